@@ -1,0 +1,48 @@
+# The kernel image. Every .c and .S of a room is part of it, except *_test.c and the other ports.
+## make [DEBUG=1]        kernel, guest/init and the heddle command
+## make kernel           build/<arch>/heddle-kernel (bootable) and heddle-kernel.elf (symbols)
+CC            := gcc
+LINUX_HEADERS ?= build/linux-headers/$(ARCH)
+GCC_INCLUDE   := $(shell $(CC) -print-file-name=include)
+
+rooms := abi lib core mm time sched sync cred vm drivers fs ipc net tty process procfs syscall boot
+kernel_src := $(shell find $(addprefix kernel/,$(rooms)) kernel/arch/$(ARCH) \
+	-name '*_test.c' -prune -o \( -name '*.c' -o -name '*.S' \) -print 2>/dev/null | LC_ALL=C sort)
+kernel_obj := $(addprefix $(B)/,$(addsuffix .o,$(kernel_src)))
+
+include kernel/arch/$(ARCH)/arch.mk
+
+kernel_warn := -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes \
+	-Wvla -Wimplicit-fallthrough -Wframe-larger-than=1024 -Wundef
+kernel_cflags := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INCLUDE) \
+	-Ikernel -Ikernel/arch/include -Ikernel/arch/$(ARCH)/include \
+	-isystem kernel/abi/shim -isystem $(LINUX_HEADERS)/include \
+	-fno-common -fno-strict-aliasing -fno-omit-frame-pointer -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fno-pic -fno-pie -ffunction-sections -fdata-sections \
+	-ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks -D__HEDDLE_KERNEL__ \
+	-DHEDDLE_DEBUG=$(DEBUG) $(kernel_warn) $(arch_cflags)
+
+$(B)/%.c.o: %.c | $(LINUX_HEADERS)/.stamp
+	@mkdir -p $(@D)
+	$(if $(filter 0,$(V)),@echo "  CC    $<";) $(CC) $(kernel_cflags) -MMD -MP -c $< -o $@
+
+$(B)/%.S.o: %.S | $(LINUX_HEADERS)/.stamp
+	@mkdir -p $(@D)
+	$(if $(filter 0,$(V)),@echo "  AS    $<";) $(CC) $(kernel_cflags) -D__ASSEMBLER__ -MMD -MP -c $< -o $@
+
+$(B)/heddle-kernel.elf: $(kernel_obj) kernel/arch/$(ARCH)/kernel.ld
+	@echo "  LD    $@"
+	@$(CC) $(arch_cflags) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none \
+		-Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -T kernel/arch/$(ARCH)/kernel.ld -Wl,-Map=$(B)/kernel.map \
+		-o $@ $(kernel_obj) $(kernel_libs)
+
+$(B)/heddle-kernel: $(B)/heddle-kernel.elf
+	$(arch_make_image)
+
+# The ABI headers: one linux-libc-dev for every architecture.
+$(LINUX_HEADERS)/.stamp: tools/fetch-linux-headers
+	@tools/fetch-linux-headers $(ARCH) $(LINUX_HEADERS)
+	@touch $@
+
+kernel: $(B)/heddle-kernel
+-include $(kernel_obj:.o=.d)
