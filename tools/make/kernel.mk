@@ -40,7 +40,7 @@ $(B)/heddle-kernel: $(B)/heddle-kernel.elf
 	$(arch_make_image)
 
 # The ABI headers: one linux-libc-dev for every architecture.
-$(LINUX_HEADERS)/.stamp: tools/fetch-linux-headers
+$(LINUX_HEADERS)/.stamp:
 	@tools/fetch-linux-headers $(ARCH) $(LINUX_HEADERS)
 	@touch $@
 

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The rank check behind every lock (debug builds; empty otherwise).
+ * Spinlocks are kept on a per-CPU stack, sleeping locks on one in the thread (struct held_locks).
+ */
+#pragma once
+
+#include "core/lock_rank.h"
+#include "lib/types.h"
+
+enum { HELD_LOCKS_MAX = 16 };
+
+struct held_lock {
+	const void *lock;
+	const char *name;
+	u16 rank;
+};
+
+struct held_locks {
+	unsigned count;
+	struct held_lock entry[HELD_LOCKS_MAX];
+};
+
+void lock_check_acquire(struct held_locks *held, const void *lock, enum lock_rank rank,
+			const char *name, bool nested);
+void lock_check_release(struct held_locks *held, const void *lock);
+/* The running CPU's spinlocks. */
+struct held_locks *lock_check_cpu(void);
+/* Panics if this CPU holds a spinlock or preemption is off: called by everything that may sleep. */
+void lock_check_may_sleep(const char *what);
+/* Print what this CPU (and the given thread, or NULL) holds; for panic. */
+void lock_check_report(const struct held_locks *thread_held);

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The order of locks, written once: a thread may take a lock only if its rank is greater than
+ * that of every lock it holds (outer locks first in this list). Debug builds panic otherwise.
+ * Two locks of one rank: lock_pair(), ordered by address, or the _nested form where a tree orders them.
+ */
+#pragma once
+
+enum lock_rank {
+	RANK_NONE = 0,
+
+	/* locks that sleep, from the outermost */
+	RANK_EXEC,	       /* process.exec_lock */
+	RANK_CGROUP,
+	RANK_MOUNT,	       /* mount tree changes */
+	RANK_RENAME,	       /* super_block.rename_lock */
+	RANK_EPOLL,	       /* epoll.lock */
+	RANK_TTY,	       /* tty.lock, pty pair */
+	RANK_SOCKET,	       /* socket.lock */
+	RANK_SOCKET_PEER,
+	RANK_FILE_POSITION,    /* file.position_lock */
+	RANK_PIPE,	       /* pipe.lock */
+	RANK_INODE_PARENT,     /* inode.lock of a directory whose child is locked too */
+	RANK_INODE,	       /* inode.lock */
+	RANK_INODE_LOWER,      /* inode.lock of the layer below an overlay's */
+	RANK_VM,	       /* vm_space.lock */
+	RANK_FUTEX_SLEEP,
+	RANK_VM_OBJECT,	       /* vm_object.lock */
+	RANK_9P_CLIENT,
+	RANK_DRIVER_SLEEP,
+
+	/* spinlocks, from the outermost; holding one, nothing that sleeps may be taken */
+	RANK_SPIN,	       /* not a lock: the border */
+	RANK_PROCESS_TREE,     /* parent, children, groups, sessions, zombies */
+	RANK_PID_TABLE,
+	RANK_RESOURCES,	       /* thread.resource_lock */
+	RANK_FILE_TABLE,
+	RANK_FS_INFO,
+	RANK_FILE_LOCKS,
+	RANK_DENTRY_TREE,
+	RANK_DENTRY,
+	RANK_INODE_CACHE,
+	RANK_SIGNAL,	       /* process.signal_lock */
+	RANK_SIGNAL_HANDLERS,
+	RANK_FUTEX_BUCKET,
+	RANK_ITIMER,
+	RANK_TIMERFD,
+	RANK_DRIVER,
+	RANK_TTY_BUFFER,
+	RANK_EPOLL_READY,      /* epoll.ready_lock, taken from wake-ups */
+	RANK_OBJECT_MAPPINGS,  /* vm_object.mappings_lock: the areas that map it */
+	RANK_PAGE_TABLE,       /* arch_vm.lock: one address space's page tables */
+	RANK_WAIT_QUEUE,       /* wait_queue.lock */
+	RANK_EPOLL_NESTED,
+	RANK_WAIT_QUEUE_NESTED,
+	RANK_RUN_QUEUE,
+	RANK_TIMER_QUEUE,
+	RANK_KERNEL_MAP,       /* kernel address space, stacks */
+	RANK_HEAP,
+	RANK_FRAMES,
+	RANK_IPI,
+	RANK_LOG,
+	RANK_CONSOLE,
+	RANK_COUNT
+};

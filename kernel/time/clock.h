@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+/* The clocks. Any context. CLOCK_MONOTONIC starts at boot; CLOCK_REALTIME is it plus an offset that can be set. */
+#pragma once
+
+#include "lib/types.h"
+#include <linux/time_types.h>
+
+void clock_init(void);
+nsec_t clock_monotonic(void);
+nsec_t clock_realtime(void);
+void clock_set_realtime(nsec_t now); /* thread context; wakes absolute realtime timers */
+nsec_t clock_realtime_offset(void);
+/* The vDSO's data page (kept true by this room). */
+struct frame *clock_vdso_frame(void);
+
+/* -EINVAL unless tv_sec >= 0 and 0 <= tv_nsec < 1e9; saturates to NSEC_NEVER. */
+int timespec_to_nsec(const struct __kernel_timespec *ts, nsec_t *out);
+struct __kernel_timespec nsec_to_timespec(nsec_t ns);
+/* a + b for b >= 0, saturating at NSEC_NEVER. */
+nsec_t nsec_add(nsec_t a, nsec_t b);
