@@ -1,0 +1,51 @@
+# Tests and checks. `make test` runs every suite below and ends in the line `N passed, N failed`.
+## make test-unit        host tests beside the code, under ASan and UBSan
+
+# --- unit tests: kernel/**/NAME_test.c, each one a program against the host port ----------------
+HB            := build/host-unit
+HOST_HEADERS  := build/linux-headers/x86_64
+host_rooms    := abi lib core mm time sched sync cred vm fs ipc tty
+host_src      := $(shell find $(addprefix kernel/,$(host_rooms)) kernel/arch/host -name '*_test.c' -prune -o \
+	-name '*.c' ! -path 'kernel/lib/string*.c' -print 2>/dev/null | LC_ALL=C sort)
+host_obj      := $(addprefix $(HB)/,$(addsuffix .o,$(host_src)))
+unit_src      := $(shell find kernel -name '*_test.c' 2>/dev/null | LC_ALL=C sort)
+unit_bin      := $(patsubst kernel/%.c,$(HB)/%,$(unit_src))
+host_sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+host_common   := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
+	-DHEDDLE_DEBUG=1 -DHEDDLE_HOST_TEST=1 -D__HEDDLE_KERNEL__ -Wall -Wextra -Werror \
+	-Wno-unused-parameter $(host_sanitize) -MMD -MP \
+	-Ikernel -Ikernel/arch/include -Ikernel/arch/host/include
+# The rooms and the tests are compiled as the kernel is, without the C library's headers; the
+# port itself, and the kit's main, are ordinary hosted programs.
+host_free     := $(host_common) -ffreestanding -fno-builtin-printf -nostdinc -isystem $(GCC_INCLUDE) \
+	-isystem kernel/abi/shim -isystem $(HOST_HEADERS)/include -Itests/unit
+-include kernel/arch/host/arch.mk
+
+$(HB)/kernel/arch/host/%.c.o: kernel/arch/host/%.c
+	@mkdir -p $(@D)
+	@$(CC) $(host_common) $(host_port_cflags) -c $< -o $@
+
+$(HB)/kernel/%.c.o: kernel/%.c | $(HOST_HEADERS)/.stamp
+	@mkdir -p $(@D)
+	@$(CC) $(host_free) -c $< -o $@
+
+$(HB)/unit_main.o: tests/unit/unit_main.c
+	@mkdir -p $(@D)
+	@$(CC) $(host_common) -c $< -o $@
+
+$(HB)/libkernel.a: $(host_obj)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(HB)/%_test: $(HB)/kernel/%_test.c.o $(HB)/unit_main.o $(HB)/libkernel.a
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	@$(CC) $(host_sanitize) -no-pie $(HB)/unit_main.o $< -Wl,--start-group $(HB)/libkernel.a -Wl,--end-group \
+		$(host_port_libs) -lpthread -o $@
+
+.SECONDARY: $(patsubst kernel/%,$(HB)/kernel/%.o,$(unit_src))
+.PHONY: test-unit
+test-unit:
+	@tests/run-unit $(MAKE) $(unit_bin)
+
+-include $(host_obj:.o=.d) $(patsubst kernel/%,$(HB)/kernel/%.o.d,$(unit_src))
