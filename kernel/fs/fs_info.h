@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+/* Root, working directory and umask (R11): shared by CLONE_FS. users as in file_table. */
+#pragma once
+
+#include "core/spinlock.h"
+#include "fs/inode.h"
+
+struct fs_info {
+	_Atomic u32 users;
+	struct spinlock lock; /* RANK_FS_INFO */
+	struct path root GUARDED_BY(lock), cwd GUARDED_BY(lock);
+	u32 umask GUARDED_BY(lock);
+	bool in_exec GUARDED_BY(lock);
+};
+
+int fs_info_create(const struct path *root, struct fs_info **out) must_check;
+int fs_info_copy(struct fs_info *from, struct fs_info **out) must_check;
+void fs_info_share(struct fs_info *fs);
+void fs_info_leave(struct fs_info *fs); /* may sleep */
+void fs_info_get_root(struct fs_info *fs, struct path *out); /* with references */
+void fs_info_get_cwd(struct fs_info *fs, struct path *out);
+void fs_info_set_root(struct fs_info *fs, const struct path *path); /* takes references of its own */
+void fs_info_set_cwd(struct fs_info *fs, const struct path *path);
+u32 fs_info_umask(struct fs_info *fs);
+u32 fs_info_set_umask(struct fs_info *fs, u32 umask); /* the old one */
