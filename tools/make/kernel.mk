@@ -16,17 +16,24 @@ kernel_warn := -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes 
 	-Wvla -Wimplicit-fallthrough -Wframe-larger-than=1024 -Wundef
 kernel_cflags := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INCLUDE) \
 	-Ikernel -Ikernel/arch/include -Ikernel/arch/$(ARCH)/include \
-	-isystem kernel/abi/shim -isystem $(LINUX_HEADERS)/include \
+	-I$(B)/generated -isystem kernel/abi/shim -isystem $(LINUX_HEADERS)/include \
 	-fno-common -fno-strict-aliasing -fno-omit-frame-pointer -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fno-pic -fno-pie -ffunction-sections -fdata-sections \
 	-ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks -D__HEDDLE_KERNEL__ \
 	-DHEDDLE_DEBUG=$(DEBUG) $(kernel_warn) $(arch_cflags)
 
-$(B)/%.c.o: %.c | $(LINUX_HEADERS)/.stamp
+generated := $(B)/generated/syscall_prototypes.h $(B)/generated/syscall_table.inc
+
+$(B)/generated/syscall_%: tools/make/syscalls.awk | $(LINUX_HEADERS)/.stamp
+	@mkdir -p $(@D)
+	@echo '#include <asm/unistd.h>' | $(CC) $(arch_cflags) -nostdinc -isystem $(LINUX_HEADERS)/include -E -dM - | \
+		LC_ALL=C sort | awk -v mode=$(if $(findstring prototypes,$@),prototypes,table) -f $< > $@
+
+$(B)/%.c.o: %.c | $(generated)
 	@mkdir -p $(@D)
 	$(if $(filter 0,$(V)),@echo "  CC    $<";) $(CC) $(kernel_cflags) -MMD -MP -c $< -o $@
 
-$(B)/%.S.o: %.S | $(LINUX_HEADERS)/.stamp
+$(B)/%.S.o: %.S | $(generated)
 	@mkdir -p $(@D)
 	$(if $(filter 0,$(V)),@echo "  AS    $<";) $(CC) $(kernel_cflags) -D__ASSEMBLER__ -MMD -MP -c $< -o $@
 

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+/* What the running thread may ask about itself (rank 9 and above only). Borrowed until its own next commit: see resources.h. */
+#pragma once
+
+#include "process/thread.h"
+
+struct thread *current_thread(void);
+struct process *current_process(void);
+struct file_table *current_files(void);
+struct fs_info *current_fs(void);
+struct namespace_set *current_namespaces(void);
+struct vm_space *current_vm(void);
+const struct credentials *current_credentials(void);
+u64 current_limit(unsigned resource); /* RLIMIT_*: soft value */

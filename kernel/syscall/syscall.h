@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/*
+ * System calls: every body is `long sys_NAME(const struct syscall_arguments *arguments)`, defined in one of this room's files.
+ *
+ * The table and the prototypes are generated from <asm/unistd.h> (tools/make/syscalls.awk): a call nobody defines answers ENOSYS and is
+ * counted. Arguments are the raw registers: each body casts first (`int fd = (int)a->arg[0]`) and checks before it computes.
+ */
+#pragma once
+
+#include "arch/trap.h"
+#include "lib/errno.h"
+#include "lib/types.h"
+#include "process/current.h"
+
+struct syscall_arguments {
+	u64 arg[6];
+	struct trap_frame *frame;
+};
+
+typedef long (*syscall_body)(const struct syscall_arguments *arguments);
+
+struct syscall_entry {
+	syscall_body body; /* NULL: not there */
+	const char *name;  /* NULL: no such number */
+};
+extern const struct syscall_entry syscall_table[];
+extern const unsigned syscall_table_size;
+
+/* Numbers that answered ENOSYS and how often: for /proc/heddle/missing and heddle run --summary. */
+u64 syscall_missing_count(unsigned number);
+
+#include "syscall_prototypes.h" /* generated */

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The system call table, and entry_syscall(): the way from a port's trap to a body.
+ *
+ * Owns      syscall_table, the counts of calls that are missing.
+ * Context   the calling thread, interrupts on.
+ */
+#include "syscall/syscall.h"
+
+#include "arch/entry.h"
+#include "lib/compiler.h"
+#include <asm/unistd.h>
+#include <stdatomic.h>
+
+const struct syscall_entry syscall_table[] = {
+#include "syscall_table.inc"
+};
+const unsigned syscall_table_size = ARRAY_SIZE(syscall_table);
+
+static _Atomic u64 missing[ARRAY_SIZE(syscall_table)];
+
+u64 syscall_missing_count(unsigned number)
+{
+	return number < syscall_table_size ? atomic_load(&missing[number]) : 0;
+}
+
+static long call_body(s64 number, const struct syscall_arguments *arguments)
+{
+	if (number < 0 || number >= (s64)syscall_table_size) {
+		return -ENOSYS;
+	}
+	if (!syscall_table[number].body) {
+		atomic_fetch_add_explicit(&missing[number], 1, memory_order_relaxed);
+		return -ENOSYS;
+	}
+	return syscall_table[number].body(arguments);
+}
+
+void entry_syscall(struct trap_frame *frame)
+{
+	struct syscall_arguments arguments = { .frame = frame };
+
+	for (unsigned i = 0; i < 6; i++) {
+		arguments.arg[i] = trap_syscall_argument(frame, i);
+	}
+	trap_set_syscall_result(frame, (u64)call_body(trap_syscall_number(frame), &arguments));
+}
