@@ -1,5 +1,13 @@
 # Tests and checks. `make test` runs every suite below and ends in the line `N passed, N failed`.
+## make test             everything: checks, unit, model, user and command tests, programs
+## make check            static checks: layers, format, lengths, gcc and clang without warnings
+## make test-tools       the checkers refuse what they should
 ## make test-unit        host tests beside the code, under ASan and UBSan
+## make test-model       models of the protocols under TSan, and their mutants
+## make test-user        the Linux programs of tests/user, on the host and on Heddle (CPUS="1 4")
+## make test-programs    unmodified programs of the distribution, output and status compared
+## make soak             the long loops; the results go to docs/soak.md
+## make mutants          every tests/mutants/*.patch must make its test fail
 
 # --- unit tests: kernel/**/NAME_test.c, each one a program against the host port ----------------
 HB            := build/host-unit
@@ -49,3 +57,41 @@ test-unit:
 	@tests/run-unit $(MAKE) $(unit_bin)
 
 -include $(host_obj:.o=.d) $(patsubst kernel/%,$(HB)/kernel/%.o.d,$(unit_src))
+
+# --- static checks --------------------------------------------------------------------------------
+# What gcc alone knows is left out; the rest of the warnings are the kernel's own.
+clang_cflags = $(filter-out -fno-allow-store-data-races -mno-fp-ret-in-387 -mpreferred-stack-boundary=%, \
+	$(subst -isystem $(GCC_INCLUDE),-isystem $(shell clang-22 -print-resource-dir 2>/dev/null)/include,$(kernel_cflags)))
+clang_src     = $(filter %.c,$(kernel_src))
+
+.PHONY: check check-layers check-format check-lengths check-gcc check-clang test-tools
+check:
+	@tests/run-suites check
+check-layers:
+	@tools/check-layers
+check-format:
+	@tools/check-format
+check-lengths:
+	@tools/check-lengths $(if $(filter 0,$(V)),-q)
+check-gcc:
+	@$(MAKE) --no-print-directory -j$(shell nproc) kernel
+	@$(MAKE) --no-print-directory -j$(shell nproc) DEBUG=1 kernel
+check-clang: | $(LINUX_HEADERS)/.stamp
+	@tools/check-clang $(clang_cflags) -- $(clang_src)
+test-tools:
+	@tests/tools/run
+
+# --- models, programs on Linux and on Heddle ------------------------------------------------------
+.PHONY: test-model test-user test-programs test soak mutants
+test-model:
+	@tests/model/run
+test-user:
+	@tests/run-user $(if $(CPUS),--cpus "$(CPUS)") $(if $(TESTS),-- $(TESTS))
+test-programs:
+	@tests/run-programs
+test:
+	@tests/run-suites
+soak:
+	@tests/run-soak
+mutants:
+	@tests/run-mutants $(MUTANTS)

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#include "mm/heap_internal.h"
+#include "mm/frame.h"
