@@ -7,7 +7,7 @@ GCC_INCLUDE   := $(shell $(CC) -print-file-name=include)
 
 rooms := abi lib core mm time sched sync cred vm drivers fs ipc net tty process procfs syscall boot
 kernel_src := $(shell find $(addprefix kernel/,$(rooms)) kernel/arch/$(ARCH) \
-	-name '*_test.c' -prune -o \( -name '*.c' -o -name '*.S' \) -print 2>/dev/null | LC_ALL=C sort)
+	\( -name '*_test.c' -o -path '*/vdso' \) -prune -o \( -name '*.c' -o -name '*.S' \) -print 2>/dev/null | LC_ALL=C sort)
 kernel_obj := $(addprefix $(B)/,$(addsuffix .o,$(kernel_src)))
 
 include kernel/arch/$(ARCH)/arch.mk

@@ -10,7 +10,6 @@
 
 struct arch_thread;
 struct trap_frame;
-enum arch_ipi : unsigned;
 
 enum { FAULT_READ = 1, FAULT_WRITE = 2, FAULT_EXECUTE = 4, FAULT_PRESENT = 8 /* rights, not absence */ };
 

@@ -1,0 +1,8 @@
+# x86-64: compiler flags, the vDSO, and the bootable image.
+arch_cflags := -m64 -march=x86-64 -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fcf-protection=none
+kernel_libs :=
+
+# QEMU's -kernel takes the ELF file itself (PVH note); the bootable one carries no symbols.
+define arch_make_image
+@objcopy --strip-all $< $@
+endef
