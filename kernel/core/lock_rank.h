@@ -20,7 +20,7 @@ enum lock_rank {
 	RANK_SOCKET_PEER,
 	RANK_FILE_POSITION,    /* file.position_lock */
 	RANK_PIPE,	       /* pipe.lock */
-	RANK_INODE_PARENT,     /* inode.lock of a directory whose child is locked too */
+	RANK_INODE_PARENT,     /* inode.lock of a stacked file system (overlay): outside those of its layers */
 	RANK_INODE,	       /* inode.lock */
 	RANK_INODE_LOWER,      /* inode.lock of the layer below an overlay's */
 	RANK_VM,	       /* vm_space.lock */

@@ -14,15 +14,14 @@
 struct file_table {
 	_Atomic u32 users;
 	struct spinlock lock; /* RANK_FILE_TABLE */
-	u32 capacity GUARDED_BY(lock);
+	u32 capacity GUARDED_BY(lock);	/* a multiple of 64 */
 	struct file **files GUARDED_BY(lock);
 	u64 *open_bits GUARDED_BY(lock), *close_on_exec GUARDED_BY(lock);
 	u32 next_free GUARDED_BY(lock); /* no free descriptor below */
-	struct file_table_array *retired; /* arrays outgrown while a lock-free reader may look; freed with the table */
 };
 
 int file_table_create(struct file_table **out) must_check;
-/* All descriptors, or those below `limit`, copied (fork, unshare, close_range(UNSHARE)). */
+/* All descriptors, or those below `limit` (~0u: all), copied (fork, unshare, close_range(UNSHARE)). */
 int file_table_copy(struct file_table *from, u32 limit, struct file_table **out) must_check;
 void file_table_share(struct file_table *table);
 void file_table_leave(struct file_table *table); /* the last user closes all; may sleep */
@@ -40,6 +39,7 @@ void fd_end(struct fd_reference *reference);
 struct file *file_table_get(struct file_table *table, int fd);
 /* The first open descriptor at or after *fd with a reference; NULL: none. */
 struct file *file_table_next(struct file_table *table, int *fd, bool *close_on_exec);
+u32 file_table_capacity(struct file_table *table); /* FDSize of /proc/PID/status */
 
 /* Reserve the lowest free descriptor >= `from` and < `limit` (RLIMIT_NOFILE): its number, -EMFILE, -ENOMEM, -EINVAL. Then install or cancel. */
 int fd_reserve(struct file_table *table, u32 from, u64 limit, bool close_on_exec);

@@ -4,7 +4,8 @@
  *
  * inode      one file; found through dentries and open files; references.
  * dentry     one name in a directory, positive (inode) or negative (NULL): a tree, so that a place keeps its name when it is renamed (R11).
- *	      A dentry holds a reference on its parent and on its inode.
+ *	      A dentry holds a reference on its parent and on its inode. A positive one stays positive: a name that is removed is
+ *	      unhashed and keeps its inode for whoever still holds it.
  * super_block one mounted instance of a file system; mount: where a super_block's tree is attached.
  * path       (mount, dentry): a place. Both referenced.
  */
@@ -25,6 +26,7 @@ struct file_operations;
 struct inode;
 struct mount;
 struct path;
+struct statfs;
 struct super_block;
 struct vm_object;
 
@@ -77,6 +79,7 @@ struct inode_operations {
 	/* Extended attributes; NULL: EOPNOTSUPP. size 0 asks for the length. */
 	s64 (*get_xattr)(struct inode *inode, const char *name, void *value, size_t size);
 	s64 (*list_xattr)(struct inode *inode, char *list, size_t size);
+	/* flags: XATTR_CREATE, XATTR_REPLACE; value NULL: remove. */
 	int (*set_xattr)(struct inode *inode, const char *name, const void *value, size_t size, int flags);
 	/* Is a cached name still true? NULL: always. false: it is dropped and looked up again. (procfs, rw shares) */
 	bool (*revalidate)(struct dentry *dentry);
@@ -102,19 +105,21 @@ struct inode {
 };
 
 struct dentry {
-	struct refcount references;
-	struct spinlock lock;
+	struct refcount references;	/* one of them is the cache's while it is hashed */
 	struct dentry *parent;		/* tree lock; itself for a root */
 	char *name;			/* tree lock */
 	u32 name_length;
 	u64 hash;
-	struct inode *inode;		/* NULL: negative. Set once, cleared by unlink */
+	char short_name[32];		/* where `name` points if it fits */
+	struct inode *inode;		/* NULL: negative. Set once, never cleared; read with dentry_inode() */
 	struct super_block *super_block;
 	struct list child_link;		/* parent's children; tree lock */
 	struct list children;
 	struct list hash_link;		/* empty: unhashed (removed) */
 	struct list lru_link;
+	bool recently_used;		/* tree lock: second chance before it is dropped */
 	bool mounted_on;		/* a mount may be attached here: look */
+	void *data;			/* the file system's own (zero at first) */
 };
 
 struct path {
@@ -132,21 +137,24 @@ struct file_system_type {
 };
 enum { FILE_SYSTEM_NODEV = 1 };
 
-struct kernel_statfs;
 struct super_block_operations {
 	void (*destroy_inode)(struct inode *inode);	/* last reference gone: free inode->data */
+	/* The last mount and the last inode went: free super_block->data. */
 	void (*unmount)(struct super_block *super_block);
-	int (*statfs)(struct super_block *super_block, void *kstatfs /* struct statfs */);
+	/* Fill f_type, f_blocks, f_files, …; fs/ has filled f_bsize, f_frsize, f_namelen, f_fsid and f_flags. NULL: those alone. */
+	int (*statfs)(struct super_block *super_block, struct statfs *out);
 	int (*sync)(struct super_block *super_block);
 	int (*show_options)(struct super_block *super_block, char *to, size_t size);
 };
 
 struct super_block {
-	struct refcount references;	/* mounts and open inodes */
+	struct refcount references;	/* inodes, and one for all mounts together */
+	_Atomic u32 mounts;
 	const struct file_system_type *type;
 	const struct super_block_operations *operations;
 	u64 device_id;			/* st_dev */
 	bool read_only;
+	bool stacked;			/* overlay: its inode.locks are taken outside those of the layers (RANK_INODE_PARENT) */
 	struct dentry *root;
 	void *data;
 	struct mutex rename_lock;
@@ -156,14 +164,49 @@ struct super_block {
 void file_system_register(struct file_system_type *type);
 
 /* --- inodes --- */
-int inode_create(struct super_block *super_block, struct inode **out) must_check; /* zeroed, one reference, lock ready */
+/* Zeroed, one reference, lock ready; inode_number is the next free one of the super block, times are now, link_count is 1. */
+int inode_create(struct super_block *super_block, struct inode **out) must_check;
 void inode_get(struct inode *inode);
-void inode_put(struct inode *inode); /* may sleep */
+bool inode_try_get(struct inode *inode) must_check; /* from a file system's own table of inodes, under its lock */
+void inode_put(struct inode *inode);		    /* may sleep */
+void inode_lock(struct inode *inode) ACQUIRES(&inode->lock);
+void inode_unlock(struct inode *inode) RELEASES(&inode->lock);
+/* For writing / against writing (a program being run): 0 or -ETXTBSY; and back. */
+int inode_begin_write(struct inode *inode) must_check;
+void inode_end_write(struct inode *inode);
+int inode_deny_write(struct inode *inode) must_check;
+void inode_allow_write(struct inode *inode);
+static inline u64 inode_size(const struct inode *inode)
+{
+	return READ_ONCE(inode->attributes.size);
+}
+
 /* --- dentries --- */
 int dentry_create_root(struct super_block *super_block, struct inode *inode, struct dentry **out) must_check;
 void dentry_set_inode(struct dentry *dentry, struct inode *inode); /* takes over the caller's reference */
 void dentry_get(struct dentry *dentry);
-void dentry_put(struct dentry *dentry);
+void dentry_put(struct dentry *dentry); /* may sleep; NULL is nothing */
+static inline struct inode *dentry_inode(const struct dentry *dentry)
+{
+	return __atomic_load_n(&dentry->inode, __ATOMIC_ACQUIRE);
+}
+/*
+ * The entry `name` of a directory, positive or negative, from the cache or by the file system's lookup. No permission check, no mounts,
+ * no "." and "..". The caller holds no lock (…_locked: parent's inode.lock, exclusively).
+ */
+int dentry_lookup(struct dentry *parent, const char *name, size_t length, struct dentry **out) must_check;
+int dentry_lookup_locked(struct dentry *parent, const char *name, size_t length, struct dentry **out) must_check;
+/* The cached entry with a reference, or NULL. */
+struct dentry *dentry_find_cached(struct dentry *parent, const char *name, size_t length);
+/* Forget the name (the dentry lives on for its holders): removed, or no longer true. */
+void dentry_unhash(struct dentry *dentry);
+bool dentry_unhashed(const struct dentry *dentry);
+struct dentry *dentry_parent(struct dentry *dentry); /* with a reference */
+
 /* --- super blocks --- */
+/* device_id is new; no root yet: the caller sets root, with a reference that the super block owns. */
 int super_block_create(const struct file_system_type *type, const struct super_block_operations *operations, struct super_block **out) must_check;
+void super_block_get(struct super_block *super_block);
 void super_block_put(struct super_block *super_block);
+/* Give a file system that was never mounted back (a failed or an inner mount): drops root and the cached names. */
+void super_block_shutdown(struct super_block *super_block);

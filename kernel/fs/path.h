@@ -13,6 +13,7 @@ enum {
 	WALK_FOLLOW = 1,	/* follow a symbolic link in the last component */
 	WALK_DIRECTORY = 2,	/* ENOTDIR unless a directory */
 	WALK_NO_MAGIC_LINKS = 4, WALK_NO_SYMLINKS = 8, WALK_BENEATH = 16, WALK_IN_ROOT = 32, WALK_NO_CROSS_DEVICE = 64,
+	WALK_EMPTY = 256,	/* AT_EMPTY_PATH: "" is the start itself */
 	WALK_NO_MOUNT_LAST = 128, /* do not step into a mount on the last component (umount UMOUNT_NOFOLLOW…) */
 };
 
@@ -38,6 +39,8 @@ int fs_permission(struct inode *inode, const struct credentials *credentials, in
 int fs_open(const struct walk_context *context, const char *name, u32 flags, u32 mode, unsigned walk_flags, struct file **out) must_check;
 /* A file on a place that is known (exec, O_PATH reopen). */
 int fs_open_path(const struct path *path, u32 flags, const struct credentials *credentials, struct file **out) must_check;
+/* For execve: a regular file one may execute, not from a noexec mount; writers are denied (ETXTBSY) until the file is put. */
+int fs_open_executable(const struct walk_context *context, const char *name, unsigned walk_flags, struct file **out) must_check;
 int fs_make_directory(const struct walk_context *context, const char *name, u32 mode);
 int fs_make_node(const struct walk_context *context, const char *name, u32 mode, u64 device);
 /* The same, giving the new place (unix sockets' bind). */
@@ -50,9 +53,16 @@ int fs_rename(const struct walk_context *from, const char *old_name, const struc
 int fs_get_attributes(const struct path *path, struct inode_attributes *out);
 int fs_set_attributes(const struct path *path, struct inode_attributes *attributes, unsigned which, const struct credentials *credentials);
 int fs_truncate(struct inode *inode, u64 size, const struct credentials *credentials);
-int fs_read_link(const struct path *path, char *to, size_t size);
+s64 fs_read_link(const struct path *path, char *to, size_t size);
+/* Extended attributes; fs/ has checked nothing about the name but its length. */
+s64 fs_get_xattr(const struct path *path, const char *name, void *value, size_t size, const struct credentials *credentials);
+s64 fs_list_xattr(const struct path *path, char *list, size_t size);
+/* value NULL: remove. */
+int fs_set_xattr(const struct path *path, const char *name, const void *value, size_t size, int flags, const struct credentials *credentials);
+int fs_statfs(const struct path *path, struct statfs *out);
 
 /* Mounts. */
+/* Bind, remount, move and new mounts: mount(2) less the capability check. */
 int fs_mount(const struct walk_context *context, const char *source, const char *target, const char *type, unsigned long flags, const char *data);
 int fs_unmount(const struct walk_context *context, const char *target, int flags);
 int fs_pivot_root(const struct walk_context *context, const char *new_root, const char *put_old);
@@ -60,3 +70,5 @@ int fs_pivot_root(const struct walk_context *context, const char *new_root, cons
 int fs_mount_root(struct path *root) must_check;
 int initramfs_unpack(const struct path *root, const void *archive, size_t size);
 void fs_init(void);
+/* Installed by syscall/: may *count bytes be written at `position`? Shortens *count to RLIMIT_FSIZE; -EFBIG (and SIGXFSZ) if nothing fits. */
+void fs_set_size_limit(int (*check)(u64 position, u64 *count));

@@ -25,5 +25,7 @@ void rwlock_unlock_shared(struct rwlock *lock) RELEASES_SHARED(lock);
 void rwlock_lock(struct rwlock *lock) ACQUIRES(lock);
 int rwlock_lock_killable(struct rwlock *lock) must_check TRY_ACQUIRES(0, lock);
 void rwlock_unlock(struct rwlock *lock) RELEASES(lock);
+/* A second lock of the same rank, for writing, ordered by the rule named at the call (a directory before its child, …). */
+void rwlock_lock_nested(struct rwlock *lock) ACQUIRES(lock);
 void rwlock_assert_held(struct rwlock *lock) ASSERTS_HELD(lock);	   /* for writing */
 void rwlock_assert_held_shared(struct rwlock *lock) ASSERTS_SHARED(lock); /* either way */
