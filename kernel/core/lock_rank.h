@@ -7,22 +7,23 @@
 #pragma once
 
 enum lock_rank {
-	RANK_NONE = 0,
+	RANK_NONE = 0, /* not checked; the lock's owner says why */
 
 	/* locks that sleep, from the outermost */
 	RANK_EXEC,	       /* process.exec_lock */
 	RANK_CGROUP,
 	RANK_MOUNT,	       /* mount tree changes */
 	RANK_RENAME,	       /* super_block.rename_lock */
+	RANK_EPOLL_TREE,       /* which epoll watches what */
 	RANK_EPOLL,	       /* epoll.lock */
 	RANK_TTY,	       /* tty.lock, pty pair */
 	RANK_SOCKET,	       /* socket.lock */
 	RANK_SOCKET_PEER,
 	RANK_FILE_POSITION,    /* file.position_lock */
-	RANK_PIPE,	       /* pipe.lock */
 	RANK_INODE_PARENT,     /* inode.lock of a stacked file system (overlay): outside those of its layers */
 	RANK_INODE,	       /* inode.lock */
 	RANK_INODE_LOWER,      /* inode.lock of the layer below an overlay's */
+	RANK_PIPE,	       /* pipe.lock */
 	RANK_VM,	       /* vm_space.lock */
 	RANK_FUTEX_SLEEP,
 	RANK_VM_OBJECT,	       /* vm_object.lock */
@@ -47,12 +48,9 @@ enum lock_rank {
 	RANK_TIMERFD,
 	RANK_DRIVER,
 	RANK_TTY_BUFFER,
-	RANK_EPOLL_READY,      /* epoll.ready_lock, taken from wake-ups */
 	RANK_OBJECT_MAPPINGS,  /* vm_object.mappings_lock: the areas that map it */
 	RANK_PAGE_TABLE,       /* arch_vm.lock: one address space's page tables */
 	RANK_WAIT_QUEUE,       /* wait_queue.lock */
-	RANK_EPOLL_NESTED,
-	RANK_WAIT_QUEUE_NESTED,
 	RANK_RUN_QUEUE,
 	RANK_TIMER_QUEUE,
 	RANK_KERNEL_MAP,       /* kernel address space, stacks */

@@ -22,7 +22,7 @@ struct file_operations {
 	/* A close(2) by a descriptor (each one), before release: flush. */
 	int (*flush)(struct file *file);
 	s64 (*read)(struct file *file, struct io_buffer *io, u64 *position);	/* EINVAL */
-	s64 (*write)(struct file *file, struct io_buffer *io, u64 *position);	/* EINVAL. O_APPEND is the operation's business */
+	s64 (*write)(struct file *file, struct io_buffer *io, u64 *position);	/* EINVAL. O_APPEND is the operation's business; EPIPE: the system call sends SIGPIPE */
 	s64 (*seek)(struct file *file, s64 offset, int whence);			/* ESPIPE */
 	u32 (*poll)(struct file *file, struct poll_table *table);		/* always ready: EPOLLIN | EPOLLOUT */
 	s64 (*ioctl)(struct file *file, unsigned command, u64 argument);	/* ENOTTY */
@@ -49,7 +49,7 @@ struct file {
 	_Atomic s32 owner;		/* F_SETOWN */
 	int owner_signal;
 	struct list epoll_links;	/* epoll's; guarded by epoll's global lock */
-	_Atomic u32 lease;
+	u64 cookie;			/* a number of the operations' own */
 };
 
 enum { FILE_READ = 1, FILE_WRITE = 2, FILE_PATH_ONLY = 4 /* O_PATH */, FILE_EXECUTABLE = 8 /* denies writers */ };
@@ -79,4 +79,6 @@ int devfs_add(const char *name, u32 mode, unsigned major, unsigned minor);
 void devfs_remove(const char *name);
 /* FIFOs: installed by ipc/. */
 void fifo_set_operations(const struct file_operations *operations);
+/* Called when a file that an epoll watches (epoll_links not empty) loses its last reference, before release. Installed by ipc/. */
+void file_set_epoll_hook(void (*released)(struct file *file));
 /* Bound sockets: open(2) of one is ENXIO. */

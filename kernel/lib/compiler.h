@@ -11,7 +11,7 @@
 #define section_(name)	__attribute__((section(name)))
 #define used_		__attribute__((used))
 #define weak_		__attribute__((weak))
-#define printf_like(format, first) __attribute__((format(printf, format, first)))
+#define printf_like(text, first) __attribute__((format(printf, text, first)))
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 #define fallthrough_	__attribute__((fallthrough))

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "arch/cpu.h"
 #include "sched/entity.h"
 
 void sched_init(void);		/* boot CPU: the running context becomes its idle thread */

@@ -26,7 +26,7 @@ generated := $(B)/generated/syscall_prototypes.h $(B)/generated/syscall_table.in
 
 $(B)/generated/syscall_%: tools/make/syscalls.awk | $(LINUX_HEADERS)/.stamp
 	@mkdir -p $(@D)
-	@echo '#include <asm/unistd.h>' | $(CC) $(arch_cflags) -nostdinc -isystem $(LINUX_HEADERS)/include -E -dM - | \
+	@echo '#include <asm/unistd.h>' | $(CC) $(arch_cflags) -fno-pic -nostdinc -isystem $(LINUX_HEADERS)/include -E -dM - | \
 		LC_ALL=C sort | awk -v mode=$(if $(findstring prototypes,$@),prototypes,table) -f $< > $@
 
 $(B)/%.c.o: %.c | $(generated)

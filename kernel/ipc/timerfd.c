@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+/*
+ * timerfd_create(2): a timer whose expirations are counted and read.
+ *
+ * Owns      struct timerfd.
+ * Locks     timerfd.lock (irq-safe: the timer's callback takes it). timer_cancel() is called without it.
+ *
+ * Invariants
+ *   F1  `interval` and `next` describe the armed timer; next == NSEC_NEVER: disarmed.
+ *   F2  An interval timer's missed periods are counted when it expires, not one interrupt each.
+ */
+#include "ipc/eventfd.h"
+
+#include "core/spinlock.h"
+#include "lib/errno.h"
+#include "mm/heap.h"
+#include "sched/wait.h"
+#include "sync/mutex.h"
+#include "time/clock.h"
+#include "time/timer.h"
+#include <linux/eventpoll.h>
+#include <linux/fcntl.h>
+#include <linux/time.h>
+#include <linux/timerfd.h>
+
+struct timerfd {
+	struct mutex set_lock; /* one setter at a time */
+	struct spinlock lock;
+	u64 expirations GUARDED_BY(lock);
+	nsec_t next GUARDED_BY(lock), interval GUARDED_BY(lock); /* CLOCK_MONOTONIC */
+	struct timer timer;
+	int clock;
+	struct wait_queue queue;
+};
+
+static void timerfd_expired(struct timer *timer)
+{
+	struct timerfd *timerfd = container_of(timer, struct timerfd, timer);
+	nsec_t now = clock_monotonic(), again = NSEC_NEVER;
+	u64 flags = spin_lock_irq(&timerfd->lock);
+
+	if (timerfd->next != NSEC_NEVER && timerfd->next <= now) {
+		timerfd->expirations++;
+		if (timerfd->interval) {
+			u64 missed = (u64)(now - timerfd->next) / (u64)timerfd->interval;
+
+			timerfd->expirations += missed;
+			timerfd->next += (nsec_t)(missed + 1) * timerfd->interval;
+		} else {
+			timerfd->next = NSEC_NEVER;
+		}
+	}
+	again = timerfd->next;
+	spin_unlock_irq(&timerfd->lock, flags);
+	if (again != NSEC_NEVER) {
+		timer_start(timer, again);
+	}
+	wake_all(&timerfd->queue, EPOLLIN);
+}
+
+static bool try_take(struct timerfd *timerfd, u64 *value)
+{
+	u64 flags = spin_lock_irq(&timerfd->lock);
+
+	*value = timerfd->expirations;
+	timerfd->expirations = 0;
+	spin_unlock_irq(&timerfd->lock, flags);
+	return *value != 0;
+}
+
+static s64 timerfd_read(struct file *file, struct io_buffer *io, u64 *position)
+{
+	struct timerfd *timerfd = file->data;
+	u64 value = 0;
+	int error = 0;
+
+	if (io->remaining < sizeof(value)) {
+		return -EINVAL;
+	}
+	if (!try_take(timerfd, &value)) {
+		if (file_nonblocking(file)) {
+			return -EAGAIN;
+		}
+		error = wait_until(&timerfd->queue, try_take(timerfd, &value),
+				   THREAD_INTERRUPTIBLE, NSEC_NEVER);
+	}
+	if (error) {
+		return error;
+	}
+	return io_copy_to(io, &value, sizeof(value)) == sizeof(value) ? (s64)sizeof(value) : -EFAULT;
+}
+
+static u32 timerfd_poll(struct file *file, struct poll_table *table)
+{
+	struct timerfd *timerfd = file->data;
+	u64 flags;
+	u32 mask;
+
+	poll_wait(table, &timerfd->queue);
+	flags = spin_lock_irq(&timerfd->lock);
+	mask = timerfd->expirations ? EPOLLIN : 0;
+	spin_unlock_irq(&timerfd->lock, flags);
+	return mask;
+}
+
+static void timerfd_release(struct file *file)
+{
+	struct timerfd *timerfd = file->data;
+	u64 flags = spin_lock_irq(&timerfd->lock);
+
+	timerfd->next = NSEC_NEVER;
+	spin_unlock_irq(&timerfd->lock, flags);
+	timer_cancel(&timerfd->timer);
+	heap_free(timerfd);
+}
+
+static const struct file_operations timerfd_operations = {
+	.read = timerfd_read,
+	.poll = timerfd_poll,
+	.release = timerfd_release,
+	.no_position = true,
+};
+
+int timerfd_create(int clock, u32 flags, struct file **out)
+{
+	struct timerfd *timerfd;
+	int error;
+
+	if (flags & ~(u32)O_NONBLOCK) {
+		return -EINVAL;
+	}
+	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
+	    clock != CLOCK_REALTIME_ALARM && clock != CLOCK_BOOTTIME_ALARM) {
+		return -EINVAL;
+	}
+	timerfd = heap_allocate(sizeof(*timerfd));
+	if (!timerfd) {
+		return -ENOMEM;
+	}
+	mutex_init(&timerfd->set_lock, RANK_PIPE, "timerfd.set_lock");
+	spin_init(&timerfd->lock, RANK_TIMERFD, "timerfd.lock");
+	wait_queue_init(&timerfd->queue);
+	timer_init(&timerfd->timer, timerfd_expired);
+	timerfd->next = NSEC_NEVER;
+	timerfd->clock = clock;
+	error = file_create_anonymous("[timerfd]", 0600, &timerfd_operations,
+				      O_RDWR | (flags & O_NONBLOCK), timerfd, out);
+	if (error) {
+		heap_free(timerfd);
+	}
+	return error;
+}
+
+static void describe(struct timerfd *timerfd, struct __kernel_itimerspec *value)
+{
+	nsec_t now = clock_monotonic(), next, interval;
+	u64 flags = spin_lock_irq(&timerfd->lock);
+
+	next = timerfd->next;
+	interval = timerfd->interval;
+	spin_unlock_irq(&timerfd->lock, flags);
+	value->it_interval = nsec_to_timespec(interval);
+	value->it_value = nsec_to_timespec(next == NSEC_NEVER ? 0 : MAX(next - now, (nsec_t)1));
+}
+
+/* The monotonic time at which a setting expires; NSEC_NEVER: it disarms. */
+static nsec_t first_expiry(const struct timerfd *timerfd, nsec_t value, int flags)
+{
+	bool realtime = timerfd->clock == CLOCK_REALTIME || timerfd->clock == CLOCK_REALTIME_ALARM;
+
+	if (value == 0) {
+		return NSEC_NEVER;
+	}
+	if (!(flags & TFD_TIMER_ABSTIME)) {
+		return nsec_add(clock_monotonic(), value);
+	}
+	if (!realtime || value == NSEC_NEVER) {
+		return value;
+	}
+	return MAX(value - clock_realtime_offset(), (nsec_t)0);
+}
+
+int timerfd_set(struct file *file, int flags, const struct __kernel_itimerspec *value,
+		struct __kernel_itimerspec *old)
+{
+	struct timerfd *timerfd = file->data;
+	nsec_t first, interval, next;
+	u64 irq;
+
+	if (file->operations != &timerfd_operations ||
+	    flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) {
+		return -EINVAL;
+	}
+	if (timespec_to_nsec(&value->it_value, &first) ||
+	    timespec_to_nsec(&value->it_interval, &interval)) {
+		return -EINVAL;
+	}
+	mutex_lock(&timerfd->set_lock);
+	if (old) {
+		describe(timerfd, old);
+	}
+	irq = spin_lock_irq(&timerfd->lock);
+	timerfd->next = NSEC_NEVER; /* a callback that runs now must not start it again */
+	spin_unlock_irq(&timerfd->lock, irq);
+	timer_cancel(&timerfd->timer);
+	next = first_expiry(timerfd, first, flags);
+	irq = spin_lock_irq(&timerfd->lock);
+	timerfd->expirations = 0;
+	timerfd->interval = interval;
+	timerfd->next = next;
+	spin_unlock_irq(&timerfd->lock, irq);
+	if (next != NSEC_NEVER) {
+		timer_start(&timerfd->timer, next);
+	}
+	mutex_unlock(&timerfd->set_lock);
+	return 0;
+}
+
+int timerfd_get(struct file *file, struct __kernel_itimerspec *value)
+{
+	if (file->operations != &timerfd_operations) {
+		return -EINVAL;
+	}
+	describe(file->data, value);
+	return 0;
+}

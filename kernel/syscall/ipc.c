@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+/*
+ * pipe(2), eventfd(2), timerfd_create(2), epoll(7): arguments in, descriptors out.
+ */
+#include "syscall/syscall.h"
+
+#include "fs/file_table.h"
+#include "ipc/epoll.h"
+#include "ipc/eventfd.h"
+#include "ipc/pipe.h"
+#include "mm/usercopy.h"
+#include "process/signal/temporary_mask.h"
+#include "time/clock.h"
+#include <asm/resource.h>
+#include <linux/fcntl.h>
+#include <linux/timerfd.h>
+
+/* Give `file` (a reference, taken over) the lowest free descriptor; puts it on failure. */
+static long install(struct file *file, bool close_on_exec)
+{
+	int fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE), close_on_exec);
+
+	if (fd < 0) {
+		file_put(file);
+		return fd;
+	}
+	fd_install(current_files(), fd, file);
+	return fd;
+}
+
+static int reserve_pair(int fds[2], bool close_on_exec)
+{
+	u64 limit = current_limit(RLIMIT_NOFILE);
+
+	fds[0] = fd_reserve(current_files(), 0, limit, close_on_exec);
+	if (fds[0] < 0) {
+		return fds[0];
+	}
+	fds[1] = fd_reserve(current_files(), 0, limit, close_on_exec);
+	if (fds[1] < 0) {
+		fd_cancel(current_files(), fds[0]);
+		return fds[1];
+	}
+	return 0;
+}
+
+static long do_pipe(vaddr_t user_fds, u32 flags)
+{
+	struct file *files[2];
+	int fds[2];
+	int error;
+
+	if (flags & ~(u32)(O_CLOEXEC | O_NONBLOCK)) {
+		return -EINVAL;
+	}
+	error = pipe_create(flags, files);
+	if (error) {
+		return error;
+	}
+	error = reserve_pair(fds, flags & O_CLOEXEC);
+	if (!error) {
+		error = user_write(user_fds, fds, sizeof(fds));
+		if (!error) {
+			fd_install(current_files(), fds[0], files[0]);
+			fd_install(current_files(), fds[1], files[1]);
+			return 0;
+		}
+		fd_cancel(current_files(), fds[0]);
+		fd_cancel(current_files(), fds[1]);
+	}
+	file_put(files[0]);
+	file_put(files[1]);
+	return error;
+}
+
+long sys_pipe(const struct syscall_arguments *a)
+{
+	return do_pipe(a->arg[0], 0);
+}
+
+long sys_pipe2(const struct syscall_arguments *a)
+{
+	return do_pipe(a->arg[0], (u32)a->arg[1]);
+}
+
+static long do_eventfd(u32 count, u32 flags)
+{
+	struct file *file;
+	int error = eventfd_create(count, flags & ~(u32)O_CLOEXEC, &file);
+
+	return error ? error : install(file, flags & O_CLOEXEC);
+}
+
+long sys_eventfd(const struct syscall_arguments *a)
+{
+	return do_eventfd((u32)a->arg[0], 0);
+}
+
+long sys_eventfd2(const struct syscall_arguments *a)
+{
+	return do_eventfd((u32)a->arg[0], (u32)a->arg[1]);
+}
+
+long sys_timerfd_create(const struct syscall_arguments *a)
+{
+	u32 flags = (u32)a->arg[1];
+	struct file *file;
+	int error = timerfd_create((int)a->arg[0], flags & ~(u32)O_CLOEXEC, &file);
+
+	return error ? error : install(file, flags & O_CLOEXEC);
+}
+
+long sys_timerfd_settime(const struct syscall_arguments *a)
+{
+	struct __kernel_itimerspec value, old;
+	struct fd_reference reference;
+	int error;
+
+	if (user_read(&value, a->arg[2], sizeof(value))) {
+		return -EFAULT;
+	}
+	error = fd_begin(current_files(), (int)a->arg[0], &reference);
+	if (error) {
+		return error;
+	}
+	error = timerfd_set(reference.file, (int)a->arg[1], &value, a->arg[3] ? &old : NULL);
+	fd_end(&reference);
+	if (!error && a->arg[3]) {
+		error = user_write(a->arg[3], &old, sizeof(old));
+	}
+	return error;
+}
+
+long sys_timerfd_gettime(const struct syscall_arguments *a)
+{
+	struct __kernel_itimerspec value;
+	struct fd_reference reference;
+	int error = fd_begin(current_files(), (int)a->arg[0], &reference);
+
+	if (error) {
+		return error;
+	}
+	error = timerfd_get(reference.file, &value);
+	fd_end(&reference);
+	return error ? error : user_write(a->arg[1], &value, sizeof(value));
+}
+
+long sys_epoll_create1(const struct syscall_arguments *a)
+{
+	u32 flags = (u32)a->arg[0];
+	struct file *file;
+	int error;
+
+	if (flags & ~(u32)EPOLL_CLOEXEC) {
+		return -EINVAL;
+	}
+	error = epoll_create_file(&file);
+	return error ? error : install(file, flags & EPOLL_CLOEXEC);
+}
+
+long sys_epoll_create(const struct syscall_arguments *a)
+{
+	struct syscall_arguments none = { .frame = a->frame };
+
+	return (int)a->arg[0] <= 0 ? -EINVAL : sys_epoll_create1(&none);
+}
+
+long sys_epoll_ctl(const struct syscall_arguments *a)
+{
+	struct fd_reference epoll, target;
+	struct epoll_event event = { 0 };
+	int operation = (int)a->arg[1], error;
+
+	if (operation != EPOLL_CTL_DEL && user_read(&event, a->arg[3], sizeof(event))) {
+		return -EFAULT;
+	}
+	error = fd_begin(current_files(), (int)a->arg[0], &epoll);
+	if (error) {
+		return error;
+	}
+	error = fd_begin(current_files(), (int)a->arg[2], &target);
+	if (!error) {
+		error = epoll_control(epoll.file, operation, (int)a->arg[2], target.file, &event);
+		fd_end(&target);
+	}
+	fd_end(&epoll);
+	return error;
+}
+
+static long do_epoll_wait(const struct syscall_arguments *a, nsec_t deadline)
+{
+	struct fd_reference reference;
+	long result = fd_begin(current_files(), (int)a->arg[0], &reference);
+
+	if (result) {
+		return result;
+	}
+	result = epoll_wait_events(reference.file, a->arg[1], (int)a->arg[2], deadline);
+	fd_end(&reference);
+	return result;
+}
+
+static nsec_t deadline_of_milliseconds(int timeout)
+{
+	if (timeout < 0) {
+		return NSEC_NEVER;
+	}
+	return timeout == 0 ? 0 : clock_monotonic() + timeout * NSEC_PER_MSEC;
+}
+
+long sys_epoll_wait(const struct syscall_arguments *a)
+{
+	return do_epoll_wait(a, deadline_of_milliseconds((int)a->arg[3]));
+}
+
+long sys_epoll_pwait(const struct syscall_arguments *a)
+{
+	int error = signal_set_temporary_mask(a->arg[4], a->arg[5]);
+
+	return error ? error
+		     : signal_end_temporary_mask(do_epoll_wait(
+			       a, deadline_of_milliseconds((int)a->arg[3])));
+}
+
+long sys_epoll_pwait2(const struct syscall_arguments *a)
+{
+	struct __kernel_timespec timeout;
+	nsec_t length, deadline = NSEC_NEVER;
+	int error;
+
+	if (a->arg[3]) {
+		if (user_read(&timeout, a->arg[3], sizeof(timeout))) {
+			return -EFAULT;
+		}
+		if (timespec_to_nsec(&timeout, &length)) {
+			return -EINVAL;
+		}
+		deadline = length ? nsec_add(clock_monotonic(), length) : 0;
+	}
+	error = signal_set_temporary_mask(a->arg[4], a->arg[5]);
+	return error ? error : signal_end_temporary_mask(do_epoll_wait(a, deadline));
+}
