@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Which acceleration QEMU shall use, and why.
+ */
+#pragma once
+
+#include "options.h"
+
+#include <stddef.h>
+
+/*
+ * Returns "kvm" or "tcg" and the reason. ACCEL_AUTO takes KVM only if a tiny guest has ended
+ * under it in time; that answer is cached until the machine is rebooted or QEMU changes.
+ */
+const char *accel_choose(enum accel_choice choice, const char *qemu, char *reason,
+			 size_t size);

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+/*
+ * heddle: run a Linux program on the Heddle kernel in a virtual machine.
+ */
+#include "accel.h"
+#include "doctor.h"
+#include "guest_files.h"
+#include "machine.h"
+#include "message.h"
+#include "session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VERSION "0.1"
+
+/* 0, 1 and 2 are always open, so that no descriptor of ours is taken for a stream. */
+static void open_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd < 3);
+	close(fd);
+}
+
+static void start_and_serve(const struct options *options,
+			    const struct machine_files *files,
+			    struct terminal_use *terminal, struct outcome *outcome)
+{
+	struct machine machine = {0};
+
+	int initramfs = guest_files_build(options, terminal, files->init, outcome);
+	if (initramfs < 0) {
+		return;
+	}
+	if (options->dry_run) {
+		machine_print(options, files, outcome->accel);
+		outcome_set(outcome, OUTCOME_EXITED, 0, NULL);
+		return;
+	}
+	int result = machine_start(&machine, options, files, outcome->accel, initramfs);
+	close(initramfs);
+	if (result < 0) {
+		outcome_set(outcome, OUTCOME_FAILED, STATUS_FAILED,
+			    "cannot start QEMU: %s", strerror(-result));
+		return;
+	}
+	session_run(&machine, options, terminal, outcome);
+}
+
+static int run(int count, char **arguments)
+{
+	static struct options options;
+	static struct outcome outcome;
+	static struct machine_files files;
+	struct terminal_use terminal;
+	char missing[PATH_MAX + 64];
+
+	outcome.start_seconds = now_seconds();
+	if (options_parse(&options, count, arguments) < 0) {
+		return STATUS_FAILED;
+	}
+	terminal_look(&terminal);
+	if (guest_program_check(&options, &outcome) == 0) {
+		if (machine_find_files(&options, &files, missing, sizeof missing) < 0) {
+			outcome_set(&outcome, OUTCOME_FAILED, STATUS_FAILED, "%s",
+				    missing);
+		} else {
+			outcome.accel = accel_choose(options.accel, files.qemu,
+						     outcome.accel_reason,
+						     sizeof outcome.accel_reason);
+			say_detail("acceleration %s: %s", outcome.accel,
+				   outcome.accel_reason);
+			start_and_serve(&options, &files, &terminal, &outcome);
+		}
+	}
+	outcome_report(&outcome, &options);
+	return outcome.status;
+}
+
+int main(int count, char **arguments)
+{
+	const char *command = count > 1 ? arguments[1] : "help";
+
+	open_streams();
+	if (!strcmp(command, "run")) {
+		return run(count - 1, arguments + 1);
+	}
+	if (!strcmp(command, "doctor")) {
+		return doctor_run();
+	}
+	if (!strcmp(command, "version") || !strcmp(command, "--version")) {
+		puts("heddle " VERSION);
+		return 0;
+	}
+	if (!strcmp(command, "help") || !strcmp(command, "--help") ||
+	    !strcmp(command, "-h")) {
+		options_print_help();
+		return count > 1 ? 0 : STATUS_FAILED;
+	}
+	say_error("unknown command %s (see: heddle help)", command);
+	return STATUS_FAILED;
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#include "outcome.h"
+
+#include "message.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const kind_names[] = {
+	[OUTCOME_NONE] = "none",
+	[OUTCOME_EXITED] = "exited",
+	[OUTCOME_SIGNALED] = "signaled",
+	[OUTCOME_INTERRUPTED] = "interrupted",
+	[OUTCOME_TIMEOUT] = "timeout",
+	[OUTCOME_FAILED] = "failed",
+	[OUTCOME_NOT_EXECUTABLE] = "not-executable",
+	[OUTCOME_NOT_FOUND] = "not-found",
+	[OUTCOME_PANIC] = "panic",
+};
+
+double now_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+void outcome_set(struct outcome *outcome, enum outcome_kind kind, int status,
+		 const char *format, ...)
+{
+	va_list arguments;
+
+	if (outcome->kind != OUTCOME_NONE) {
+		return;
+	}
+	outcome->kind = kind;
+	outcome->status = status;
+	if (format) {
+		va_start(arguments, format);
+		vsnprintf(outcome->message, sizeof outcome->message, format, arguments);
+		va_end(arguments);
+	}
+}
+
+void outcome_add_missing(struct outcome *outcome, const char *path)
+{
+	char **longer =
+		realloc(outcome->missing, (outcome->missing_count + 1) * sizeof *longer);
+
+	if (longer && access(path, F_OK) == 0) {
+		longer[outcome->missing_count++] = strdup(path);
+	}
+	outcome->missing = longer ? longer : outcome->missing;
+}
+
+static struct json_object *string_list(char **list, size_t count)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < count; i++) {
+		json_object_array_add(array, json_object_new_string(list[i]));
+	}
+	return array;
+}
+
+static void add_text(struct json_object *object, const char *key, const char *text)
+{
+	json_object_object_add(object, key,
+			       text && *text ? json_object_new_string(text) : NULL);
+}
+
+static struct json_object *describe(const struct outcome *outcome,
+				    const struct options *options)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *times = json_object_new_object();
+	size_t count = 0;
+
+	while (options->arguments && options->arguments[count]) {
+		count++;
+	}
+	json_object_object_add(object, "status", json_object_new_int(outcome->status));
+	add_text(object, "kind", kind_names[outcome->kind]);
+	if (outcome->kind == OUTCOME_EXITED) {
+		json_object_object_add(object, "exit_code",
+				       json_object_new_int(outcome->status));
+	}
+	if (outcome->signal) {
+		json_object_object_add(object, "signal",
+				       json_object_new_int(outcome->signal));
+	}
+	add_text(object, "message", outcome->message);
+	json_object_object_add(object, "arguments",
+			       string_list(options->arguments, count));
+	add_text(object, "acceleration", outcome->accel);
+	add_text(object, "acceleration_reason", outcome->accel_reason);
+	json_object_object_add(object, "cpus", json_object_new_int(options->cpus));
+	json_object_object_add(object, "memory_mib",
+			       json_object_new_int(options->memory_mib));
+	json_object_object_add(times, "boot",
+			       json_object_new_double(outcome->boot_seconds));
+	json_object_object_add(times, "run",
+			       json_object_new_double(outcome->run_seconds));
+	json_object_object_add(times, "total",
+			       json_object_new_double(outcome->total_seconds));
+	json_object_object_add(times, "user",
+			       json_object_new_double(outcome->user_ns / 1e9));
+	json_object_object_add(times, "system",
+			       json_object_new_double(outcome->system_ns / 1e9));
+	json_object_object_add(object, "seconds", times);
+	json_object_object_add(object, "peak_kib",
+			       json_object_new_int64(outcome->peak_kib));
+	json_object_object_add(object, "missing",
+			       string_list(outcome->missing, outcome->missing_count));
+	return object;
+}
+
+static void write_status_file(const struct outcome *outcome,
+			      const struct options *options)
+{
+	struct json_object *object = describe(outcome, options);
+
+	if (json_object_to_file_ext(options->status_file, object,
+				    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+					    JSON_C_TO_STRING_NOSLASHESCAPE) < 0) {
+		say_error("--status-file %s: %s", options->status_file, strerror(errno));
+	}
+	json_object_put(object);
+}
+
+static void write_summary(const struct outcome *outcome, const struct options *options)
+{
+	if (outcome->accel) {
+		say_plain("heddle: ran on %s: %s", outcome->accel, outcome->accel_reason);
+	}
+	say_plain("heddle: %u CPUs, %u MiB; up after %.3f s, ran %.3f s, %.3f s in all",
+		  options->cpus, options->memory_mib, outcome->boot_seconds,
+		  outcome->run_seconds, outcome->total_seconds);
+	if (outcome->kind == OUTCOME_EXITED || outcome->kind == OUTCOME_SIGNALED) {
+		say_plain("heddle: CPU time %.3f s user, %.3f s system; at most %llu KiB "
+			  "resident",
+			  outcome->user_ns / 1e9, outcome->system_ns / 1e9,
+			  (unsigned long long)outcome->peak_kib);
+	}
+	if (options->pack) {
+		say_plain("heddle: packed %zu files and directories, %zu KiB",
+			  outcome->packed_files, outcome->packed_bytes / 1024);
+	}
+	for (size_t i = 0; i < outcome->missing_count; i++) {
+		say_plain("heddle: not in the guest, but on this host: %s",
+			  outcome->missing[i]);
+	}
+	say_plain("heddle: %s, status %d", kind_names[outcome->kind], outcome->status);
+}
+
+void outcome_report(struct outcome *outcome, const struct options *options)
+{
+	if (outcome->message[0]) {
+		say_error("%s", outcome->message);
+	}
+	outcome->total_seconds = now_seconds() - outcome->start_seconds;
+	if (options->summary) {
+		write_summary(outcome, options);
+	}
+	if (options->status_file) {
+		write_status_file(outcome, options);
+	}
+}
