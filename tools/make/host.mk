@@ -1,19 +1,19 @@
 # The heddle command: a program of the machine it is built on, whatever ARCH is.
 ## make host             build/host/heddle
-host_src    := $(sort $(wildcard host/*.c)) guest/elf_check.c
-host_obj    := $(patsubst %.c,build/host/objects/%.o,$(host_src))
-host_cflags := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla \
+command_src    := $(sort $(wildcard host/*.c)) guest/elf_check.c
+command_obj    := $(patsubst %.c,build/host/objects/%.o,$(command_src))
+command_cflags := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla \
 	-D_GNU_SOURCE -fstack-protector-strong -ffunction-sections -fdata-sections
 # libarchive's shared library drags in a dozen others, and each costs start-up time
-host_libs   := -Wl,-Bstatic -larchive -ljson-c -Wl,-Bdynamic
+command_libs   := -Wl,-Bstatic -larchive -ljson-c -Wl,-Bdynamic
 
 build/host/objects/%.o: %.c
 	@mkdir -p $(@D)
-	$(if $(filter 0,$(V)),@echo "  HOST  $<";) gcc $(host_cflags) -MMD -MP -c $< -o $@
+	$(if $(filter 0,$(V)),@echo "  HOST  $<";) gcc $(command_cflags) -MMD -MP -c $< -o $@
 
-build/host/heddle: $(host_obj)
+build/host/heddle: $(command_obj)
 	@echo "  HOST  $@"
-	@gcc -Wl,--gc-sections -o $@ $(host_obj) $(host_libs)
+	@gcc -Wl,--gc-sections -o $@ $(command_obj) $(command_libs)
 
 .PHONY: test-host-command
 ## make test-host-command  tests of the command itself, with a stand-in for QEMU
@@ -21,4 +21,4 @@ test-host-command: build/host/heddle
 	@tests/host/run
 
 host: build/host/heddle
--include $(host_obj:.o=.d)
+-include $(command_obj:.o=.d)
