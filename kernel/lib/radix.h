@@ -24,7 +24,7 @@ void radix_set_allocator(const struct radix_allocator *allocator);
 void *radix_get(const struct radix *tree, u64 index); /* NULL: nothing there */
 /* Put `item` (not NULL) at an empty index; 0, -ENOMEM, or -EEXIST. */
 int radix_insert(struct radix *tree, u64 index, void *item);
-/* Make later radix_insert(index) of this index unable to fail; 0 or -ENOMEM. */
+/* Make the next radix_insert(index) of this index unable to fail, unless a radix_remove() comes between; 0 or -ENOMEM. */
 int radix_reserve(struct radix *tree, u64 index);
 void *radix_replace(struct radix *tree, u64 index, void *item); /* the old one; NULL: nothing was there, nothing done */
 void *radix_remove(struct radix *tree, u64 index);

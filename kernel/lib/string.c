@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Memory and strings. Plain loops over 8-byte words, four at a time: under an instruction-counting
+ * emulator each iteration of a `rep` instruction counts, so those are no gain.
+ *
+ * Unaligned word accesses are made through a packed type: every port allows them on normal memory.
+ */
+#include "lib/string.h"
+#include "lib/compiler.h"
+#include "lib/errno.h"
+
+/* The compiler must not turn these loops into calls of the functions they implement. */
+#define NO_IDIOM __attribute__((optimize("no-tree-loop-distribute-patterns")))
+#if defined(__clang__)
+#	undef NO_IDIOM
+#	define NO_IDIOM __attribute__((no_builtin))
+#endif
+
+struct word {
+	u64 value;
+} packed_ __attribute__((may_alias));
+
+static always_inline_ u64 load(const u8 *from)
+{
+	return ((const struct word *)from)->value;
+}
+
+static always_inline_ void store(u8 *to, u64 value)
+{
+	((struct word *)to)->value = value;
+}
+
+static always_inline_ void copy_forward(u8 *to, const u8 *from, size_t size)
+{
+	while (size >= 32) {
+		u64 a = load(from), b = load(from + 8);
+		u64 c = load(from + 16), d = load(from + 24);
+
+		store(to, a);
+		store(to + 8, b);
+		store(to + 16, c);
+		store(to + 24, d);
+		to += 32;
+		from += 32;
+		size -= 32;
+	}
+	while (size >= 8) {
+		store(to, load(from));
+		to += 8;
+		from += 8;
+		size -= 8;
+	}
+	while (size > 0) {
+		*to++ = *from++;
+		size--;
+	}
+}
+
+static always_inline_ void copy_backward(u8 *to, const u8 *from, size_t size)
+{
+	while (size >= 8) {
+		size -= 8;
+		store(to + size, load(from + size));
+	}
+	while (size > 0) {
+		size--;
+		to[size] = from[size];
+	}
+}
+
+NO_IDIOM void *memcpy(void *to, const void *from, size_t size)
+{
+	copy_forward(to, from, size);
+	return to;
+}
+
+NO_IDIOM void *memmove(void *to, const void *from, size_t size)
+{
+	/* Forward is right when `to` lies below, or at least a whole step above the end. */
+	if ((uintptr_t)to - (uintptr_t)from >= size) {
+		copy_forward(to, from, size);
+	} else {
+		copy_backward(to, from, size);
+	}
+	return to;
+}
+
+NO_IDIOM void *memset(void *to, int byte, size_t size)
+{
+	u64 word = (u8)byte * 0x0101010101010101ULL;
+	u8 *p = to;
+
+	while (size >= 64) {
+		store(p, word);
+		store(p + 8, word);
+		store(p + 16, word);
+		store(p + 24, word);
+		store(p + 32, word);
+		store(p + 40, word);
+		store(p + 48, word);
+		store(p + 56, word);
+		p += 64;
+		size -= 64;
+	}
+	while (size >= 8) {
+		store(p, word);
+		p += 8;
+		size -= 8;
+	}
+	while (size > 0) {
+		*p++ = (u8)byte;
+		size--;
+	}
+	return to;
+}
+
+NO_IDIOM int memcmp(const void *a, const void *b, size_t size)
+{
+	const u8 *p = a, *q = b;
+
+	while (size >= 8 && load(p) == load(q)) {
+		p += 8;
+		q += 8;
+		size -= 8;
+	}
+	for (; size > 0; p++, q++, size--) {
+		if (*p != *q) {
+			return *p < *q ? -1 : 1;
+		}
+	}
+	return 0;
+}
+
+NO_IDIOM void *memchr(const void *in, int byte, size_t size)
+{
+	const u8 *p = in;
+
+	for (; size > 0; p++, size--) {
+		if (*p == (u8)byte) {
+			return (void *)p;
+		}
+	}
+	return NULL;
+}
+
+NO_IDIOM size_t strlen(const char *s)
+{
+	const char *end = s;
+
+	while (*end) {
+		end++;
+	}
+	return (size_t)(end - s);
+}
+
+NO_IDIOM size_t strnlen(const char *s, size_t max)
+{
+	size_t length = 0;
+
+	while (length < max && s[length]) {
+		length++;
+	}
+	return length;
+}
+
+NO_IDIOM int strcmp(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return (int)(u8)*a - (int)(u8)*b;
+}
+
+NO_IDIOM int strncmp(const char *a, const char *b, size_t max)
+{
+	for (; max > 0; a++, b++, max--) {
+		if (*a != *b || !*a) {
+			return (int)(u8)*a - (int)(u8)*b;
+		}
+	}
+	return 0;
+}
+
+NO_IDIOM char *strchr(const char *s, int c)
+{
+	for (;; s++) {
+		if (*s == (char)c) {
+			return (char *)s;
+		}
+		if (!*s) {
+			return NULL;
+		}
+	}
+}
+
+NO_IDIOM char *strrchr(const char *s, int c)
+{
+	const char *last = NULL;
+
+	for (;; s++) {
+		if (*s == (char)c) {
+			last = s;
+		}
+		if (!*s) {
+			return (char *)last;
+		}
+	}
+}
+
+NO_IDIOM char *strstr(const char *s, const char *what)
+{
+	size_t length = strlen(what);
+
+	for (;; s++) {
+		if (strncmp(s, what, length) == 0) {
+			return (char *)s;
+		}
+		if (!*s) {
+			return NULL;
+		}
+	}
+}
+
+size_t string_copy(char *to, const char *from, size_t size)
+{
+	size_t length = strlen(from);
+
+	if (size > 0) {
+		size_t kept = MIN(length, size - 1);
+
+		memcpy(to, from, kept);
+		to[kept] = '\0';
+	}
+	return length;
+}
+
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9') {
+		return c - '0';
+	}
+	if (c >= 'a' && c <= 'f') {
+		return c - 'a' + 10;
+	}
+	if (c >= 'A' && c <= 'F') {
+		return c - 'A' + 10;
+	}
+	return 99;
+}
+
+int string_to_u64(const char *s, u64 *out)
+{
+	int base = 10;
+	u64 value = 0;
+
+	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
+		base = 16;
+		s += 2;
+	}
+	if (!*s) {
+		return -EINVAL;
+	}
+	for (; *s; s++) {
+		int digit = digit_value(*s);
+
+		if (digit >= base) {
+			return -EINVAL;
+		}
+		if (__builtin_mul_overflow(value, (u64)base, &value) ||
+		    __builtin_add_overflow(value, (u64)digit, &value)) {
+			return -ERANGE;
+		}
+	}
+	*out = value;
+	return 0;
+}
