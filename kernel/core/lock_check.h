@@ -16,6 +16,7 @@ struct held_lock {
 	u16 rank;
 };
 
+#if HEDDLE_DEBUG
 struct held_locks {
 	unsigned count;
 	struct held_lock entry[HELD_LOCKS_MAX];
@@ -24,9 +25,43 @@ struct held_locks {
 void lock_check_acquire(struct held_locks *held, const void *lock, enum lock_rank rank,
 			const char *name, bool nested);
 void lock_check_release(struct held_locks *held, const void *lock);
+/* Is it on that stack? */
+bool lock_check_holds(const struct held_locks *held, const void *lock);
 /* The running CPU's spinlocks. */
 struct held_locks *lock_check_cpu(void);
 /* Panics if this CPU holds a spinlock or preemption is off: called by everything that may sleep. */
 void lock_check_may_sleep(const char *what);
 /* Print what this CPU (and the given thread, or NULL) holds; for panic. */
 void lock_check_report(const struct held_locks *thread_held);
+#else
+struct held_locks {
+	unsigned count;
+};
+
+static inline void lock_check_acquire(struct held_locks *held, const void *lock,
+				      enum lock_rank rank, const char *name, bool nested)
+{
+}
+
+static inline void lock_check_release(struct held_locks *held, const void *lock)
+{
+}
+
+static inline bool lock_check_holds(const struct held_locks *held, const void *lock)
+{
+	return true;
+}
+
+static inline struct held_locks *lock_check_cpu(void)
+{
+	return (struct held_locks *)0;
+}
+
+static inline void lock_check_may_sleep(const char *what)
+{
+}
+
+static inline void lock_check_report(const struct held_locks *thread_held)
+{
+}
+#endif

@@ -56,6 +56,7 @@ enum lock_rank {
 	RANK_KERNEL_MAP,       /* kernel address space, stacks */
 	RANK_HEAP,
 	RANK_FRAMES,
+	RANK_RANDOM,	       /* the random pool */
 	RANK_IPI,
 	RANK_LOG,
 	RANK_CONSOLE,

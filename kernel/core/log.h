@@ -21,5 +21,6 @@ void log_set_console_level(int level);
 int log_console_level(void);
 /* The sink: called with one text, one call at a time, interrupts off. The first is the early console. */
 void log_set_sink(void (*write)(const char *text, size_t size));
-/* Copy the ring's text from position *seq on (0: from the oldest); returns bytes, advances *seq. */
+/* Copy one line of the ring, `<level>[seconds] text` and a newline, from position *seq on (0: the oldest); returns its size and
+ * advances *seq; 0: no more, or it does not fit (256 bytes always do). */
 size_t log_read(u64 *seq, char *to, size_t size);

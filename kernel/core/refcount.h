@@ -13,10 +13,52 @@ struct refcount {
 	_Atomic u32 value;
 };
 
-void refcount_init(struct refcount *count, u32 value);
-void refcount_get(struct refcount *count);
-bool refcount_try_get(struct refcount *count) must_check; /* false if it was 0 */
-bool refcount_put(struct refcount *count) must_check;	  /* true: that was the last one */
-u32 refcount_read(const struct refcount *count);	  /* relaxed; for tests and reports */
+enum { REFCOUNT_LIMIT = 0x7fffffff };
+
+noreturn_ void refcount_broken(const void *count, u32 value);
+
+static inline void refcount_init(struct refcount *count, u32 value)
+{
+	atomic_store_explicit(&count->value, value, memory_order_relaxed);
+}
+
+static inline void refcount_get(struct refcount *count)
+{
+	u32 old = atomic_fetch_add_explicit(&count->value, 1, memory_order_relaxed);
+
+	if (unlikely(old - 1 >= REFCOUNT_LIMIT - 1)) {
+		refcount_broken(count, old);
+	}
+}
+
+/* true: that was the last one */
+static inline must_check bool refcount_put(struct refcount *count)
+{
+	u32 old = atomic_fetch_sub_explicit(&count->value, 1, memory_order_release);
+
+	if (unlikely(old - 1 >= REFCOUNT_LIMIT)) {
+		refcount_broken(count, old);
+	}
+	if (old != 1) {
+		return false;
+	}
+	/* Pairs with the releases of the others' decrements: their accesses precede the teardown.
+	 * A load with acquire, not a fence: the thread sanitizer understands it. */
+	(void)atomic_load_explicit(&count->value, memory_order_acquire);
+	return true;
+}
+
+/* false if it was 0 */
+bool refcount_try_get(struct refcount *count) must_check;
+
+/* relaxed; for tests and reports */
+static inline u32 refcount_read(const struct refcount *count)
+{
+	return atomic_load_explicit(&count->value, memory_order_relaxed);
+}
+
 /* Is the caller's own count the only one? Load-acquire: what those who left did is visible. */
-bool refcount_alone(const struct refcount *count);
+static inline bool refcount_alone(const struct refcount *count)
+{
+	return atomic_load_explicit(&count->value, memory_order_acquire) == 1;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Ticket spinlocks: fair, and one atomic add when nobody else wants it.
+ *
+ * Ordering: spin_unlock() stores `serving` with release; the next holder's load of it in
+ * wait_for_turn() (or spin_try_lock()'s) acquires.
+ */
+#include "core/spinlock.h"
+#include "arch/irq.h"
+#include "core/lock_check.h"
+#include "core/panic.h"
+#include "core/preempt.h"
+
+void spin_init(struct spinlock *lock, enum lock_rank rank, const char *name)
+{
+	atomic_init(&lock->next, 0);
+	atomic_init(&lock->serving, 0);
+	lock->rank = (u16)rank;
+	lock->owner_cpu = 0;
+	lock->name = name;
+}
+
+#if HEDDLE_DEBUG
+static void note_taken(struct spinlock *lock)
+{
+	lock->owner_cpu = (u16)(arch_cpu_number() + 1);
+}
+
+static void note_released(struct spinlock *lock)
+{
+	if (lock->owner_cpu != arch_cpu_number() + 1 && !panic_in_progress()) {
+		panic("lock %s released by CPU %u, held by %d", lock->name,
+		      arch_cpu_number(), lock->owner_cpu - 1);
+	}
+	lock->owner_cpu = 0;
+}
+#else
+static inline void note_taken(struct spinlock *lock)
+{
+}
+
+static inline void note_released(struct spinlock *lock)
+{
+}
+#endif
+
+static noinline_ void wait_for_turn(struct spinlock *lock, u32 ticket)
+{
+	while (atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket) {
+		arch_cpu_relax();
+		if (unlikely(panic_in_progress())) {
+			return; /* its holder may have been stopped; only the report goes on */
+		}
+	}
+}
+
+static inline void take(struct spinlock *lock)
+{
+	u32 ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
+
+	if (unlikely(atomic_load_explicit(&lock->serving, memory_order_acquire) !=
+		     ticket)) {
+		wait_for_turn(lock, ticket);
+	}
+	note_taken(lock);
+}
+
+static inline void give(struct spinlock *lock)
+{
+	u32 serving = atomic_load_explicit(&lock->serving, memory_order_relaxed);
+
+	lock_check_release(lock_check_cpu(), lock);
+	note_released(lock);
+	atomic_store_explicit(&lock->serving, serving + 1, memory_order_release);
+}
+
+NO_THREAD_SAFETY void spin_lock(struct spinlock *lock)
+{
+	preempt_disable();
+	lock_check_acquire(lock_check_cpu(), lock, lock->rank, lock->name, false);
+	take(lock);
+}
+
+NO_THREAD_SAFETY void spin_lock_nested(struct spinlock *lock)
+{
+	preempt_disable();
+	lock_check_acquire(lock_check_cpu(), lock, lock->rank, lock->name, true);
+	take(lock);
+}
+
+NO_THREAD_SAFETY void spin_unlock(struct spinlock *lock)
+{
+	give(lock);
+	preempt_enable();
+}
+
+NO_THREAD_SAFETY bool spin_try_lock(struct spinlock *lock)
+{
+	u32 ticket = atomic_load_explicit(&lock->serving, memory_order_relaxed);
+
+	preempt_disable();
+	if (!atomic_compare_exchange_strong_explicit(&lock->next, &ticket, ticket + 1,
+						     memory_order_acquire,
+						     memory_order_relaxed)) {
+		preempt_enable();
+		return false;
+	}
+	/* The last holder's release of `serving`: it equalled our ticket, read again to acquire. */
+	(void)atomic_load_explicit(&lock->serving, memory_order_acquire);
+	/* One that is tried cannot deadlock: the order does not matter, so it counts as nested. */
+	lock_check_acquire(lock_check_cpu(), lock, RANK_NONE, lock->name, true);
+	note_taken(lock);
+	return true;
+}
+
+NO_THREAD_SAFETY u64 spin_lock_irq(struct spinlock *lock)
+{
+	u64 flags = arch_irq_save();
+
+	preempt_disable();
+	lock_check_acquire(lock_check_cpu(), lock, lock->rank, lock->name, false);
+	take(lock);
+	return flags;
+}
+
+NO_THREAD_SAFETY void spin_unlock_irq(struct spinlock *lock, u64 flags)
+{
+	give(lock);
+	preempt_enable_no_reschedule();
+	arch_irq_restore(flags);
+	if (unlikely(arch_need_reschedule()) && arch_preempt_count() == 0) {
+		preempt_reschedule();
+	}
+}
+
+void spin_lock_pair(struct spinlock *a, struct spinlock *b)
+{
+	if (a == b) {
+		spin_lock(a);
+	} else if ((uintptr_t)a < (uintptr_t)b) {
+		spin_lock(a);
+		spin_lock_nested(b);
+	} else {
+		spin_lock(b);
+		spin_lock_nested(a);
+	}
+}
+
+void spin_unlock_pair(struct spinlock *a, struct spinlock *b)
+{
+	if (a != b) {
+		spin_unlock(b);
+	}
+	spin_unlock(a);
+}
+
+NO_THREAD_SAFETY void spin_assert_held(struct spinlock *lock)
+{
+	DEBUG_ASSERT(lock_check_holds(lock_check_cpu(), lock));
+}
