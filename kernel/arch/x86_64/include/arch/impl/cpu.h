@@ -8,11 +8,13 @@
 #include "arch/impl/cpu_offsets.h"
 #include "lib/types.h"
 
-#define CPU_LOCAL_READ(type, offset)                                                 \
-	({                                                                           \
-		type cpu_local_value_;                                               \
-		__asm__ volatile("mov %%gs:%c1, %0" : "=r"(cpu_local_value_) : "i"(offset)); \
-		cpu_local_value_;                                                    \
+#define CPU_LOCAL_READ(type, offset)                      \
+	({                                                \
+		type cpu_local_value_;                    \
+		__asm__ volatile("mov %%gs:%c1, %0"       \
+				 : "=r"(cpu_local_value_) \
+				 : "i"(offset));          \
+		cpu_local_value_;                         \
 	})
 
 static inline unsigned arch_cpu_number(void)

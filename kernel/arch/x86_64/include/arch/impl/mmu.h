@@ -14,18 +14,18 @@
 #include "lib/types.h"
 #include <stdatomic.h>
 
-#define USER_LOWEST	  0x10000UL
-#define USER_END	  0x00007ffffffff000UL
+#define USER_LOWEST       0x10000UL
+#define USER_END          0x00007ffffffff000UL
 #define PHYSICAL_MAP_BASE 0xffff800000000000UL
 #define PHYSICAL_MAP_END  0xffffc00000000000UL
-#define KERNEL_MAP_BASE	  0xffffc00000000000UL
-#define KERNEL_MAP_END	  0xffffc08000000000UL
+#define KERNEL_MAP_BASE   0xffffc00000000000UL
+#define KERNEL_MAP_END    0xffffc08000000000UL
 #define KERNEL_IMAGE_BASE 0xffffffff80000000UL
 
 struct arch_vm {
-	struct spinlock lock;	   /* RANK_PAGE_TABLE: the tables' entries and their counts */
-	paddr_t root;		   /* immutable: the top table, for CR3 */
-	_Atomic u64 cpus;	   /* CPUs that have it loaded, a bit each */
+	struct spinlock lock; /* RANK_PAGE_TABLE: the tables' entries and their counts */
+	paddr_t root;         /* immutable: the top table, for CR3 */
+	_Atomic u64 cpus;     /* CPUs that have it loaded, a bit each */
 	_Atomic size_t table_pages; /* written under lock */
 };
 
@@ -38,5 +38,6 @@ static inline paddr_t virtual_to_physical(const void *address)
 {
 	vaddr_t value = (vaddr_t)address;
 
-	return value >= KERNEL_IMAGE_BASE ? value - KERNEL_IMAGE_BASE : value - PHYSICAL_MAP_BASE;
+	return value >= KERNEL_IMAGE_BASE ? value - KERNEL_IMAGE_BASE
+					  : value - PHYSICAL_MAP_BASE;
 }

@@ -6,10 +6,10 @@
 struct arch_thread {
 	u64 stack_pointer; /* while it does not run: its saved registers lie there */
 	vaddr_t stack_top; /* highest address of the kernel stack, 16-byte aligned */
-	u64 fs_base;	   /* user TLS; true in memory only while the thread does not run */
-	u64 gs_base;	   /* the user's gs base, likewise */
-	void *fpu;	   /* XSAVE area, fpu_area_size() bytes; NULL: never a user thread */
-	u32 fpu_detached;  /* the area is being written by rt_sigreturn: switches leave it alone */
+	u64 fs_base; /* user TLS; true in memory only while the thread does not run */
+	u64 gs_base; /* the user's gs base, likewise */
+	void *fpu;   /* XSAVE area, fpu_area_size() bytes; NULL: never a user thread */
+	u32 fpu_detached; /* the area is being written by rt_sigreturn: switches leave it alone */
 
 	/* of the last exception of the user program, for signal frames */
 	u32 trap_number;

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+/* Page table entries, and walking them. */
+#pragma once
+
+#include "arch/mmu.h"
+#include "lib/types.h"
+#include <stdatomic.h>
+
+typedef _Atomic u64 pte_t;
+
+#define PTE_PRESENT       (1UL << 0)
+#define PTE_WRITE         (1UL << 1)
+#define PTE_USER          (1UL << 2)
+#define PTE_WRITE_THROUGH (1UL << 3)
+#define PTE_UNCACHED      (1UL << 4)
+#define PTE_ACCESSED      (1UL << 5)
+#define PTE_DIRTY         (1UL << 6)
+#define PTE_LARGE         (1UL << 7)
+#define PTE_MAPPED     (1UL << 9) /* ours: something is mapped here, accessible or not */
+#define PTE_NO_EXECUTE (1UL << 63)
+#define PTE_ADDRESS    0x000ffffffffff000UL
+
+#define TABLE_ENTRIES 512
+#define TABLE_LEVELS  4
+
+/* Bits below the entry's page (level 1) or subtree (2 … 4). */
+static inline unsigned level_shift(unsigned level)
+{
+	return PAGE_SHIFT + 9 * (level - 1);
+}
+
+static inline size_t table_index(vaddr_t address, unsigned level)
+{
+	return address >> level_shift(level) & (TABLE_ENTRIES - 1);
+}
+
+static inline pte_t *entry_table(u64 entry)
+{
+	return physical_to_virtual(entry & PTE_ADDRESS);
+}
+
+/* The bits of a leaf for PROTECT_*. With no access at all it is not present: the frame is kept, access is not given. */
+static inline u64 pte_rights(u32 protect)
+{
+	u64 bits = PTE_MAPPED;
+
+	bits |= protect & (PROTECT_READ | PROTECT_WRITE | PROTECT_EXECUTE) ? PTE_PRESENT
+									   : 0;
+	bits |= protect & PROTECT_WRITE ? PTE_WRITE : 0;
+	bits |= protect & PROTECT_USER ? PTE_USER : 0;
+	bits |= protect & PROTECT_EXECUTE ? 0 : PTE_NO_EXECUTE;
+	bits |= protect & PROTECT_DEVICE ? PTE_UNCACHED | PTE_WRITE_THROUGH : 0;
+	return bits;
+}
+
+static inline u32 pte_protect(u64 entry)
+{
+	u32 protect = 0;
+
+	if (entry & PTE_PRESENT) {
+		protect |= PROTECT_READ;
+		protect |= entry & PTE_WRITE ? PROTECT_WRITE : 0;
+		protect |= entry & PTE_NO_EXECUTE ? 0 : PROTECT_EXECUTE;
+	}
+	protect |= entry & PTE_USER ? PROTECT_USER : 0;
+	protect |= entry & PTE_UNCACHED ? PROTECT_DEVICE : 0;
+	return protect;
+}

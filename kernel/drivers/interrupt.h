@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+/* Device interrupt lines: who handles which. Lines are never given back. */
+#pragma once
+
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+/*
+ * Call handler(argument) for each interrupt of `line`, interrupts off, and enable the line. A line may have several handlers; all are
+ * called. Context: thread, device setup. -EINVAL: no such line; -ENOSPC: too many handlers.
+ */
+int interrupt_register(unsigned line, bool level_triggered,
+		       void (*handler)(void *argument), void *argument) must_check;
+/* How often the line came, for /proc/interrupts. */
+u64 interrupt_count(unsigned line);
