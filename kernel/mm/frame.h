@@ -26,6 +26,7 @@ struct frame {
 	struct list link;      /* free list, or the owner's */
 	struct vm_object *object; /* page cache: whose, and which page; under object.lock. NULL: anonymous */
 	u64 index;
+	_Atomic u32 page_flags;	  /* vm/'s marks of a page in an object (vm/vm_object.c) */
 };
 
 /* One frame with one reference. 0 or -ENOMEM. Context: any unless it must reclaim (no FRAME_ATOMIC: may sleep). */

@@ -22,7 +22,8 @@ struct vm_object;
 struct vm_object_operations {
 	/* Fill `frame` (zeroed already) with page `index`. NULL: absent pages are zeros. May sleep; no locks held. */
 	int (*read_page)(struct vm_object *object, u64 index, struct frame *frame);
-	/* Optional: fill up to `count` consecutive pages (read-ahead); returns how many, or a negative errno. */
+	/* Optional: fill up to `count` consecutive pages (read-ahead); returns how many, or a negative errno.
+	 * The frames are not zeroed: what lies behind the file's end is zeroed by this function. */
 	int (*read_pages)(struct vm_object *object, u64 index, struct frame **frames, unsigned count);
 	/* Store a dirty page; NULL: pages are the only copy and stay (tmpfs). `length`: bytes of it below the file's end. */
 	int (*write_page)(struct vm_object *object, u64 index, struct frame *frame, size_t length);
@@ -45,7 +46,10 @@ struct vm_object {
 	struct spinlock mappings_lock;
 	struct list mappings GUARDED_BY(mappings_lock); /* vm_area.object_link */
 	_Atomic u32 writable_mappings;		       /* shared and writable: counts for seals, ETXTBSY */
-	struct list reclaim_link;
+	u64 read_ahead_next GUARDED_BY(lock); /* where a sequential reader comes next, */
+	u32 read_ahead_size GUARDED_BY(lock); /* and how many pages it gets then */
+	struct list reclaim_link;	      /* objects whose clean pages can be read again */
+	_Atomic bool reclaiming;	      /* reclaim looks at it: its end waits */
 };
 
 int vm_object_create(const struct vm_object_operations *operations, void *owner, struct vm_object **out) must_check;
@@ -56,6 +60,8 @@ void vm_object_put(struct vm_object *object); /* may sleep */
 
 /* Page `index` with a reference; made (zeroed) or read if absent. -ENOMEM, -EIO, … May sleep. */
 int vm_object_page(struct vm_object *object, u64 index, struct frame **out) must_check;
+/* Make `frame` page `index` (a reference is taken): kernel pages shown to users, as the vDSO's. -EEXIST, -ENOMEM. */
+int vm_object_insert(struct vm_object *object, u64 index, struct frame *frame) must_check;
 /* The page if present (with a reference), else NULL. May sleep for the lock only. */
 struct frame *vm_object_find(struct vm_object *object, u64 index);
 /* Page cache reads and writes. Bytes moved, or an errno if none; reads end at operations->size(). A write makes absent pages, zeroed or (partial) read. */
@@ -69,3 +75,5 @@ int vm_object_sync(struct vm_object *object, u64 start, u64 end); /* write dirty
 u64 vm_object_page_count(struct vm_object *object);
 /* The next present page / hole at or after `index`; for SEEK_DATA and SEEK_HOLE; false: none below `end`. */
 bool vm_object_next_page(struct vm_object *object, u64 *index, u64 end);
+/* Pages in all objects that can be read again: the page cache, for /proc/meminfo. */
+u64 vm_object_cached_pages(void);

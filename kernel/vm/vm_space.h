@@ -32,6 +32,7 @@ struct vm_area {
 	u64 offset;			/* of `start` in the object, bytes */
 	struct file *file;		/* may be NULL */
 	struct list object_link;	/* vm_object.mappings */
+	_Atomic bool touched;		/* private: has (had) pages of its own, which fork must copy */
 	const char *name;		/* "[heap]", "[stack]", "[vdso]", …; NULL: the file's, or none */
 };
 
@@ -56,6 +57,11 @@ struct vm_space {
 	bool dead GUARDED_BY(lock);
 	struct rbtree areas GUARDED_BY(lock);
 	u32 area_count GUARDED_BY(lock);
+
+	_Atomic(struct vm_area *) last_area; /* set under lock shared, cleared under lock exclusive */
+	vaddr_t search_from;  /* placement: gaps from here up to mmap_top are at most */
+	u64 skipped_gap;      /* this big (0 and mmap_top: nothing is known) */
+	u32 default_area_flags; /* mlockall(MCL_FUTURE) */
 
 	/* lock: layout, for brk and /proc */
 	vaddr_t mmap_top; /* maps go below it */
@@ -103,6 +109,8 @@ int vm_map(struct vm_space *vm, const struct vm_map_request *request, vaddr_t *o
 int vm_unmap(struct vm_space *vm, vaddr_t address, u64 size);
 int vm_protect(struct vm_space *vm, vaddr_t address, u64 size, u32 protect);
 int vm_remap(struct vm_space *vm, vaddr_t address, u64 old_size, u64 new_size, u32 flags, vaddr_t new_address, vaddr_t *out);
+/* MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT; 0: munlockall. */
+int vm_lock_all(struct vm_space *vm, int flags);
 int vm_advise(struct vm_space *vm, vaddr_t address, u64 size, int advice);
 int vm_sync(struct vm_space *vm, vaddr_t address, u64 size, int flags);
 int vm_mincore(struct vm_space *vm, vaddr_t address, u64 size, u8 *out); /* out: one byte a page */

@@ -36,6 +36,17 @@ struct arch_vm *arch_vm_active(void);
 
 /* Map one page; replaces what was there. -ENOMEM for a table. `protect` without PROTECT_READ: nothing accessible (mapped as absent). */
 int arch_vm_map(struct arch_vm *vm, vaddr_t address, paddr_t physical, u32 protect) must_check;
+/*
+ * Like arch_vm_map(), but only if the page at `address` is `expected` (0: nothing is mapped there);
+ * else -EAGAIN and nothing has changed. So two threads that resolve one fault do not undo each other's work.
+ */
+int arch_vm_replace(struct arch_vm *vm, vaddr_t address, paddr_t expected, paddr_t physical, u32 protect) must_check;
+/*
+ * Map pages[i] (physical, protect; physical 0: skip) at addresses[i], ascending, where nothing is mapped yet.
+ * pages[i].present tells afterwards whether it was mapped. Returns how many were looked at: fewer than `count` when there is no
+ * memory for a table.
+ */
+size_t arch_vm_map_absent(struct arch_vm *vm, const vaddr_t *addresses, struct arch_mapping *pages, size_t count) must_check;
 /* The page at `address`; false: none. */
 bool arch_vm_lookup(struct arch_vm *vm, vaddr_t address, struct arch_mapping *out);
 /* Change rights of the present pages in [start, end); no flush. */
