@@ -18,7 +18,7 @@
 #define PIT_COMMAND   0x43
 #define PIT_GATE      0x61
 
-#define MEASURE_TICKS 4773 /* of the PIT: 4 ms */
+#define MEASURE_TICKS 2387 /* of the PIT: 2 ms */
 
 static u64 tsc_base, tsc_hz;
 static u64 ns_multiplier;   /* ns = ticks * multiplier >> 32 */

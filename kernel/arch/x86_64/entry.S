@@ -8,15 +8,7 @@
  */
 #include "arch/impl/cpu_offsets.h"
 #include "arch/x86_64/asm_offsets.h"
-
-/* Close access to user memory, which an exception in a copy leaves open. Becomes `clac` at boot if the CPU has SMAP. */
-.macro close_user_access
-771:	.byte 0x0f, 0x1f, 0x00
-	.pushsection .smap_sites, "a"
-	.quad 771b
-	.quad 0
-	.popsection
-.endm
+#include "arch/x86_64/macros.inc"
 
 .macro save_registers
 	push %rdi

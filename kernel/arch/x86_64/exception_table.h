@@ -9,10 +9,7 @@
 #define EXCEPTION_MAY_FAULT_IN    0
 #define EXCEPTION_NEVER_FAULTS_IN 1
 
-#ifdef __ASSEMBLER__
-.macro may_fault from, fixup, kind.pushsection.exception_table,
-	"a".balign 4 .long \from -..long \fixup -..long \kind.popsection.endm
-#else
+#ifndef __ASSEMBLER__
 #	include "lib/types.h"
 
 struct exception_entry {

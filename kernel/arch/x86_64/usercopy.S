@@ -5,24 +5,9 @@
  * Copies go by 8 bytes; if that faults, the rest goes by single bytes, so that the count returned is exact.
  */
 #include "arch/x86_64/exception_table.h"
+#include "arch/x86_64/macros.inc"
 
 #define USER_END 0x00007ffffffff000 /* checked in trap.c */
-
-.macro open_user_access
-771:	.byte 0x0f, 0x1f, 0x00
-	.pushsection .smap_sites, "a"
-	.quad 771b
-	.quad 1
-	.popsection
-.endm
-
-.macro close_user_access
-771:	.byte 0x0f, 0x1f, 0x00
-	.pushsection .smap_sites, "a"
-	.quad 771b
-	.quad 0
-	.popsection
-.endm
 
 /* Go to \bad unless [\address, \address + \size) is user space. Clobbers rax. */
 .macro check_range address, size, bad
