@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Making and removing names in directories, below the level of paths.
+ *
+ * Locks     inode.lock of the directory, then of the entry that is removed (a directory before its
+ *           child: rwlock_lock_nested). rename.c has the two-directory case.
+ * Context   thread.
+ */
+#include "fs/directory.h"
+
+#include "fs/directory_internal.h"
+#include "fs/fs_internal.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include <linux/stat.h>
+
+int may_create_in(struct inode *directory, const struct credentials *check)
+{
+	if (directory->removed) {
+		return -ENOENT;
+	}
+	return check ? fs_permission(directory, check, ACCESS_WRITE | ACCESS_EXECUTE) : 0;
+}
+
+int may_delete_from(struct inode *directory, struct dentry *victim, const struct credentials *check)
+{
+	struct inode *inode = dentry_inode(victim);
+	int result;
+
+	if (!check) {
+		return 0;
+	}
+	result = fs_permission(directory, check, ACCESS_WRITE | ACCESS_EXECUTE);
+	if (result < 0) {
+		return result;
+	}
+	if ((directory->attributes.mode & S_ISVTX) && check->fsuid != inode->attributes.uid &&
+	    check->fsuid != directory->attributes.uid && !credentials_capable(check, CAP_FOWNER)) {
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int make_link(struct inode *directory, struct dentry *dentry, struct inode *target)
+{
+	int result;
+
+	if (!directory->operations->link) {
+		return -EPERM;
+	}
+	if (inode_is(target, S_IFDIR)) {
+		return -EPERM;
+	}
+	if (target->super_block != directory->super_block) {
+		return -EXDEV;
+	}
+	rwlock_lock_nested(&target->lock);
+	result = directory->operations->link(directory, dentry, target);
+	rwlock_unlock(&target->lock);
+	return result;
+}
+
+static int make(struct inode *directory, struct dentry *dentry, const struct make_request *request)
+{
+	const struct inode_operations *operations = directory->operations;
+	const struct credentials *owner = request->owner;
+
+	if (request->link) {
+		return make_link(directory, dentry, request->link);
+	}
+	switch (request->mode & S_IFMT) {
+	case S_IFREG:
+		return operations->create
+			       ? operations->create(directory, dentry, request->mode, owner)
+			       : -EACCES;
+	case S_IFDIR:
+		return operations->make_directory
+			       ? operations->make_directory(directory, dentry, request->mode, owner)
+			       : -EPERM;
+	case S_IFLNK:
+		return operations->symbolic_link
+			       ? operations->symbolic_link(directory, dentry, request->target, owner)
+			       : -EPERM;
+	default:
+		return operations->make_node ? operations->make_node(directory, dentry, request->mode,
+								     request->device, owner)
+					     : -EPERM;
+	}
+}
+
+int directory_make_locked(struct dentry *parent, struct dentry *dentry,
+			  const struct make_request *request, const struct credentials *check)
+{
+	struct inode *directory = dentry_inode(parent);
+	int result = may_create_in(directory, check);
+
+	return result < 0 ? result : make(directory, dentry, request);
+}
+
+int directory_make(struct dentry *parent, const char *name, const struct make_request *request,
+		   const struct credentials *check, struct dentry **out)
+{
+	struct inode *directory = dentry_inode(parent);
+	struct dentry *dentry;
+	int result;
+
+	inode_lock(directory);
+	result = dentry_lookup_locked(parent, name, strlen(name), &dentry);
+	if (result == 0) {
+		result = dentry_inode(dentry) ? -EEXIST
+					      : directory_make_locked(parent, dentry, request, check);
+		if (result == 0 && out) {
+			*out = dentry;
+		} else {
+			dentry_put(dentry);
+		}
+	}
+	inode_unlock(directory);
+	return result;
+}
+
+static int remove_locked(struct dentry *parent, struct dentry *dentry,
+			 const struct credentials *check, bool directory_wanted)
+{
+	struct inode *directory = dentry_inode(parent), *inode = dentry_inode(dentry);
+	const struct inode_operations *operations = directory->operations;
+	bool is_directory = inode && inode_is(inode, S_IFDIR);
+	int result = inode ? may_delete_from(directory, dentry, check) : -ENOENT;
+
+	if (result < 0) {
+		return result;
+	}
+	if (is_directory != directory_wanted) {
+		return directory_wanted ? -ENOTDIR : -EISDIR;
+	}
+	if (dentry_is_mountpoint(dentry)) {
+		return -EBUSY;
+	}
+	rwlock_lock_nested(&inode->lock); // the directory's child, after it
+	if (is_directory) {
+		result = operations->remove_directory
+				 ? operations->remove_directory(directory, dentry)
+				 : -EPERM;
+		inode->removed = inode->removed || result == 0;
+	} else {
+		result = operations->unlink ? operations->unlink(directory, dentry) : -EPERM;
+	}
+	rwlock_unlock(&inode->lock);
+	if (result == 0) {
+		dentry_unhash(dentry);
+	}
+	if (result == 0 && is_directory) {
+		dentry_prune_children(dentry);
+	}
+	return result;
+}
+
+static int remove(struct dentry *parent, const char *name, const struct credentials *check,
+		  bool directory_wanted)
+{
+	struct inode *directory = dentry_inode(parent);
+	struct dentry *dentry = NULL;
+	int result;
+
+	inode_lock(directory);
+	result = dentry_lookup_locked(parent, name, strlen(name), &dentry);
+	if (result == 0) {
+		result = remove_locked(parent, dentry, check, directory_wanted);
+	}
+	inode_unlock(directory);
+	dentry_put(dentry); // outside: the last reference may free the file
+	return result;
+}
+
+int directory_unlink(struct dentry *parent, const char *name, const struct credentials *check)
+{
+	return remove(parent, name, check, false);
+}
+
+int directory_remove(struct dentry *parent, const char *name, const struct credentials *check)
+{
+	return remove(parent, name, check, true);
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Places (mount, dentry): references, steps over mounts, and their names (R11).
+ *
+ * Locks     fs_tree_lock for the way up through dentries and mounts.
+ */
+#include "fs/path.h"
+
+#include "fs/fs_internal.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+void path_get(const struct path *path)
+{
+	if (path->mount) {
+		mount_get(path->mount);
+	}
+	dentry_get(path->dentry);
+}
+
+void path_put(struct path *path)
+{
+	dentry_put(path->dentry);
+	mount_put(path->mount);
+	*path = (struct path){ 0 };
+}
+
+bool path_equal(const struct path *a, const struct path *b)
+{
+	return a->mount == b->mount && a->dentry == b->dentry;
+}
+
+/* The name is written from the end of the buffer toward its start. */
+struct name_writer {
+	char *buffer;
+	char *at;
+};
+
+static bool prepend(struct name_writer *writer, const char *text, size_t length)
+{
+	if ((size_t)(writer->at - writer->buffer) < length) {
+		return false;
+	}
+	writer->at -= length;
+	memcpy(writer->at, text, length);
+	return true;
+}
+
+enum climb { CLIMB_REACHED, CLIMB_UNREACHABLE, CLIMB_TOO_LONG };
+
+static enum climb climb(struct name_writer *writer, struct path at, const struct path *root)
+	MUST_HOLD(&fs_tree_lock)
+{
+	for (;;) {
+		if (root && path_equal(&at, root)) {
+			return CLIMB_REACHED;
+		}
+		if (at.mount && at.dentry == at.mount->root) {
+			if (!at.mount->parent) {
+				return root ? CLIMB_UNREACHABLE : CLIMB_REACHED;
+			}
+			at.dentry = at.mount->mountpoint;
+			at.mount = at.mount->parent;
+			continue;
+		}
+		if (at.dentry->parent == at.dentry) {
+			return root ? CLIMB_UNREACHABLE : CLIMB_REACHED;
+		}
+		if (!prepend(writer, at.dentry->name, at.dentry->name_length) ||
+		    !prepend(writer, "/", 1)) {
+			return CLIMB_TOO_LONG;
+		}
+		at.dentry = at.dentry->parent;
+	}
+}
+
+int path_to_name(const struct path *path, const struct path *root, char *buffer, size_t size,
+		 bool mark_deleted, char **start)
+{
+	static const char deleted[] = " (deleted)", unreachable[] = "(unreachable)";
+	struct name_writer writer = { buffer, buffer + size };
+	bool gone = dentry_unhashed(path->dentry);
+	enum climb end;
+
+	if (gone && !mark_deleted) {
+		return -ENOENT;
+	}
+	if (!prepend(&writer, "", 1) ||
+	    (gone && path->mount && !prepend(&writer, deleted, sizeof(deleted) - 1))) {
+		return -ENAMETOOLONG;
+	}
+	if (!path->mount) { // pipe:[7], socket:[8], anon_inode:[eventfd]: the dentry's name is all
+		return prepend(&writer, path->dentry->name, path->dentry->name_length)
+			       ? (*start = writer.at, (int)(buffer + size - writer.at - 1))
+			       : -ENAMETOOLONG;
+	}
+	char *end_of_name = writer.at;
+
+	spin_lock(&fs_tree_lock);
+	end = climb(&writer, *path, root);
+	spin_unlock(&fs_tree_lock);
+	if (end == CLIMB_TOO_LONG || (writer.at == end_of_name && !prepend(&writer, "/", 1)) ||
+	    (end == CLIMB_UNREACHABLE && !prepend(&writer, unreachable, sizeof(unreachable) - 1))) {
+		return -ENAMETOOLONG;
+	}
+	*start = writer.at;
+	return (int)(buffer + size - writer.at - 1);
+}

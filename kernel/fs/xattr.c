@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Extended attributes: the checks by name space (xattr(7)); storing them is the file systems' business.
+ *
+ * Locks     inode.lock, exclusively for changes, shared for reading.
+ */
+#include "fs/fs_internal.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include <linux/stat.h>
+#include <linux/xattr.h>
+
+static bool has_prefix(const char *name, const char *prefix)
+{
+	return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+static int may_use(struct inode *inode, const char *name, const struct credentials *credentials,
+		   int wanted)
+{
+	bool write = (wanted & ACCESS_WRITE) != 0;
+
+	if (has_prefix(name, XATTR_TRUSTED_PREFIX)) {
+		if (credentials_capable(credentials, CAP_SYS_ADMIN)) {
+			return 0;
+		}
+		return write ? -EPERM : -ENODATA;
+	}
+	if (has_prefix(name, XATTR_SECURITY_PREFIX)) {
+		return write && !credentials_capable(credentials, CAP_SYS_ADMIN) ? -EPERM : 0;
+	}
+	if (has_prefix(name, XATTR_SYSTEM_PREFIX)) {
+		return -EOPNOTSUPP;
+	}
+	if (!has_prefix(name, XATTR_USER_PREFIX)) {
+		return -EOPNOTSUPP;
+	}
+	if (!inode_is(inode, S_IFREG) && !inode_is(inode, S_IFDIR)) {
+		return write ? -EPERM : -ENODATA;
+	}
+	return fs_permission(inode, credentials, wanted);
+}
+
+s64 fs_get_xattr(const struct path *path, const char *name, void *value, size_t size,
+		 const struct credentials *credentials)
+{
+	struct inode *inode = dentry_inode(path->dentry);
+	s64 result = may_use(inode, name, credentials, ACCESS_READ);
+
+	if (result < 0) {
+		return result;
+	}
+	if (!inode->operations->get_xattr) {
+		return -EOPNOTSUPP;
+	}
+	rwlock_lock_shared(&inode->lock);
+	result = inode->operations->get_xattr(inode, name, value, size);
+	rwlock_unlock_shared(&inode->lock);
+	return result;
+}
+
+s64 fs_list_xattr(const struct path *path, char *list, size_t size)
+{
+	struct inode *inode = dentry_inode(path->dentry);
+	s64 result;
+
+	if (!inode->operations->list_xattr) {
+		return 0;
+	}
+	rwlock_lock_shared(&inode->lock);
+	result = inode->operations->list_xattr(inode, list, size);
+	rwlock_unlock_shared(&inode->lock);
+	return result;
+}
+
+int fs_set_xattr(const struct path *path, const char *name, const void *value, size_t size,
+		 int flags, const struct credentials *credentials)
+{
+	struct inode *inode = dentry_inode(path->dentry);
+	int result = mount_writable(path->mount);
+
+	if (result == 0) {
+		result = may_use(inode, name, credentials, ACCESS_WRITE);
+	}
+	if (result < 0) {
+		return result;
+	}
+	if (!inode->operations->set_xattr) {
+		return -EOPNOTSUPP;
+	}
+	inode_lock(inode);
+	result = inode->operations->set_xattr(inode, name, value, size, flags);
+	if (result == 0) {
+		inode_touch(inode, ATTRIBUTE_CHANGED);
+	}
+	inode_unlock(inode);
+	return result;
+}
