@@ -5,6 +5,7 @@
  * Locks     inode.lock exclusively for every change of attributes.
  */
 #include "fs/fs_internal.h"
+#include "fs/write_check.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -32,7 +33,8 @@ int fs_permission(struct inode *inode, const struct credentials *credentials, in
 	const struct inode_attributes *attributes = &inode->attributes;
 
 	if ((wanted & ACCESS_WRITE) && inode->super_block->read_only &&
-	    (inode_is(inode, S_IFREG) || inode_is(inode, S_IFDIR) || inode_is(inode, S_IFLNK))) {
+	    (inode_is(inode, S_IFREG) || inode_is(inode, S_IFDIR) ||
+	     inode_is(inode, S_IFLNK))) {
 		return -EROFS;
 	}
 	if (inode->operations->permission) {
@@ -61,8 +63,8 @@ int fs_get_attributes(const struct path *path, struct inode_attributes *out)
 	return inode_get_attributes(dentry_inode(path->dentry), out);
 }
 
-static void set_own_attributes(struct inode *inode, const struct inode_attributes *from,
-			       unsigned which)
+void inode_set_own_attributes(struct inode *inode, const struct inode_attributes *from,
+			      unsigned which)
 {
 	struct inode_attributes *to = &inode->attributes;
 
@@ -88,13 +90,13 @@ static void set_own_attributes(struct inode *inode, const struct inode_attribute
 	to->changed = which & ATTRIBUTE_CHANGED ? from->changed : to->changed;
 }
 
-int inode_set_attributes_locked(struct inode *inode, const struct inode_attributes *attributes,
-				unsigned which)
+int inode_set_attributes_locked(struct inode *inode,
+				const struct inode_attributes *attributes, unsigned which)
 {
 	if (inode->operations->set_attributes) {
 		return inode->operations->set_attributes(inode, attributes, which);
 	}
-	set_own_attributes(inode, attributes, which);
+	inode_set_own_attributes(inode, attributes, which);
 	return 0;
 }
 
@@ -185,7 +187,8 @@ int fs_set_attributes(const struct path *path, struct inode_attributes *attribut
 	}
 	if (result == 0) {
 		attributes->changed = clock_realtime();
-		result = inode_set_attributes_locked(inode, attributes, which | ATTRIBUTE_CHANGED);
+		result = inode_set_attributes_locked(inode, attributes,
+						     which | ATTRIBUTE_CHANGED);
 	}
 	inode_unlock(inode);
 	return result;
@@ -193,7 +196,7 @@ int fs_set_attributes(const struct path *path, struct inode_attributes *attribut
 
 int fs_truncate(struct inode *inode, u64 size, const struct credentials *credentials)
 {
-	struct inode_attributes attributes = { .size = size };
+	struct inode_attributes attributes = {.size = size};
 	unsigned which = ATTRIBUTE_SIZE | ATTRIBUTE_MODIFIED | ATTRIBUTE_CHANGED;
 	u64 growth = size;
 	int result = 0;
@@ -225,7 +228,6 @@ void path_accessed(const struct path *path)
 	nsec_t now;
 
 	if ((flags & (MS_NOATIME | MS_RDONLY)) || inode->super_block->read_only ||
-	    inode->operations->set_attributes ||
 	    ((flags & MS_NODIRATIME) && inode_is(inode, S_IFDIR))) {
 		return;
 	}
@@ -260,10 +262,12 @@ int fs_statfs(const struct path *path, struct statfs *out)
 	struct super_block *super_block = path->dentry->super_block;
 	u32 flags = path->mount ? path->mount->flags : 0;
 
-	*out = (struct statfs){ .f_bsize = PAGE_SIZE, .f_frsize = PAGE_SIZE, .f_namelen = NAME_MAX };
+	*out = (struct statfs){
+		.f_bsize = PAGE_SIZE, .f_frsize = PAGE_SIZE, .f_namelen = NAME_MAX};
 	out->f_fsid.val[0] = (int)super_block->device_id;
 	// ST_VALID, and the ST_… bits, whose low four are those of MS_….
-	out->f_flags = 0x20 | (long)(flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC));
+	out->f_flags =
+		0x20 | (long)(flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC));
 	out->f_flags |= (flags & MS_NOATIME) ? 0x400 : 0x1000;
 	if (super_block->read_only) {
 		out->f_flags |= MS_RDONLY;

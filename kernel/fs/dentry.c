@@ -81,7 +81,8 @@ int dentry_create_detached(struct dentry *parent, const char *name, size_t lengt
 	return 0;
 }
 
-int dentry_create_root(struct super_block *super_block, struct inode *inode, struct dentry **out)
+int dentry_create_root(struct super_block *super_block, struct inode *inode,
+		       struct dentry **out)
 {
 	int result = dentry_create_detached(NULL, "/", 1, super_block, out);
 
@@ -120,14 +121,15 @@ void dentry_put(struct dentry *dentry)
 	}
 }
 
-static struct dentry *find_locked(struct dentry *parent, const char *name, size_t length, u64 hash)
-	MUST_HOLD(&fs_tree_lock)
+static struct dentry *find_locked(struct dentry *parent, const char *name, size_t length,
+				  u64 hash) MUST_HOLD(&fs_tree_lock)
 {
 	struct dentry *dentry;
 
 	list_for_each(dentry, &hash_table[hash % HASH_SIZE], hash_link) {
 		if (dentry->hash == hash && dentry->parent == parent &&
-		    dentry->name_length == length && memcmp(dentry->name, name, length) == 0) {
+		    dentry->name_length == length &&
+		    memcmp(dentry->name, name, length) == 0) {
 			dentry_get(dentry);
 			dentry->recently_used = true;
 			return dentry;
@@ -168,7 +170,8 @@ static void unhash_locked(struct dentry *dentry) MUST_HOLD(&fs_tree_lock)
 }
 
 /* Unhash those whose only reference is the cache's, and collect them for put_all(). */
-static void collect_locked(struct dentry *dentry, struct list *to) MUST_HOLD(&fs_tree_lock)
+static void collect_locked(struct dentry *dentry, struct list *to)
+	MUST_HOLD(&fs_tree_lock)
 {
 	if (!list_empty(&dentry->hash_link) && refcount_read(&dentry->references) == 1) {
 		unhash_locked(dentry);
@@ -224,7 +227,8 @@ static struct dentry *publish(struct dentry *dentry)
 }
 
 /* The directory's inode.lock is held, shared or exclusively. */
-static int look_up(struct dentry *parent, const char *name, size_t length, struct dentry **out)
+static int look_up(struct dentry *parent, const char *name, size_t length,
+		   struct dentry **out)
 {
 	struct inode *directory = dentry_inode(parent);
 	struct dentry *dentry;
@@ -233,12 +237,14 @@ static int look_up(struct dentry *parent, const char *name, size_t length, struc
 	if (directory->removed) {
 		return -ENOENT;
 	}
-	result = dentry_create_detached(parent, name, length, parent->super_block, &dentry);
+	result = dentry_create_detached(parent, name, length, parent->super_block,
+					&dentry);
 	if (result < 0) {
 		return result;
 	}
-	result = directory->operations->lookup ? directory->operations->lookup(directory, dentry)
-					       : -ENOTDIR;
+	result = directory->operations->lookup
+			 ? directory->operations->lookup(directory, dentry)
+			 : -ENOTDIR;
 	if (result < 0 && result != -ENOENT) {
 		dentry_put(dentry);
 		return result;
@@ -261,7 +267,8 @@ static struct dentry *find_valid(struct dentry *parent, const char *name, size_t
 	return dentry;
 }
 
-int dentry_lookup(struct dentry *parent, const char *name, size_t length, struct dentry **out)
+int dentry_lookup(struct dentry *parent, const char *name, size_t length,
+		  struct dentry **out)
 {
 	struct inode *directory = dentry_inode(parent);
 	int result;
@@ -371,7 +378,8 @@ static void copy_name(struct dentry *to, struct dentry *from) MUST_HOLD(&fs_tree
 	to->name_length = from->name_length;
 }
 
-static void move_to_parent(struct dentry *dentry, struct dentry *parent) MUST_HOLD(&fs_tree_lock)
+static void move_to_parent(struct dentry *dentry, struct dentry *parent)
+	MUST_HOLD(&fs_tree_lock)
 {
 	dentry->parent = parent;
 	list_remove(&dentry->child_link);
@@ -383,7 +391,8 @@ static void rehash(struct dentry *dentry) MUST_HOLD(&fs_tree_lock)
 	dentry->hash = name_hash(dentry->parent, dentry->name, dentry->name_length);
 	if (!list_empty(&dentry->hash_link)) {
 		list_remove(&dentry->hash_link);
-		list_push_front(&hash_table[dentry->hash % HASH_SIZE], &dentry->hash_link);
+		list_push_front(&hash_table[dentry->hash % HASH_SIZE],
+				&dentry->hash_link);
 	}
 }
 

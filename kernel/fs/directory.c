@@ -22,7 +22,8 @@ int may_create_in(struct inode *directory, const struct credentials *check)
 	return check ? fs_permission(directory, check, ACCESS_WRITE | ACCESS_EXECUTE) : 0;
 }
 
-int may_delete_from(struct inode *directory, struct dentry *victim, const struct credentials *check)
+int may_delete_from(struct inode *directory, struct dentry *victim,
+		    const struct credentials *check)
 {
 	struct inode *inode = dentry_inode(victim);
 	int result;
@@ -34,11 +35,33 @@ int may_delete_from(struct inode *directory, struct dentry *victim, const struct
 	if (result < 0) {
 		return result;
 	}
-	if ((directory->attributes.mode & S_ISVTX) && check->fsuid != inode->attributes.uid &&
-	    check->fsuid != directory->attributes.uid && !credentials_capable(check, CAP_FOWNER)) {
+	if ((directory->attributes.mode & S_ISVTX) &&
+	    check->fsuid != inode->attributes.uid &&
+	    check->fsuid != directory->attributes.uid &&
+	    !credentials_capable(check, CAP_FOWNER)) {
 		return -EPERM;
 	}
 	return 0;
+}
+
+void inode_init_owner(struct inode *inode, const struct inode *directory, u32 mode,
+		      const struct credentials *owner)
+{
+	struct inode_attributes *attributes = &inode->attributes;
+
+	attributes->uid = owner ? owner->fsuid : 0;
+	attributes->gid = owner ? owner->fsgid : 0;
+	if (directory->attributes.mode & S_ISGID) {
+		attributes->gid = directory->attributes.gid;
+		if ((mode & S_IFMT) == S_IFDIR) {
+			mode |= S_ISGID;
+		} else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && owner &&
+			   !credentials_in_group(owner, attributes->gid) &&
+			   !credentials_capable(owner, CAP_FSETID)) {
+			mode &= ~(u32)S_ISGID;
+		}
+	}
+	attributes->mode = mode;
 }
 
 static int make_link(struct inode *directory, struct dentry *dentry, struct inode *target)
@@ -55,12 +78,16 @@ static int make_link(struct inode *directory, struct dentry *dentry, struct inod
 		return -EXDEV;
 	}
 	rwlock_lock_nested(&target->lock);
-	result = directory->operations->link(directory, dentry, target);
+	result = target->attributes.link_count == 0 && !target->unnamed
+			 ? -ENOENT
+			 : directory->operations->link(directory, dentry, target);
+	target->unnamed = target->unnamed && result < 0;
 	rwlock_unlock(&target->lock);
 	return result;
 }
 
-static int make(struct inode *directory, struct dentry *dentry, const struct make_request *request)
+static int make(struct inode *directory, struct dentry *dentry,
+		const struct make_request *request)
 {
 	const struct inode_operations *operations = directory->operations;
 	const struct credentials *owner = request->owner;
@@ -70,26 +97,30 @@ static int make(struct inode *directory, struct dentry *dentry, const struct mak
 	}
 	switch (request->mode & S_IFMT) {
 	case S_IFREG:
-		return operations->create
-			       ? operations->create(directory, dentry, request->mode, owner)
-			       : -EACCES;
+		return operations->create ? operations->create(directory, dentry,
+							       request->mode, owner)
+					  : -EACCES;
 	case S_IFDIR:
 		return operations->make_directory
-			       ? operations->make_directory(directory, dentry, request->mode, owner)
+			       ? operations->make_directory(directory, dentry,
+							    request->mode, owner)
 			       : -EPERM;
 	case S_IFLNK:
 		return operations->symbolic_link
-			       ? operations->symbolic_link(directory, dentry, request->target, owner)
+			       ? operations->symbolic_link(directory, dentry,
+							   request->target, owner)
 			       : -EPERM;
 	default:
-		return operations->make_node ? operations->make_node(directory, dentry, request->mode,
-								     request->device, owner)
-					     : -EPERM;
+		return operations->make_node
+			       ? operations->make_node(directory, dentry, request->mode,
+						       request->device, owner)
+			       : -EPERM;
 	}
 }
 
 int directory_make_locked(struct dentry *parent, struct dentry *dentry,
-			  const struct make_request *request, const struct credentials *check)
+			  const struct make_request *request,
+			  const struct credentials *check)
 {
 	struct inode *directory = dentry_inode(parent);
 	int result = may_create_in(directory, check);
@@ -97,8 +128,9 @@ int directory_make_locked(struct dentry *parent, struct dentry *dentry,
 	return result < 0 ? result : make(directory, dentry, request);
 }
 
-int directory_make(struct dentry *parent, const char *name, const struct make_request *request,
-		   const struct credentials *check, struct dentry **out)
+int directory_make(struct dentry *parent, const char *name,
+		   const struct make_request *request, const struct credentials *check,
+		   struct dentry **out)
 {
 	struct inode *directory = dentry_inode(parent);
 	struct dentry *dentry;
@@ -107,8 +139,9 @@ int directory_make(struct dentry *parent, const char *name, const struct make_re
 	inode_lock(directory);
 	result = dentry_lookup_locked(parent, name, strlen(name), &dentry);
 	if (result == 0) {
-		result = dentry_inode(dentry) ? -EEXIST
-					      : directory_make_locked(parent, dentry, request, check);
+		result = dentry_inode(dentry)
+				 ? -EEXIST
+				 : directory_make_locked(parent, dentry, request, check);
 		if (result == 0 && out) {
 			*out = dentry;
 		} else {
@@ -143,7 +176,8 @@ static int remove_locked(struct dentry *parent, struct dentry *dentry,
 				 : -EPERM;
 		inode->removed = inode->removed || result == 0;
 	} else {
-		result = operations->unlink ? operations->unlink(directory, dentry) : -EPERM;
+		result = operations->unlink ? operations->unlink(directory, dentry)
+					    : -EPERM;
 	}
 	rwlock_unlock(&inode->lock);
 	if (result == 0) {
@@ -155,8 +189,8 @@ static int remove_locked(struct dentry *parent, struct dentry *dentry,
 	return result;
 }
 
-static int remove(struct dentry *parent, const char *name, const struct credentials *check,
-		  bool directory_wanted)
+static int remove(struct dentry *parent, const char *name,
+		  const struct credentials *check, bool directory_wanted)
 {
 	struct inode *directory = dentry_inode(parent);
 	struct dentry *dentry = NULL;
@@ -172,12 +206,14 @@ static int remove(struct dentry *parent, const char *name, const struct credenti
 	return result;
 }
 
-int directory_unlink(struct dentry *parent, const char *name, const struct credentials *check)
+int directory_unlink(struct dentry *parent, const char *name,
+		     const struct credentials *check)
 {
 	return remove(parent, name, check, false);
 }
 
-int directory_remove(struct dentry *parent, const char *name, const struct credentials *check)
+int directory_remove(struct dentry *parent, const char *name,
+		     const struct credentials *check)
 {
 	return remove(parent, name, check, true);
 }

@@ -30,6 +30,10 @@ int directory_rename(struct dentry *old_parent, const char *old_name, struct den
 /* Attributes without permission checks: NULL get_attributes and set_attributes are the inode's own. */
 int inode_get_attributes(struct inode *inode, struct inode_attributes *out) must_check;
 int inode_set_attributes(struct inode *inode, const struct inode_attributes *attributes, unsigned which) must_check;
+/* What a NULL set_attributes does; inode.lock held exclusively. */
+void inode_set_own_attributes(struct inode *inode, const struct inode_attributes *attributes, unsigned which);
 s64 inode_read_link(struct inode *inode, char *to, size_t size) must_check;
+/* Owner, group and mode of an inode that is made in `directory`: set-gid directories pass their group on. */
+void inode_init_owner(struct inode *inode, const struct inode *directory, u32 mode, const struct credentials *owner);
 /* Modified and changed (and accessed) are now; inode.lock held exclusively. */
 void inode_touch(struct inode *inode, unsigned which /* ATTRIBUTE_ACCESSED | … */);

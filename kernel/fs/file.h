@@ -26,7 +26,8 @@ struct file_operations {
 	s64 (*seek)(struct file *file, s64 offset, int whence);			/* ESPIPE */
 	u32 (*poll)(struct file *file, struct poll_table *table);		/* always ready: EPOLLIN | EPOLLOUT */
 	s64 (*ioctl)(struct file *file, unsigned command, u64 argument);	/* ENOTTY */
-	int (*iterate)(struct file *file, struct directory_context *context);	/* ENOTDIR */
+	/* position_lock is held, inode.lock is not. context->position is 0 at first; emit()'s position_after is where the next call goes on. ENOTDIR */
+	int (*iterate)(struct file *file, struct directory_context *context);
 	int (*sync)(struct file *file, bool data_only);				/* EINVAL */
 	/* Fill request->object (with a reference the caller drops), and what the file limits. ENODEV */
 	int (*map)(struct file *file, struct vm_map_request *request);
@@ -68,6 +69,8 @@ void file_put(struct file *file); /* may sleep: the last one releases */
 s64 file_read(struct file *file, struct io_buffer *io, u64 *position);
 s64 file_write(struct file *file, struct io_buffer *io, u64 *position);
 s64 file_read_kernel(struct file *file, void *to, size_t size, u64 position);
+/* A directory's entries from the file's position on. */
+int file_iterate(struct file *file, struct directory_context *context) must_check;
 u32 file_poll(struct file *file, struct poll_table *table);
 bool file_nonblocking(const struct file *file);
 

@@ -47,7 +47,7 @@ void fd_install(struct file_table *table, int fd, struct file *file); /* takes o
 void fd_cancel(struct file_table *table, int fd);
 int fd_close(struct file_table *table, int fd);			/* flush's error, -EBADF */
 int fd_close_range(struct file_table *table, u32 first, u32 last, bool only_mark_close_on_exec);
-/* dup2, dup3: -EBADF, -EBUSY (reserved by another thread). */
+/* dup2, dup3: takes a reference of its own. fd, -EBADF, -EBUSY (reserved by another thread), -ENOMEM. */
 int fd_replace(struct file_table *table, int fd, struct file *file, bool close_on_exec, u64 limit);
 int fd_set_close_on_exec(struct file_table *table, int fd, bool set);
 int fd_get_close_on_exec(struct file_table *table, int fd);

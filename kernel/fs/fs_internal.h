@@ -24,7 +24,8 @@ void dentry_prune_children(struct dentry *directory);
 void dentry_move(struct dentry *dentry, struct dentry *target, bool exchange);
 /* A dentry on its own, not in the cache (anonymous files, O_TMPFILE). `parent` NULL: itself. */
 int dentry_create_detached(struct dentry *parent, const char *name, size_t length,
-			   struct super_block *super_block, struct dentry **out) must_check;
+			   struct super_block *super_block,
+			   struct dentry **out) must_check;
 
 /* Replace a place by what is mounted there, and a mount's root by what it covers. Both keep the references right. */
 void path_cross_mounts(struct path *path);
@@ -40,28 +41,29 @@ void file_system_types_init(void);
 void anonymous_init(void);
 
 /* Operations that open(2) uses for devices, FIFOs and sockets, by the inode's mode. NULL: the inode's own. -ENXIO. */
-int special_file_operations(struct inode *inode, const struct file_operations **out) must_check;
+int special_file_operations(struct inode *inode,
+			    const struct file_operations **out) must_check;
 
 /* Where a walk stands. Begun, moved and ended by walk.c; open and the like look at `current` and `last` in between. */
 enum walk_last {
-	WALK_LAST_NAME,	  /* last[] is an ordinary name in the directory `current` */
-	WALK_LAST_DOT,	  /* "." */
+	WALK_LAST_NAME,   /* last[] is an ordinary name in the directory `current` */
+	WALK_LAST_DOT,    /* "." */
 	WALK_LAST_DOTDOT, /* ".." */
-	WALK_LAST_NONE,	  /* nothing: "/" or a magic link; `current` is the place itself */
+	WALK_LAST_NONE, /* nothing: "/" or a magic link; `current` is the place itself */
 };
 
 struct walk {
 	const struct walk_context *context;
 	unsigned flags;
 	unsigned links;
-	struct path root; /* reference */
+	struct path root;    /* reference */
 	struct path current; /* reference */
 	const char *rest;
 	char *buffer; /* what rest points into, once a link was followed */
 	enum walk_last last_kind;
-	bool trailing_slash;	/* behind the component cut off last */
+	bool trailing_slash;    /* behind the component cut off last */
 	bool must_be_directory; /* the name ended in a slash */
-	bool jumped; /* the end is a place given by a magic link */
+	bool jumped;            /* the end is a place given by a magic link */
 	char last[256];
 };
 

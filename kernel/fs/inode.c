@@ -36,7 +36,8 @@ int inode_create(struct super_block *super_block, struct inode **out)
 	spin_init(&inode->state_lock, RANK_INODE_CACHE, "inode.state_lock");
 	super_block_get(super_block);
 	inode->super_block = super_block;
-	inode->attributes.inode_number = atomic_fetch_add(&super_block->next_inode_number, 1);
+	inode->attributes.inode_number =
+		atomic_fetch_add(&super_block->next_inode_number, 1);
 	inode->attributes.link_count = 1;
 	inode->attributes.block_size = PAGE_SIZE;
 	inode->attributes.accessed = now;

@@ -57,6 +57,8 @@ struct inode_operations {
 	/* Find `dentry->name`: set the inode with dentry_set_inode(), or leave it negative. Errors other than "not there". */
 	int (*lookup)(struct inode *directory, struct dentry *dentry);
 	int (*create)(struct inode *directory, struct dentry *dentry, u32 mode, const struct credentials *credentials);
+	/* O_TMPFILE: a regular file without a name (link_count 0), with a reference. EOPNOTSUPP */
+	int (*create_unnamed)(struct inode *directory, u32 mode, const struct credentials *credentials, struct inode **out);
 	int (*make_directory)(struct inode *directory, struct dentry *dentry, u32 mode, const struct credentials *credentials);
 	int (*make_node)(struct inode *directory, struct dentry *dentry, u32 mode, u64 device, const struct credentials *credentials);
 	int (*symbolic_link)(struct inode *directory, struct dentry *dentry, const char *target, const struct credentials *credentials);
@@ -102,6 +104,7 @@ struct inode {
 	void *pipe;			/* FIFO: struct pipe of ipc/; state_lock */
 	void *socket;			/* bound unix socket */
 	bool removed;			/* directory was removed: no creates inside */
+	bool unnamed;			/* O_TMPFILE: link(2) may give it a first name */
 };
 
 struct dentry {

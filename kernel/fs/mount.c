@@ -25,7 +25,8 @@ struct mutex mount_lock;
 struct list mounts GUARDED_BY(fs_tree_lock) = LIST_INIT(mounts);
 static _Atomic u32 next_mount_id = 1;
 
-int mount_create(struct dentry *root, const char *source, unsigned flags, struct mount **out)
+int mount_create(struct dentry *root, const char *source, unsigned flags,
+		 struct mount **out)
 {
 	struct mount *mount = object_allocate(&mount_cache);
 
@@ -59,13 +60,14 @@ int mount_create_type(const char *type_name, const char *source, unsigned long f
 	if (!type) {
 		return -ENODEV;
 	}
-	result = type->mount(type, source ? source : "none", flags, data ? data : "", &super_block);
+	result = type->mount(type, source ? source : "none", flags, data ? data : "",
+			     &super_block);
 	if (result < 0) {
 		return result;
 	}
 	// mount_create() makes the super block's mounts 1: from there on the mount keeps it.
 	result = mount_create(super_block->root, source, (unsigned)flags, out);
-	if (result < 0) {
+	if (result < 0 && atomic_load(&super_block->mounts) == 0) {
 		super_block_shutdown(super_block);
 	}
 	return result;
@@ -93,7 +95,9 @@ void mount_put(struct mount *mount)
 
 int mount_writable(const struct mount *mount)
 {
-	return mount && ((mount->flags & MS_RDONLY) || mount->super_block->read_only) ? -EROFS : 0;
+	return mount && ((mount->flags & MS_RDONLY) || mount->super_block->read_only)
+		       ? -EROFS
+		       : 0;
 }
 
 /* The mount attached at this place, without a reference. */
@@ -133,11 +137,11 @@ void path_cross_mounts(struct path *path)
 
 bool path_leave_mount(struct path *path)
 {
-	struct path up = { 0 };
+	struct path up = {0};
 
 	spin_lock(&fs_tree_lock);
 	if (path->mount->parent) {
-		up = (struct path){ path->mount->parent, path->mount->mountpoint };
+		up = (struct path){path->mount->parent, path->mount->mountpoint};
 		path_get(&up);
 	}
 	spin_unlock(&fs_tree_lock);
@@ -183,7 +187,7 @@ void mount_unlink_locked(struct mount *mount, struct path *was)
 	struct mount *other;
 	bool covered = false;
 
-	*was = (struct path){ mount->parent, mount->mountpoint };
+	*was = (struct path){mount->parent, mount->mountpoint};
 	mount->parent = NULL;
 	mount->mountpoint = NULL;
 	mount->attached = false;

@@ -22,7 +22,7 @@ void path_put(struct path *path)
 {
 	dentry_put(path->dentry);
 	mount_put(path->mount);
-	*path = (struct path){ 0 };
+	*path = (struct path){0};
 }
 
 bool path_equal(const struct path *a, const struct path *b)
@@ -48,8 +48,8 @@ static bool prepend(struct name_writer *writer, const char *text, size_t length)
 
 enum climb { CLIMB_REACHED, CLIMB_UNREACHABLE, CLIMB_TOO_LONG };
 
-static enum climb climb(struct name_writer *writer, struct path at, const struct path *root)
-	MUST_HOLD(&fs_tree_lock)
+static enum climb climb(struct name_writer *writer, struct path at,
+			const struct path *root) MUST_HOLD(&fs_tree_lock)
 {
 	for (;;) {
 		if (root && path_equal(&at, root)) {
@@ -74,11 +74,11 @@ static enum climb climb(struct name_writer *writer, struct path at, const struct
 	}
 }
 
-int path_to_name(const struct path *path, const struct path *root, char *buffer, size_t size,
-		 bool mark_deleted, char **start)
+int path_to_name(const struct path *path, const struct path *root, char *buffer,
+		 size_t size, bool mark_deleted, char **start)
 {
 	static const char deleted[] = " (deleted)", unreachable[] = "(unreachable)";
-	struct name_writer writer = { buffer, buffer + size };
+	struct name_writer writer = {buffer, buffer + size};
 	bool gone = dentry_unhashed(path->dentry);
 	enum climb end;
 
@@ -91,7 +91,8 @@ int path_to_name(const struct path *path, const struct path *root, char *buffer,
 	}
 	if (!path->mount) { // pipe:[7], socket:[8], anon_inode:[eventfd]: the dentry's name is all
 		return prepend(&writer, path->dentry->name, path->dentry->name_length)
-			       ? (*start = writer.at, (int)(buffer + size - writer.at - 1))
+			       ? (*start = writer.at,
+				  (int)(buffer + size - writer.at - 1))
 			       : -ENAMETOOLONG;
 	}
 	char *end_of_name = writer.at;
@@ -99,8 +100,10 @@ int path_to_name(const struct path *path, const struct path *root, char *buffer,
 	spin_lock(&fs_tree_lock);
 	end = climb(&writer, *path, root);
 	spin_unlock(&fs_tree_lock);
-	if (end == CLIMB_TOO_LONG || (writer.at == end_of_name && !prepend(&writer, "/", 1)) ||
-	    (end == CLIMB_UNREACHABLE && !prepend(&writer, unreachable, sizeof(unreachable) - 1))) {
+	if (end == CLIMB_TOO_LONG ||
+	    (writer.at == end_of_name && !prepend(&writer, "/", 1)) ||
+	    (end == CLIMB_UNREACHABLE &&
+	     !prepend(&writer, unreachable, sizeof(unreachable) - 1))) {
 		return -ENAMETOOLONG;
 	}
 	*start = writer.at;

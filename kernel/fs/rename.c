@@ -100,7 +100,8 @@ static int check(const struct rename *rename)
 	if (new && is_ancestor(rename->new, rename->old_parent)) {
 		return (rename->flags & RENAME_EXCHANGE) ? -EINVAL : -ENOTEMPTY;
 	}
-	result = may_delete_from(dentry_inode(rename->old_parent), rename->old, rename->check);
+	result = may_delete_from(dentry_inode(rename->old_parent), rename->old,
+				 rename->check);
 	if (result == 0) {
 		result = new ? may_delete_from(new_directory, rename->new, rename->check)
 			     : may_create_in(new_directory, rename->check);
@@ -125,9 +126,9 @@ static int apply(const struct rename *rename)
 	if (new) {
 		rwlock_lock_nested(&new->lock); // the directories' child, after them
 	}
-	result = old_directory->operations->rename(old_directory, rename->old, new_directory,
-						   rename->new, rename->flags);
-	if (new && result == 0 && !exchange && inode_is(new, S_IFDIR)) {
+	result = old_directory->operations->rename(
+		old_directory, rename->old, new_directory, rename->new, rename->flags);
+	if (new && result == 0 && !exchange &&inode_is(new, S_IFDIR)) {
 		new->removed = true;
 	}
 	if (new) {
@@ -139,14 +140,15 @@ static int apply(const struct rename *rename)
 	return result;
 }
 
-static int rename_locked(struct rename *rename, const char *old_name, const char *new_name)
+static int rename_locked(struct rename *rename, const char *old_name,
+			 const char *new_name)
 {
 	int result = dentry_lookup_locked(rename->old_parent, old_name, strlen(old_name),
 					  &rename->old);
 
 	if (result == 0) {
-		result = dentry_lookup_locked(rename->new_parent, new_name, strlen(new_name),
-					      &rename->new);
+		result = dentry_lookup_locked(rename->new_parent, new_name,
+					      strlen(new_name), &rename->new);
 	}
 	if (result == 0) {
 		result = check(rename);
@@ -154,11 +156,14 @@ static int rename_locked(struct rename *rename, const char *old_name, const char
 	return result < 0 ? result : apply(rename);
 }
 
-int directory_rename(struct dentry *old_parent, const char *old_name, struct dentry *new_parent,
-		     const char *new_name, unsigned flags, const struct credentials *check_for)
+int directory_rename(struct dentry *old_parent, const char *old_name,
+		     struct dentry *new_parent, const char *new_name, unsigned flags,
+		     const struct credentials *check_for)
 {
-	struct rename rename = { .old_parent = old_parent, .new_parent = new_parent,
-				 .flags = flags, .check = check_for };
+	struct rename rename = {.old_parent = old_parent,
+				.new_parent = new_parent,
+				.flags = flags,
+				.check = check_for};
 	struct mutex *lock = &old_parent->super_block->rename_lock;
 	int result;
 

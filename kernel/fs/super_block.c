@@ -17,7 +17,8 @@
 
 OBJECT_CACHE(super_block_cache, super_block);
 
-static struct spinlock types_lock = SPINLOCK_INIT(RANK_INODE_CACHE, "file_system.types_lock");
+static struct spinlock types_lock =
+	SPINLOCK_INIT(RANK_INODE_CACHE, "file_system.types_lock");
 static struct file_system_type *types GUARDED_BY(types_lock);
 static _Atomic u32 next_device = 1;
 
@@ -57,7 +58,8 @@ const struct file_system_type *file_system_nth(unsigned n)
 }
 
 int super_block_create(const struct file_system_type *type,
-		       const struct super_block_operations *operations, struct super_block **out)
+		       const struct super_block_operations *operations,
+		       struct super_block **out)
 {
 	struct super_block *super_block = object_allocate(&super_block_cache);
 

@@ -35,7 +35,8 @@ static int jump_to_root(struct walk *walk)
 	if (walk->flags & WALK_BENEATH) {
 		return -EXDEV;
 	}
-	if ((walk->flags & WALK_NO_CROSS_DEVICE) && walk->current.mount != walk->root.mount) {
+	if ((walk->flags & WALK_NO_CROSS_DEVICE) &&
+	    walk->current.mount != walk->root.mount) {
 		return -EXDEV;
 	}
 	set_current(walk, &walk->root);
@@ -45,7 +46,7 @@ static int jump_to_root(struct walk *walk)
 int walk_begin(struct walk *walk, const struct walk_context *context, const char *name,
 	       unsigned flags)
 {
-	*walk = (struct walk){ .context = context, .flags = flags, .rest = name };
+	*walk = (struct walk){.context = context, .flags = flags, .rest = name};
 	if (*name == '\0' && !(flags & WALK_EMPTY)) {
 		return -ENOENT;
 	}
@@ -116,7 +117,8 @@ static int follow_magic(struct walk *walk, struct inode *inode)
 	if (walk->flags & (WALK_NO_MAGIC_LINKS | WALK_BENEATH | WALK_IN_ROOT)) {
 		return (walk->flags & WALK_NO_MAGIC_LINKS) ? -ELOOP : -EXDEV;
 	}
-	result = inode->operations->follow_link(inode, walk->context->credentials, &place);
+	result =
+		inode->operations->follow_link(inode, walk->context->credentials, &place);
 	if (result < 0) {
 		return result;
 	}
@@ -169,7 +171,7 @@ int walk_follow(struct walk *walk, struct dentry *link)
 /* `current` becomes the child `dentry` (reference taken over), or what is mounted on it. */
 static int enter(struct walk *walk, struct dentry *dentry, bool cross)
 {
-	struct path place = { walk->current.mount, dentry };
+	struct path place = {walk->current.mount, dentry};
 
 	mount_get(place.mount);
 	if (cross) {
@@ -201,7 +203,8 @@ static int step(struct walk *walk, const char *name, size_t length, bool is_last
 	} else if (inode_is(inode, S_IFLNK) && follow) {
 		result = walk_follow(walk, dentry);
 	} else {
-		return enter(walk, dentry, !is_last || !(walk->flags & WALK_NO_MOUNT_LAST));
+		return enter(walk, dentry,
+			     !is_last || !(walk->flags & WALK_NO_MOUNT_LAST));
 	}
 	dentry_put(dentry);
 	return result;
@@ -284,7 +287,8 @@ static enum walk_last last_kind(const char *name, size_t length)
 	if (length == 1 && name[0] == '.') {
 		return WALK_LAST_DOT;
 	}
-	return length == 2 && name[0] == '.' && name[1] == '.' ? WALK_LAST_DOTDOT : WALK_LAST_NAME;
+	return length == 2 && name[0] == '.' && name[1] == '.' ? WALK_LAST_DOTDOT
+							       : WALK_LAST_NAME;
 }
 
 int walk_to_parent(struct walk *walk)
@@ -306,6 +310,7 @@ int walk_to_parent(struct walk *walk)
 			walk->last_kind = last_kind(name, (size_t)length);
 			return 0;
 		}
+		walk->jumped = false;
 		result = plain_step(walk, name, (size_t)length, false);
 		if (result < 0) {
 			return result;
@@ -332,8 +337,8 @@ int path_walk(const struct walk_context *context, const char *name, unsigned wal
 	return result;
 }
 
-int path_walk_parent(const struct walk_context *context, const char *name, struct path *parent,
-		     char *last)
+int path_walk_parent(const struct walk_context *context, const char *name,
+		     struct path *parent, char *last)
 {
 	struct walk walk;
 	int result = walk_begin(&walk, context, name, 0);

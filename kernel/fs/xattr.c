@@ -15,8 +15,8 @@ static bool has_prefix(const char *name, const char *prefix)
 	return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-static int may_use(struct inode *inode, const char *name, const struct credentials *credentials,
-		   int wanted)
+static int may_use(struct inode *inode, const char *name,
+		   const struct credentials *credentials, int wanted)
 {
 	bool write = (wanted & ACCESS_WRITE) != 0;
 
@@ -27,7 +27,8 @@ static int may_use(struct inode *inode, const char *name, const struct credentia
 		return write ? -EPERM : -ENODATA;
 	}
 	if (has_prefix(name, XATTR_SECURITY_PREFIX)) {
-		return write && !credentials_capable(credentials, CAP_SYS_ADMIN) ? -EPERM : 0;
+		return write && !credentials_capable(credentials, CAP_SYS_ADMIN) ? -EPERM
+										 : 0;
 	}
 	if (has_prefix(name, XATTR_SYSTEM_PREFIX)) {
 		return -EOPNOTSUPP;
@@ -73,8 +74,8 @@ s64 fs_list_xattr(const struct path *path, char *list, size_t size)
 	return result;
 }
 
-int fs_set_xattr(const struct path *path, const char *name, const void *value, size_t size,
-		 int flags, const struct credentials *credentials)
+int fs_set_xattr(const struct path *path, const char *name, const void *value,
+		 size_t size, int flags, const struct credentials *credentials)
 {
 	struct inode *inode = dentry_inode(path->dentry);
 	int result = mount_writable(path->mount);

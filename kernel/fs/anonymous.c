@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Files without a name in any tree: pipes, sockets, eventfds and their kind live in a pseudo file
+ * system of their own; their place has no mount.
+ *
+ * Owns      the anonymous super block.
+ */
+#include "core/panic.h"
+#include "fs/fs_internal.h"
+#include "lib/errno.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include <asm/statfs.h>
+#include <linux/magic.h>
+#include <linux/stat.h>
+
+static const struct inode_operations anonymous_inode_operations;
+static struct super_block *anonymous;
+
+static int anonymous_statfs(struct super_block *super_block, struct statfs *out)
+{
+	out->f_type = ANON_INODE_FS_MAGIC;
+	return 0;
+}
+
+static struct file_system_type anonymous_type = {.name = "anon_inodefs",
+						 .flags = FILE_SYSTEM_NODEV};
+static const struct super_block_operations anonymous_operations = {
+	.statfs = anonymous_statfs};
+
+void anonymous_init(void)
+{
+	int result =
+		super_block_create(&anonymous_type, &anonymous_operations, &anonymous);
+
+	ASSERT(result == 0);
+}
+
+static int anonymous_dentry(const char *name, u32 mode, struct dentry **out)
+{
+	struct inode *inode;
+	char text[64];
+	int length, result = inode_create(anonymous, &inode);
+
+	if (result < 0) {
+		return result;
+	}
+	inode->operations = &anonymous_inode_operations;
+	inode->attributes.mode = mode;
+	if (mode & S_IFMT) {
+		length =
+			format_string(text, sizeof(text), "%s:[%llu]", name,
+				      (unsigned long long)inode->attributes.inode_number);
+	} else {
+		length = format_string(text, sizeof(text), "anon_inode:%s", name);
+	}
+	length = MIN(length, (int)sizeof(text) - 1);
+	result = dentry_create_detached(NULL, text, (size_t)length, anonymous, out);
+	if (result < 0) {
+		inode_put(inode);
+		return result;
+	}
+	dentry_set_inode(*out, inode);
+	return 0;
+}
+
+int file_create_anonymous(const char *name, u32 mode,
+			  const struct file_operations *operations, u32 flags, void *data,
+			  struct file **out)
+{
+	struct path path = {0};
+	int result = anonymous_dentry(name, mode, &path.dentry);
+
+	if (result < 0) {
+		return result;
+	}
+	result = file_create(&path, operations, flags, NULL, out);
+	if (result == 0) {
+		(*out)->data = data;
+	}
+	path_put(&path);
+	return result;
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Open files: their life, and reading and writing through them.
+ *
+ * Owns      struct file.
+ * Locks     file.position_lock (mutex), taken only where the file has a position.
+ *
+ * A file holds references on its place and credentials. With FILE_WRITE on a regular file it counts
+ * in inode.writers, with FILE_EXECUTABLE against it (N1); both end with the file.
+ */
+#include "fs/file.h"
+
+#include "fs/file_lock.h"
+#include "fs/fs_internal.h"
+#include "fs/write_check.h"
+#include "lib/errno.h"
+#include "mm/heap.h"
+#include <asm/fcntl.h>
+#include <linux/eventpoll.h>
+#include <linux/stat.h>
+
+OBJECT_CACHE(file_cache, file);
+
+static const struct file_operations path_only_operations;
+static void (*epoll_released)(struct file *file);
+
+void file_set_epoll_hook(void (*released)(struct file *file))
+{
+	epoll_released = released;
+}
+
+static u32 mode_from_flags(u32 flags)
+{
+	if (flags & O_PATH) {
+		return FILE_PATH_ONLY;
+	}
+	switch (flags & O_ACCMODE) {
+	case O_RDONLY:
+		return FILE_READ;
+	case O_WRONLY:
+		return FILE_WRITE;
+	case O_RDWR:
+		return FILE_READ | FILE_WRITE;
+	default:
+		return 0; // 3: for ioctls alone
+	}
+}
+
+static bool counts_as_writer(const struct file *file)
+{
+	return (file->mode & FILE_WRITE) && inode_is(file->inode, S_IFREG);
+}
+
+static void file_free(struct file *file)
+{
+	path_put(&file->path);
+	credentials_put(file->credentials);
+	object_free(&file_cache, file);
+}
+
+int file_create(const struct path *path, const struct file_operations *operations,
+		u32 flags, const struct credentials *credentials, struct file **out)
+{
+	struct file *file = object_allocate(&file_cache);
+	int result = 0;
+
+	if (!file) {
+		return -ENOMEM;
+	}
+	refcount_init(&file->references, 1);
+	mutex_init(&file->position_lock, RANK_FILE_POSITION, "file.position_lock");
+	list_init(&file->epoll_links);
+	path_get(path);
+	file->path = *path;
+	file->inode = dentry_inode(path->dentry);
+	file->mode = mode_from_flags(flags);
+	file->operations = (flags & O_PATH) ? &path_only_operations : operations;
+	atomic_store(&file->flags, flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC));
+	file->credentials = credentials ? credentials_get(credentials) : NULL;
+	if (counts_as_writer(file)) {
+		result = inode_begin_write(file->inode);
+	}
+	if (result == 0 && file->operations->open) {
+		result = file->operations->open(file->inode, file);
+		if (result < 0 && counts_as_writer(file)) {
+			inode_end_write(file->inode);
+		}
+	}
+	if (result < 0) {
+		file_free(file);
+		return result;
+	}
+	*out = file;
+	return 0;
+}
+
+void file_get(struct file *file)
+{
+	refcount_get(&file->references);
+}
+
+bool file_try_get(struct file *file)
+{
+	return refcount_try_get(&file->references);
+}
+
+void file_put(struct file *file)
+{
+	if (!file || !refcount_put(&file->references)) {
+		return;
+	}
+	if (epoll_released && !list_empty(&file->epoll_links)) {
+		epoll_released(file);
+	}
+	file_lock_release_file(file);
+	if (file->operations->release) {
+		file->operations->release(file);
+	}
+	if (counts_as_writer(file)) {
+		inode_end_write(file->inode);
+	}
+	if (file->mode & FILE_EXECUTABLE) {
+		inode_allow_write(file->inode);
+	}
+	file_free(file);
+}
+
+bool file_nonblocking(const struct file *file)
+{
+	return (atomic_load_explicit(&file->flags, memory_order_relaxed) & O_NONBLOCK) !=
+	       0;
+}
+
+static int check_transfer(const struct file *file, const void *operation, u32 wanted)
+{
+	if (!(file->mode & wanted)) {
+		return -EBADF;
+	}
+	if (inode_is(file->inode, S_IFDIR)) {
+		return -EISDIR;
+	}
+	return operation ? 0 : -EINVAL;
+}
+
+/* With the file's own position, under its lock. */
+static s64 at_own_position(struct file *file, struct io_buffer *io,
+			   s64 (*operation)(struct file *, struct io_buffer *, u64 *))
+{
+	s64 moved;
+
+	if (file->operations->no_position) {
+		u64 nowhere = 0;
+
+		return operation(file, io, &nowhere);
+	}
+	mutex_lock(&file->position_lock);
+	moved = operation(file, io, &file->position);
+	mutex_unlock(&file->position_lock);
+	return moved;
+}
+
+s64 file_read(struct file *file, struct io_buffer *io, u64 *position)
+{
+	int result =
+		check_transfer(file, (const void *)file->operations->read, FILE_READ);
+
+	if (result < 0) {
+		return result;
+	}
+	if (!position) {
+		return at_own_position(file, io, file->operations->read);
+	}
+	return file->operations->no_position ? -ESPIPE
+					     : file->operations->read(file, io, position);
+}
+
+s64 file_write(struct file *file, struct io_buffer *io, u64 *position)
+{
+	int result =
+		check_transfer(file, (const void *)file->operations->write, FILE_WRITE);
+
+	if (result < 0) {
+		return result == -EISDIR ? -EBADF : result;
+	}
+	if (!position) {
+		return at_own_position(file, io, file->operations->write);
+	}
+	return file->operations->no_position
+		       ? -ESPIPE
+		       : file->operations->write(file, io, position);
+}
+
+s64 file_read_kernel(struct file *file, void *to, size_t size, u64 position)
+{
+	struct io_buffer io;
+
+	io_buffer_init_kernel(&io, to, size);
+	return file_read(file, &io, &position);
+}
+
+u32 file_poll(struct file *file, struct poll_table *table)
+{
+	if (!file->operations->poll) {
+		return EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM;
+	}
+	return file->operations->poll(file, table);
+}
+
+int file_iterate(struct file *file, struct directory_context *context)
+{
+	int result;
+
+	if (!(file->mode & FILE_READ)) {
+		return -EBADF;
+	}
+	if (!file->operations->iterate) {
+		return -ENOTDIR;
+	}
+	mutex_lock(&file->position_lock);
+	context->position = file->position;
+	result =
+		file->inode->removed ? -ENOENT : file->operations->iterate(file, context);
+	file->position = context->position;
+	mutex_unlock(&file->position_lock);
+	path_accessed(&file->path);
+	return result;
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/* The option text of a tmpfs mount: "size=64m,mode=1777,…". */
+#include "fs/tmpfs/tmpfs.h"
+#include "fs/tmpfs/tmpfs_internal.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+
+static u64 memory_pages(void)
+{
+	struct frame_statistics statistics;
+
+	frame_statistics(&statistics);
+	return statistics.total;
+}
+
+/* Digits in `base`, at least one; *text moves behind them. */
+static bool parse_number(const char **text, unsigned base, u64 *out)
+{
+	const char *start = *text;
+	u64 value = 0;
+
+	for (; **text >= '0' && **text < (char)('0' + base); (*text)++) {
+		if (value > UINT64_MAX / 1024) {
+			return false;
+		}
+		value = value * base + (u64)(**text - '0');
+	}
+	*out = value;
+	return *text > start;
+}
+
+/* A number of bytes with k, m, g, or % of memory, as pages. */
+static bool parse_size(const char **text, u64 unit, u64 *pages)
+{
+	unsigned shift = 0;
+	u64 value;
+
+	if (!parse_number(text, 10, &value)) {
+		return false;
+	}
+	switch (**text) {
+	case '%':
+		(*text)++;
+		*pages = memory_pages() / 100 * value;
+		return true;
+	case 'k':
+	case 'K':
+		shift = 10;
+		break;
+	case 'm':
+	case 'M':
+		shift = 20;
+		break;
+	case 'g':
+	case 'G':
+		shift = 30;
+		break;
+	default:
+		break;
+	}
+	*text += shift > 0;
+	if (value > UINT64_MAX >> 32) {
+		return false;
+	}
+	*pages = ((value << shift) * unit + PAGE_SIZE - 1) / PAGE_SIZE;
+	return true;
+}
+
+static bool parse_one(struct tmpfs *tmpfs, const char **text)
+{
+	static const char *const names[] = {
+		"size=", "nr_blocks=", "nr_inodes=", "mode=", "uid=", "gid="};
+	u64 value;
+	unsigned which;
+
+	for (which = 0; which < ARRAY_SIZE(names); which++) {
+		if (strncmp(*text, names[which], strlen(names[which])) == 0) {
+			break;
+		}
+	}
+	if (which == ARRAY_SIZE(names)) {
+		// Words that change nothing here (huge=, mpol=, inode64, …) are passed over.
+		while (**text && **text != ',') {
+			(*text)++;
+		}
+		return true;
+	}
+	*text += strlen(names[which]);
+	switch (which) {
+	case 0:
+		return parse_size(text, 1, &tmpfs->page_limit);
+	case 1:
+		return parse_size(text, PAGE_SIZE, &tmpfs->page_limit);
+	case 2:
+		if (!parse_size(text, PAGE_SIZE, &tmpfs->inode_limit)) {
+			return false;
+		}
+		return true;
+	case 3:
+		if (!parse_number(text, 8, &value)) {
+			return false;
+		}
+		tmpfs->root_mode = (u32)value & 07777;
+		return true;
+	case 4:
+	case 5:
+		if (!parse_number(text, 10, &value) || value > UINT32_MAX) {
+			return false;
+		}
+		*(which == 4 ? &tmpfs->root_uid : &tmpfs->root_gid) = (u32)value;
+		return true;
+	default:
+		return false;
+	}
+}
+
+int tmpfs_parse_options(struct tmpfs *tmpfs, const char *options)
+{
+	tmpfs->root_mode = 01777;
+	tmpfs->page_limit = memory_pages() / 2;
+	tmpfs->inode_limit = MAX(memory_pages() / 2, (u64)1024);
+	while (options && *options) {
+		if (!parse_one(tmpfs, &options)) {
+			return -EINVAL;
+		}
+		if (*options && *options != ',') {
+			return -EINVAL;
+		}
+		options += *options == ',';
+	}
+	return 0;
+}

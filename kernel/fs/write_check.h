@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+/* What writing to a regular file and reading it brings along: limits, set-uid bits, access times. */
+#pragma once
+
+#include "fs/inode.h"
+
+/* RLIMIT_FSIZE through the hook of fs_set_size_limit(): may shorten *count; -EFBIG. */
+int fs_check_size_limit(u64 position, u64 *count) must_check;
+u32 mode_without_privilege(u32 mode);
+/* Sets the access time if the mount's rules (relatime, noatime) want it. */
+void path_accessed(const struct path *path);
+/* inode.lock held exclusively. */
+int inode_set_attributes_locked(struct inode *inode,
+				const struct inode_attributes *attributes,
+				unsigned which) must_check;
