@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+/*
+ * memfd_create, getrandom, uname, sysinfo, limits, devices, /proc/self, priority of small calls
+ * every libc makes at its start.
+ * libc: musl
+ */
+#include "raw.h"
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+static void check_memfd(void)
+{
+	char text[8] = "";
+	int fd = (int)syscall(SYS_memfd_create, "name", 1u /* close on exec */);
+	struct stat status;
+
+	CHECK(fd >= 0);
+	CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(write(fd, "hello", 5), 5);
+	CHECK_EQ(pread(fd, text, 8, 0), 5);
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK(S_ISREG(status.st_mode) && status.st_size == 5);
+	CHECK_ERRNO(syscall(SYS_memfd_create, "x", 0x7000u), EINVAL);
+	CHECK_ERRNO(syscall(SYS_memfd_create, UNMAPPED_ADDRESS, 0), EFAULT);
+	close(fd);
+	ok("memfd");
+}
+
+static void check_random(void)
+{
+	unsigned char a[64] = {0}, b[64] = {0};
+	int zeros = 0;
+
+	CHECK_EQ(syscall(SYS_getrandom, a, 64, 0), 64);
+	CHECK_EQ(syscall(SYS_getrandom, b, 64, 1), 64);
+	CHECK(memcmp(a, b, 64) != 0);
+	for (int i = 0; i < 64; i++) {
+		zeros += a[i] == 0;
+	}
+	CHECK(zeros < 16);
+	CHECK_ERRNO(syscall(SYS_getrandom, a, 64, 0x77), EINVAL);
+	int fd = open("/dev/urandom", O_RDONLY);
+	CHECK_EQ(read(fd, b, 64), 64);
+	close(fd);
+	ok("random");
+}
+
+static void check_system(void)
+{
+	struct utsname name;
+	struct sysinfo info;
+	struct rlimit limit, old;
+
+	CHECK_EQ(uname(&name), 0);
+	CHECK_EQ(strcmp(name.sysname, "Linux"), 0);
+	CHECK_EQ(strcmp(name.machine, "x86_64"), 0);
+	CHECK(name.release[0] >= '4' && name.release[0] <= '9');
+	CHECK_EQ(sysinfo(&info), 0);
+	CHECK(info.totalram > 0 && info.freeram > 0 && info.mem_unit > 0 &&
+	      info.procs > 0);
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	CHECK(limit.rlim_cur >= 256 && limit.rlim_cur <= limit.rlim_max);
+	old = limit;
+	limit.rlim_cur = 20;
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	CHECK_ERRNO(dup2(0, 20), EBADF);
+	CHECK_ERRNO(fcntl(0, F_DUPFD, 20), EINVAL);
+	int last = -1, fd;
+	while ((fd = dup(1)) >= 0) {
+		last = fd;
+	}
+	CHECK(errno == EMFILE && last == 19);
+	for (fd = 3; fd < 20; fd++) {
+		close(fd);
+	}
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
+	limit.rlim_cur = 10;
+	limit.rlim_max = 5;
+	CHECK_ERRNO(setrlimit(RLIMIT_CORE, &limit), EINVAL);
+	CHECK_ERRNO(getrlimit(99, &limit), EINVAL);
+	ok("system");
+}
+
+static void check_devices(void)
+{
+	char block[64];
+	int fd = open("/dev/null", O_RDWR);
+
+	CHECK_EQ(write(fd, "x", 1), 1);
+	CHECK_EQ(read(fd, block, 64), 0);
+	close(fd);
+	fd = open("/dev/zero", O_RDWR);
+	memset(block, 1, sizeof(block));
+	CHECK_EQ(read(fd, block, 64), 64);
+	CHECK(block[0] == 0 && block[63] == 0);
+	char *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	CHECK(memory != MAP_FAILED && memory[5] == 0);
+	close(fd);
+	fd = open("/dev/full", O_RDWR);
+	CHECK_ERRNO(write(fd, "x", 1), ENOSPC);
+	close(fd);
+	ok("devices");
+}
+
+static size_t slurp(const char *path, char *into, size_t size)
+{
+	int fd = open(path, O_RDONLY);
+	size_t total = 0;
+	ssize_t length;
+
+	CHECK(fd >= 0);
+	while ((length = read(fd, into + total, size - 1 - total)) > 0) {
+		total += (size_t)length;
+	}
+	close(fd);
+	CHECK(length == 0);
+	into[total] = 0;
+	return total;
+}
+
+static void check_proc(void)
+{
+	static char text[65536];
+	char link[256] = "", number[32];
+
+	snprintf(number, sizeof(number), "%d", (int)getpid());
+	CHECK(readlink("/proc/self", link, sizeof(link) - 1) > 0);
+	CHECK_EQ(strcmp(link, number), 0);
+	slurp("/proc/self/maps", text, sizeof(text));
+	CHECK(strstr(text, "[stack]") && strstr(text, "[vdso]") && strstr(text, "r-xp"));
+	slurp("/proc/self/status", text, sizeof(text));
+	CHECK(strstr(text, "Threads:\t1") && strstr(text, "Pid:\t"));
+	slurp("/proc/self/stat", text, sizeof(text));
+	CHECK_EQ(atoi(text), getpid());
+	CHECK(slurp("/proc/self/cmdline", text, sizeof(text)) > 0);
+	slurp("/proc/meminfo", text, sizeof(text));
+	CHECK(strstr(text, "MemTotal:") && strstr(text, "MemAvailable:"));
+	slurp("/proc/stat", text, sizeof(text));
+	CHECK(strncmp(text, "cpu ", 4) == 0 && strstr(text, "btime "));
+	slurp("/proc/uptime", text, sizeof(text));
+	CHECK(atof(text) > 0);
+	CHECK(readlink("/proc/self/fd/1", link, sizeof(link) - 1) > 0);
+	CHECK_ERRNO(open("/proc/99999999", O_RDONLY), ENOENT);
+	ok("proc");
+}
+
+static void check_identity(void)
+{
+	CHECK(getpid() > 0 && getppid() >= 0);
+	CHECK_EQ(getuid(), geteuid());
+	CHECK_EQ(getgid(), getegid());
+	CHECK_EQ(syscall(SYS_gettid), getpid());
+	CHECK(getsid(0) > 0 && getpgrp() > 0);
+	CHECK(sysconf(_SC_NPROCESSORS_ONLN) >= 1);
+	ok("identity");
+}
+
+int main(void)
+{
+	check_memfd();
+	check_random();
+	check_system();
+	check_devices();
+	check_proc();
+	check_identity();
+	return 0;
+}
