@@ -142,13 +142,12 @@ static pte_t *build_leaf_table(struct arch_vm *vm, vaddr_t address, struct frame
 	return table;
 }
 
-int arch_vm_map(struct arch_vm *vm, vaddr_t address, paddr_t physical, u32 protect)
+/* Take the lock and return the leaf table of `address`, built if need be. NULL: no memory, the lock is not held. */
+static pte_t *lock_leaf_table(struct arch_vm *vm, vaddr_t address) NO_THREAD_SAFETY
 {
-	u64 value = physical | pte_rights(protect) | PTE_ACCESSED;
 	struct frame *spare = NULL;
 	pte_t *table;
 
-	ASSERT(address < USER_END && IS_ALIGNED(address | physical, PAGE_SIZE));
 	for (;;) {
 		spin_lock(&vm->lock);
 		table = build_leaf_table(vm, address, &spare);
@@ -156,20 +155,86 @@ int arch_vm_map(struct arch_vm *vm, vaddr_t address, paddr_t physical, u32 prote
 			break;
 		}
 		spin_unlock(&vm->lock);
-		int error = frame_allocate(FRAME_ZERO, &spare);
-
-		if (error != 0) {
-			return error;
+		if (frame_allocate(FRAME_ZERO, &spare) != 0) {
+			return NULL;
 		}
 	}
-	if (atomic_exchange(&table[table_index(address, 1)], value) == 0) {
-		table_frame(table)->index++;
-	}
-	spin_unlock(&vm->lock);
 	if (spare != NULL) {
 		frame_put(spare);
 	}
+	return table;
+}
+
+static void set_leaf(pte_t *table, vaddr_t address, paddr_t physical, u32 protect)
+{
+	u64 value = physical | pte_rights(protect) | PTE_ACCESSED;
+
+	if (atomic_exchange(&table[table_index(address, 1)], value) == 0) {
+		table_frame(table)->index++;
+	}
+}
+
+int arch_vm_map(struct arch_vm *vm, vaddr_t address, paddr_t physical,
+		u32 protect) NO_THREAD_SAFETY
+{
+	pte_t *table;
+
+	ASSERT(address < USER_END && IS_ALIGNED(address | physical, PAGE_SIZE));
+	table = lock_leaf_table(vm, address);
+	if (table == NULL) {
+		return -ENOMEM;
+	}
+	set_leaf(table, address, physical, protect);
+	spin_unlock(&vm->lock);
 	return 0;
+}
+
+int arch_vm_replace(struct arch_vm *vm, vaddr_t address, paddr_t expected,
+		    paddr_t physical, u32 protect) NO_THREAD_SAFETY
+{
+	int error = -EAGAIN;
+	pte_t *table;
+	u64 value;
+
+	ASSERT(address < USER_END && IS_ALIGNED(address | physical, PAGE_SIZE));
+	table = lock_leaf_table(vm, address);
+	if (table == NULL) {
+		return -ENOMEM;
+	}
+	value = table[table_index(address, 1)];
+	if (expected == 0 ? value == 0
+			  : value != 0 && (value & PTE_ADDRESS) == expected) {
+		set_leaf(table, address, physical, protect);
+		error = 0;
+	}
+	spin_unlock(&vm->lock);
+	return error;
+}
+
+size_t arch_vm_map_absent(struct arch_vm *vm, const vaddr_t *addresses,
+			  struct arch_mapping *pages, size_t count) NO_THREAD_SAFETY
+{
+	size_t i = 0;
+
+	while (i < count) {
+		vaddr_t region = addresses[i] >> level_shift(2);
+		pte_t *table = lock_leaf_table(vm, addresses[i]);
+
+		if (table == NULL) {
+			break;
+		}
+		/* All that the same table holds. */
+		for (; i < count && addresses[i] >> level_shift(2) == region; i++) {
+			pages[i].present = pages[i].physical != 0 &&
+					   table[table_index(addresses[i], 1)] == 0;
+			if (pages[i].present) {
+				set_leaf(table, addresses[i], pages[i].physical,
+					 pages[i].protect);
+			}
+		}
+		spin_unlock(&vm->lock);
+	}
+	return i;
 }
 
 static struct arch_mapping mapping_of(u64 entry)
