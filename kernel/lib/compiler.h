@@ -30,6 +30,8 @@
 #define ACQUIRES_SHARED(...) __attribute__((acquire_shared_capability(__VA_ARGS__)))
 #define RELEASES_SHARED(...) __attribute__((release_shared_capability(__VA_ARGS__)))
 #define TRY_ACQUIRES(result, ...) __attribute__((try_acquire_capability(result, __VA_ARGS__)))
+#define TRY_ACQUIRES_SHARED(result, ...) \
+	__attribute__((try_acquire_shared_capability(result, __VA_ARGS__)))
 #define ASSERTS_HELD(...)    __attribute__((assert_capability(__VA_ARGS__)))
 #define ASSERTS_SHARED(...)  __attribute__((assert_shared_capability(__VA_ARGS__)))
 #define NO_THREAD_SAFETY     __attribute__((no_thread_safety_analysis))
@@ -43,6 +45,7 @@
 #define ACQUIRES_SHARED(...)
 #define RELEASES_SHARED(...)
 #define TRY_ACQUIRES(result, ...)
+#define TRY_ACQUIRES_SHARED(result, ...)
 #define ASSERTS_HELD(...)
 #define ASSERTS_SHARED(...)
 #define NO_THREAD_SAFETY

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: MIT
 /*
- * The scheduler's part of a thread, embedded by value as the first member of struct thread.
+ * The scheduler's part of a thread, embedded by value as the first member of struct
+ * thread.
  *
- * T2: one state word. Transitions (sched/state.c checks each):
- *	CREATING -> READY				thread published and started
- *	READY -> RUNNING				picked
- *	RUNNING -> READY				preempted, yielded
- *	RUNNING -> INTERRUPTIBLE | KILLABLE | UNINTERRUPTIBLE | STOPPED | TRACED	about to sleep (still on the CPU until switched)
- *	a wait state -> READY (asleep) or RUNNING (not switched away yet)	woken: compare-and-set
- *	RUNNING -> ZOMBIE | DEAD			exit;  ZOMBIE -> DEAD reaped
+ * T2: one state word. Every change is a compare-and-set through state.c, which checks it:
+ *	CREATING -> READY		published and started
+ *	READY -> RUNNING		picked
+ *	RUNNING -> READY		preempted, yielded
+ *	RUNNING -> a wait state		about to sleep (on the CPU until switched)
+ *	a wait state -> RUNNING		woken, or gave up, before it left the CPU
+ *	a wait state -> READY		woken asleep; or preempted before its sleep
+ *	RUNNING -> ZOMBIE | DEAD	exit
+ *	ZOMBIE -> DEAD			reaped
+ *	CREATING -> DEAD		never started
+ *
+ * Who changes it: the running thread itself (prepare, finish, exit), or whoever holds
+ * the lock of the run queue it belongs to (entity.cpu). READY and RUNNING threads,
+ * and those on their way to sleep, are attached to that run queue; sleeping ones only
+ * remember it.
  */
 #pragma once
 
@@ -16,7 +25,6 @@
 #include "core/lock_check.h"
 #include "lib/compiler.h"
 #include "lib/cpumask.h"
-#include "lib/list.h"
 #include "lib/rbtree.h"
 #include "lib/types.h"
 #include "time/timer.h"
@@ -26,54 +34,72 @@ enum thread_state {
 	THREAD_CREATING,
 	THREAD_READY,
 	THREAD_RUNNING,
-	THREAD_INTERRUPTIBLE,	/* any signal ends the wait */
-	THREAD_KILLABLE,	/* a fatal one does */
+	THREAD_INTERRUPTIBLE, /* any signal ends the wait */
+	THREAD_KILLABLE,      /* a fatal one does */
 	THREAD_UNINTERRUPTIBLE,
 	THREAD_STOPPED,
 	THREAD_TRACED,
 	THREAD_ZOMBIE,
 	THREAD_DEAD,
+	THREAD_STATES,
 };
 
 /* sched_entity.breaks: set by process/signal, looked at by waits. */
 enum {
 	BREAK_SIGNAL = 1, /* an unblocked signal is pending */
-	BREAK_KILL = 2,	  /* the thread must die */
+	BREAK_KILL = 2,   /* the thread must die */
 };
 
 struct arch_vm;
-struct run_queue;
 
+/*
+ * Who may touch what
+ *	a	atomic
+ *	o	the thread itself
+ *	q	the lock of the run queue that `cpu` names
+ *	oq	written by the thread with interrupts off, or under q; read by anyone
+ */
 struct sched_entity {
 	struct arch_thread arch; /* must be first: arch_current() is this */
 
-	_Atomic u32 state;    /* enum thread_state */
-	_Atomic u32 breaks;   /* BREAK_* */
-	_Atomic u32 on_cpu;   /* its registers are live on a CPU: nobody else may switch to it, nor free its stack */
-	_Atomic u32 cpu;      /* whose run queue it belongs to, changed under run_queue.lock of both */
-	vaddr_t stack_top;    /* kernel stack */
-	struct arch_vm *vm;   /* address space loaded while it runs; NULL: kernel thread. Owner only, or before publication */
+	_Atomic u32 state;  /* a: enum thread_state */
+	_Atomic u32 breaks; /* a: BREAK_* */
+	/*
+	 * a: its registers are live on a CPU: nobody else may switch to it, nor free
+	 * its stack
+	 */
+	_Atomic u32 on_cpu;
+	_Atomic u32 cpu;    /* a, written under the locks of the old and the new queue */
+	vaddr_t stack_top;  /* kernel stack */
+	struct arch_vm *vm; /* o: loaded while it runs; NULL: kernel thread */
 	const char *kernel_name; /* kernel threads' name; NULL for others */
+	bool kernel_owned;       /* made by sched_kernel_thread(), which also frees it */
 
-	/* run_queue.lock */
-	struct rbtree_node node; /* fair: in the run queue's tree */
-	struct list realtime_link;
-	bool queued;
-	u64 virtual_runtime, virtual_deadline; /* weighted ns */
+	/* q */
+	struct rbtree_node node; /* in one of the run queue's trees while READY */
+	s64 realtime_order;      /* among equals of the real-time tree */
+	s64 lag;              /* how far behind the queue's clock it left, weighted ns */
+	u64 virtual_runtime;  /* weighted ns, in the clock of its run queue */
+	u64 virtual_deadline; /* the order of the fair tree */
 	u64 slice_ns;
-	nsec_t started;		/* when it was put on the CPU */
-	u64 runtime_ns;		/* total CPU time */
-	u64 user_ns, system_ns;	/* split, by entry and exit marks */
+	nsec_t started; /* accounted up to here, while it runs */
+	nsec_t picked;  /* put on the CPU */
+
+	/* oq */
+	u64 runtime_ns; /* total CPU time */
+	u64 user_ns, system_ns;
+	nsec_t mark;  /* the split is done up to here */
+	bool in_user; /* since the mark it has run in user mode */
 	u64 switches_voluntary, switches_involuntary;
 
-	/* policy: written by sched_set_policy() and friends under run_queue.lock */
-	u8 policy;   /* SCHED_OTHER, … */
-	s8 nice;     /* -20 … 19 */
+	/* q: policy */
+	u8 policy;            /* SCHED_NORMAL, … */
+	s8 nice;              /* -20 … 19 */
 	u8 realtime_priority; /* 1 … 99, 0: none */
 	bool reset_on_fork;
 	u32 weight;
 	struct cpumask affinity;
 
-	struct timer sleep_timer;
-	struct held_locks held;	/* sleeping locks, debug builds */
+	struct timer sleep_timer; /* o */
+	struct held_locks held;   /* o: sleeping locks, debug builds */
 };

@@ -7,15 +7,25 @@
 #include "arch/cpu.h"
 #include "sched/entity.h"
 
-void sched_init(void);		/* boot CPU: the running context becomes its idle thread */
-void sched_start_cpus(void);	/* start the others; boot, thread context */
+void sched_init(
+	void); /* boot CPU: the running context becomes its idle thread; interrupts off */
+void sched_start_cpus(
+	void); /* start the others; boot, thread context (not the idle thread) */
+/*
+ * The boot context's last act, after it has started a kernel thread that goes on with
+ * the boot: it idles.
+ */
+noreturn_ void sched_idle(void);
 
 static inline struct sched_entity *sched_current(void)
 {
 	return (struct sched_entity *)arch_current();
 }
 
-/* All defaults in one place: SCHED_OTHER, nice 0, every CPU. The state is THREAD_CREATING. */
+/*
+ * All defaults in one place: SCHED_OTHER, nice 0, every CPU. The state is
+ * THREAD_CREATING.
+ */
 void sched_entity_init(struct sched_entity *entity, vaddr_t stack_top);
 /* Inherit policy, nice, affinity, … (T10); SCHED_RESET_ON_FORK honoured. */
 void sched_entity_inherit(struct sched_entity *child, const struct sched_entity *parent);
@@ -23,23 +33,33 @@ void sched_entity_inherit(struct sched_entity *child, const struct sched_entity 
 void sched_start(struct sched_entity *entity);
 
 /*
- * Going to sleep: sched_prepare_wait(state) first, then look at the condition, then sched_block(), which returns at once if a wake-up
- * came in between; sched_finish_wait() ends it in any case. Wakers make the condition true, then sched_wake().
- * deadline: CLOCK_MONOTONIC, NSEC_NEVER for none.
+ * Going to sleep: sched_prepare_wait(state) first, then look at the condition, then
+ * sched_block(), which returns at once if a wake-up came in between;
+ * sched_finish_wait() ends it in any case. Wakers make the condition true, then
+ * sched_wake(). sched_block() may also return for no reason (a preemption before the
+ * sleep): always loop and look again. deadline: CLOCK_MONOTONIC, NSEC_NEVER for none.
  */
 void sched_prepare_wait(enum thread_state state);
 void sched_block(nsec_t deadline);
 void sched_finish_wait(void);
 /* Does a pending break end a wait in `state`? Of the running thread. */
 bool sched_break_pending(enum thread_state state);
-/* Wake it if it sleeps (or is about to) in one of these states; mask of (1u << enum thread_state). true: it was woken. Any context. */
+/*
+ * Wake it if it sleeps (or is about to) in one of these states; mask of (1u << enum
+ * thread_state). true: it was woken. Any context.
+ */
 bool sched_wake_mask(struct sched_entity *entity, u32 state_mask);
-#define WAKE_NORMAL ((1u << THREAD_INTERRUPTIBLE) | (1u << THREAD_KILLABLE) | (1u << THREAD_UNINTERRUPTIBLE))
+#define WAKE_NORMAL                                               \
+	((1u << THREAD_INTERRUPTIBLE) | (1u << THREAD_KILLABLE) | \
+	 (1u << THREAD_UNINTERRUPTIBLE))
 static inline bool sched_wake(struct sched_entity *entity)
 {
 	return sched_wake_mask(entity, WAKE_NORMAL);
 }
-/* Set bits of `breaks` and wake it if its sleep can be broken by them. Any context. */
+/*
+ * Set bits of `breaks`, wake it if its sleep can be broken by them, and make it come by
+ * entry_user_return() if it runs in user mode on another CPU. Any context.
+ */
 void sched_break(struct sched_entity *entity, u32 breaks);
 void sched_clear_break(struct sched_entity *entity, u32 breaks);
 
@@ -48,25 +68,41 @@ void sched_reschedule(void); /* if due; preemption on */
 /* Sleep till then; 0, -EINTR if a signal broke it. */
 int sched_sleep_until(nsec_t deadline, enum thread_state state);
 
-/* The end of the running thread: state becomes `final` (ZOMBIE or DEAD) and never runs again. The next thread on this CPU calls the hook
- * with it once its stack is no longer in use (T1): preemption off, interrupts on. */
+/*
+ * The end of the running thread: state becomes `final` (ZOMBIE or DEAD) and never runs
+ * again. The next thread on this CPU calls the hook with it once its stack is no longer
+ * in use (T1): preemption off, interrupts on.
+ */
 noreturn_ void sched_exit(enum thread_state final);
 void sched_set_exit_hook(void (*reap)(struct sched_entity *dead));
 
-/* The running thread uses another address space from now on (exec, exit): sets entity.vm and loads it. */
+/*
+ * The running thread uses another address space from now on (exec, exit): sets
+ * entity.vm and loads it.
+ */
 void sched_use_vm(struct arch_vm *vm);
 
 /* A kernel thread; never ends by itself unless entry returns. 0, -ENOMEM. */
-int sched_kernel_thread(const char *name, void (*entry)(void *), void *argument, struct sched_entity **out);
+int sched_kernel_thread(const char *name, void (*entry)(void *), void *argument,
+			struct sched_entity **out);
 
-/* Policies (sched(7)). -EINVAL, -EPERM is the caller's business. */
+/*
+ * Policies (sched(7)). -EINVAL; -EPERM is the caller's business. SCHED_DEADLINE is
+ * -EINVAL. sched_set_affinity() returns when the thread no longer runs on a CPU outside
+ * the mask (if called preemptible); -EINVAL if no CPU that runs is in it.
+ */
 int sched_set_affinity(struct sched_entity *entity, const struct cpumask *mask);
 void sched_get_affinity(struct sched_entity *entity, struct cpumask *mask);
-int sched_set_policy(struct sched_entity *entity, unsigned policy, unsigned priority, int nice, bool reset_on_fork);
+int sched_set_policy(struct sched_entity *entity, unsigned policy, unsigned priority,
+		     int nice, bool reset_on_fork);
 
 /* CPU time so far, ns, including the running stretch. */
 void sched_cpu_time(struct sched_entity *entity, u64 *user_ns, u64 *system_ns);
-/* Marks for the user/system split: called by process/ on kernel entry from user mode and return. */
+/*
+ * Marks for the user/system split, of the running thread: sched_account_user(): it
+ * returns to user mode now (interrupts off); sched_account_system(): it has entered the
+ * kernel from user mode.
+ */
 void sched_account_user(void);
 void sched_account_system(void);
 /* For /proc/stat and loadavg. */

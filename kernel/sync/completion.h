@@ -12,5 +12,6 @@ struct completion {
 void completion_init(struct completion *completion);
 void completion_wait(struct completion *completion);
 int completion_wait_killable(struct completion *completion) must_check; /* -ERESTART */
-int completion_wait_until(struct completion *completion, nsec_t deadline) must_check; /* -ETIMEDOUT */
+int completion_wait_until(struct completion *completion,
+			  nsec_t deadline) must_check; /* -ETIMEDOUT */
 void completion_complete(struct completion *completion);

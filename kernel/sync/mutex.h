@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Locks that sleep. Thread context, no spinlock held. FIFO hand-over is not promised; starvation is bounded by hand-off after a failed wake-up. */
+/*
+ * Locks that sleep. Thread context, no spinlock held. FIFO hand-over is not promised;
+ * starvation is bounded by hand-off after a failed wake-up.
+ */
 #pragma once
 
 #include "core/lock_rank.h"
@@ -7,7 +10,7 @@
 #include "sched/wait.h"
 
 struct CAPABILITY("mutex") mutex {
-	_Atomic(struct sched_entity *) owner;
+	_Atomic uintptr_t owner; /* struct sched_entity *, and flags: mutex.c */
 	struct wait_queue waiters;
 	u16 rank;
 	const char *name;
@@ -22,6 +25,7 @@ bool mutex_try_lock(struct mutex *mutex) must_check TRY_ACQUIRES(true, mutex);
 void mutex_unlock(struct mutex *mutex) RELEASES(mutex);
 /* A second mutex of the same rank, ordered by the rule named at the call. */
 void mutex_lock_nested(struct mutex *mutex) ACQUIRES(mutex);
-void mutex_lock_pair(struct mutex *a, struct mutex *b) NO_THREAD_SAFETY; /* by address; a == b once */
+void mutex_lock_pair(struct mutex *a,
+		     struct mutex *b) NO_THREAD_SAFETY; /* by address; a == b once */
 void mutex_unlock_pair(struct mutex *a, struct mutex *b) NO_THREAD_SAFETY;
 void mutex_assert_held(struct mutex *mutex) ASSERTS_HELD(mutex);

@@ -29,10 +29,6 @@ int arch_thread_init_user(struct arch_thread *thread, vaddr_t stack_top, vaddr_t
 /* Frees what init allocated (FPU area). Not the stack. */
 void arch_thread_fini(struct arch_thread *thread);
 
-/* The boot CPU's running context becomes `thread` (its idle thread), on the stack it already has: arch_current() from now on. Called
- * once by sched_init(), interrupts off. */
-void arch_thread_init_boot(struct arch_thread *thread);
-
 /*
  * Switch the CPU from `prev` to `next`: stack, TLS registers (also when 0), FPU state, the kernel stack the next trap uses.
  * The address space is switched by the caller (arch_vm_activate).

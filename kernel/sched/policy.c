@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a thread asks of the scheduler: policy, priority, nice, affinity (D2, D3,
+ * T10), and the defaults of a new one.
+ *
+ * Locks  the fields change under the lock of the thread's run queue; an unpublished
+ * thread's need none.
+ */
+#include "arch/cpu.h"
+#include "core/panic.h"
+#include "core/preempt.h"
+#include "lib/errno.h"
+#include "sched/run_queue.h"
+#include "time/clock.h"
+#include <linux/sched.h>
+
+static void set_policy_fields(struct sched_entity *entity, unsigned policy,
+			      unsigned priority, int nice)
+{
+	entity->policy = (u8)policy;
+	entity->realtime_priority = (u8)priority;
+	entity->nice = (s8)nice;
+	entity->weight = fair_weight(policy, nice);
+	entity->slice_ns = policy == SCHED_RR ? SLICE_ROUND_ROBIN_NS : SLICE_FAIR_NS;
+}
+
+void sched_entity_init(struct sched_entity *entity, vaddr_t stack_top)
+{
+	atomic_init(&entity->state, THREAD_CREATING);
+	atomic_init(&entity->breaks, 0);
+	atomic_init(&entity->on_cpu, 0);
+	atomic_init(&entity->cpu, 0);
+	entity->stack_top = stack_top;
+	rbtree_node_init(&entity->node);
+	set_policy_fields(entity, SCHED_NORMAL, 0, 0);
+	cpumask_fill(&entity->affinity, MAX_CPUS);
+	timer_init(&entity->sleep_timer, sched_sleep_expired);
+}
+
+void sched_entity_inherit(struct sched_entity *child, const struct sched_entity *parent)
+{
+	unsigned policy = parent->policy, priority = parent->realtime_priority;
+	int nice = parent->nice;
+
+	if (parent->reset_on_fork) {
+		if (priority) {
+			policy = SCHED_NORMAL;
+			priority = 0;
+			nice = 0;
+		}
+		nice = MAX(nice, 0);
+	}
+	set_policy_fields(child, policy, priority, nice);
+	child->affinity = parent->affinity;
+	atomic_store(&child->cpu, atomic_load(&parent->cpu));
+}
+
+static bool is_attached(const struct run_queue *queue, const struct sched_entity *entity)
+{
+	return rbtree_linked(&entity->node) || queue->current == entity;
+}
+
+/* Queue locked. */
+static void change_policy(struct run_queue *queue, struct sched_entity *entity,
+			  unsigned policy, unsigned priority, int nice)
+{
+	bool attached = is_attached(queue, entity);
+	bool linked = rbtree_linked(&entity->node);
+
+	run_queue_account(queue, clock_monotonic());
+	if (linked) {
+		run_queue_unlink(queue, entity);
+	}
+	if (attached) {
+		run_queue_detach(queue, entity);
+	}
+	set_policy_fields(entity, policy, priority, nice);
+	if (attached) {
+		run_queue_attach(queue, entity, ATTACH_MOVED);
+	}
+	if (linked) {
+		run_queue_link(queue, entity, false);
+		run_queue_check_preempt(queue, entity);
+	} else if (attached) {
+		atomic_store(&queue->current_rank, entity_rank(entity));
+		run_queue_request(queue); /* it may no longer be the first */
+	}
+}
+
+static bool policy_valid(unsigned policy, unsigned priority, int nice)
+{
+	if (nice < -20 || nice > 19) {
+		return false;
+	}
+	switch (policy) {
+	case SCHED_NORMAL:
+	case SCHED_BATCH:
+	case SCHED_IDLE:
+		return priority == 0;
+	case SCHED_FIFO:
+	case SCHED_RR:
+		return priority >= 1 && priority <= 99;
+	default:
+		return false;
+	}
+}
+
+int sched_set_policy(struct sched_entity *entity, unsigned policy, unsigned priority,
+		     int nice, bool reset_on_fork)
+{
+	struct run_queue *queue;
+	u64 flags;
+
+	if (!policy_valid(policy, priority, nice)) {
+		return -EINVAL;
+	}
+	queue = run_queue_lock_of(entity, &flags);
+	change_policy(queue, entity, policy, priority, nice);
+	entity->reset_on_fork = reset_on_fork;
+	run_queue_unlock(queue, flags);
+	if (preempt_enabled()) {
+		sched_reschedule();
+	}
+	return 0;
+}
+
+void sched_get_affinity(struct sched_entity *entity, struct cpumask *mask)
+{
+	u64 flags;
+	struct run_queue *queue = run_queue_lock_of(entity, &flags);
+
+	*mask = entity->affinity;
+	run_queue_unlock(queue, flags);
+}
+
+/* Does it run where it may not? Then its CPU has been told to let it go. */
+static bool runs_outside(struct sched_entity *entity)
+{
+	u64 flags;
+	struct run_queue *queue = run_queue_lock_of(entity, &flags);
+	bool outside = queue->current == entity && entity != queue->idle &&
+		       !cpumask_test(&entity->affinity, queue->cpu);
+
+	run_queue_unlock(queue, flags);
+	return outside;
+}
+
+int sched_set_affinity(struct sched_entity *entity, const struct cpumask *mask)
+{
+	struct sched_entity *moved = NULL;
+	struct run_queue *queue;
+	u64 flags;
+	unsigned cpu;
+
+	for (cpu = 0; cpu_is_online(cpu) && !cpumask_test(mask, cpu);) {
+		cpu++;
+	}
+	if (!cpu_is_online(cpu)) {
+		return -EINVAL;
+	}
+	queue = run_queue_lock_of(entity, &flags);
+	entity->affinity = *mask;
+	if (!cpumask_test(mask, queue->cpu)) {
+		if (rbtree_linked(&entity->node)) {
+			run_queue_unlink(queue, entity);
+			run_queue_detach(queue, entity);
+			moved = entity;
+		} else if (queue->current == entity) {
+			run_queue_request(queue);
+		}
+	}
+	run_queue_unlock(queue, flags);
+	if (moved) {
+		place_pushed(moved);
+	}
+	while (preempt_enabled() && runs_outside(entity)) {
+		sched_reschedule();
+		arch_cpu_relax();
+	}
+	return 0;
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Private to sched/: one run queue a CPU.
+ *
+ * Locks  run_queue.lock (irq-safe); two of them: by address (spin_lock_pair).
+ *
+ *   Q1  A READY thread is linked in exactly one tree of the queue of its `cpu`;
+ *       except between leaving a CPU it may no longer run on and being placed on
+ *       another (run_queue.pushed), when the CPU it leaves owns it.
+ *   Q2  queue.current is the thread whose registers are live there; it changes only
+ *       around arch_switch(), under the lock, and the next thread releases the lock.
+ *       So whoever holds the lock and sees entity != current knows that its registers
+ *       are saved.
+ *   Q3  `load`, `offset` and `attached` count the fair threads (all threads) that are
+ *       linked, or current and not asleep.
+ */
+#pragma once
+
+#include "core/spinlock.h"
+#include "sched/sched.h"
+
+#define SLICE_FAIR_NS        (3 * NSEC_PER_MSEC)
+#define SLICE_ROUND_ROBIN_NS (100 * NSEC_PER_MSEC)
+#define WEIGHT_NICE_0        1024u
+#define WEIGHT_IDLE          3u
+
+struct run_queue {
+	struct spinlock lock;
+	unsigned cpu;
+
+	struct sched_entity *current, *idle;
+	struct rbtree realtime, fair;
+	struct sched_entity
+		*pushed;      /* left this CPU for good; the next thread places it (Q1) */
+	_Atomic u32 attached; /* threads but for the idle one; a hint */
+	_Atomic u32 current_rank; /* 0: idle, 1 + priority; a hint */
+
+	/*
+	 * The fair clock is zero + offset / load: the threads' average virtual runtime,
+	 * by weight.
+	 */
+	u64 zero;
+	s64 offset; /* sum of weight * (virtual_runtime - zero) */
+	u64 load;   /* sum of weight */
+
+	s64 order_front, order_back; /* next realtime_order at either end */
+
+	struct timer slice_timer;
+	bool slice_armed;
+	bool reschedule_wanted; /* by who sent the interrupt */
+
+	s64 uninterruptible; /* this queue's share of the sum for the load average */
+	u64 switches;
+	u64 user_ns, system_ns;
+};
+
+/* run_queue.c */
+struct run_queue *run_queue_of(unsigned cpu);
+struct run_queue *run_queue_this(void); /* preemption or interrupts off */
+void run_queue_init(struct run_queue *queue, unsigned cpu, struct sched_entity *idle);
+/* The queue `entity` belongs to, locked. */
+struct run_queue *run_queue_lock_of(struct sched_entity *entity, u64 *flags);
+void run_queue_unlock(struct run_queue *queue, u64 flags);
+/* Charge the current thread for the time since it was last charged. */
+void run_queue_account(struct run_queue *queue, nsec_t now);
+/* Count `entity` in (it gets its place in this queue's clock), out again. */
+enum attach_kind { ATTACH_NEW, ATTACH_WOKEN, ATTACH_MOVED };
+void run_queue_attach(struct run_queue *queue, struct sched_entity *entity,
+		      enum attach_kind kind);
+void run_queue_detach(struct run_queue *queue, struct sched_entity *entity);
+void run_queue_link(struct run_queue *queue, struct sched_entity *entity, bool front);
+void run_queue_unlink(struct run_queue *queue, struct sched_entity *entity);
+struct sched_entity *run_queue_first(struct run_queue *queue); /* NULL: nothing linked */
+/* Attach, link and have the CPU react if it must. */
+void run_queue_enqueue(struct run_queue *queue, struct sched_entity *entity,
+		       enum attach_kind kind);
+/*
+ * Its current thread is accounted: make the queue's CPU look again if `entity`, linked
+ * here, should run before its current thread.
+ */
+void run_queue_check_preempt(struct run_queue *queue, struct sched_entity *entity);
+void run_queue_request(struct run_queue *queue); /* have the CPU reschedule */
+void run_queue_arm_slice(struct run_queue *queue, nsec_t now);
+u32 entity_rank(const struct sched_entity *entity);
+
+/* fair.c */
+u32 fair_weight(unsigned policy, int nice);
+u64 fair_clock(struct run_queue *queue);
+void fair_charge(struct run_queue *queue, struct sched_entity *entity, u64 ran_ns);
+void fair_attach(struct run_queue *queue, struct sched_entity *entity,
+		 enum attach_kind kind);
+void fair_detach(struct run_queue *queue, struct sched_entity *entity);
+void fair_yield(struct run_queue *queue, struct sched_entity *entity);
+bool fair_before(const struct rbtree_node *a, const struct rbtree_node *b);
+bool fair_slice_over(struct run_queue *queue, struct sched_entity *entity, nsec_t now);
+
+/* state.c */
+bool state_try_change(struct sched_entity *entity, enum thread_state from,
+		      enum thread_state to);
+void state_change(struct sched_entity *entity, enum thread_state from,
+		  enum thread_state to);
+bool state_is_wait(u32 state);
+static inline enum thread_state state_of(const struct sched_entity *entity)
+{
+	return atomic_load_explicit(&entity->state, memory_order_relaxed);
+}
+
+/*
+ * switch.c: interrupts off, preempt count 0. preempted: not by its own will, so a
+ * prepared wait is not entered.
+ */
+void switch_away(bool preempted);
+
+/* wake.c */
+void sched_sleep_expired(struct timer *timer);
+
+/* place.c */
+bool cpu_is_online(unsigned cpu);
+void place_cpu_online(unsigned cpu);
+u64 place_allowed(
+	const struct sched_entity *entity); /* affinity and online, a bit a CPU */
+unsigned place_choose(struct sched_entity *entity, unsigned previous_cpu);
+void place_release(unsigned cpu); /* what place_choose() said was not used */
+void place_mark_idle(unsigned cpu, bool idle);
+/* A READY thread that no queue holds: give it to a CPU it may run on. */
+void place_pushed(struct sched_entity *entity);
+/* An idle CPU may want something of this queue: wake it. */
+void place_nudge_idle(struct run_queue *queue);
+
+/* balance.c */
+bool balance_pull(struct run_queue *idle); /* true: something came */
+void balance_push(
+	struct run_queue *busy); /* from the slice timer: no lock held, interrupts off */
+
+/* account.c */
+void account_start_load_average(void);
+void account_switched_out(struct run_queue *queue, struct sched_entity *entity,
+			  nsec_t now);
+
+/* kernel_thread.c */
+void kernel_thread_free(struct sched_entity *entity);

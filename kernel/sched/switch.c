@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The switch: from one thread to the next on this CPU, and what the next has to do
+ * for the one that ran before (T1).
+ *
+ * Locks  run_queue.lock is taken by the thread that leaves and released by the one
+ * that comes (finish_switch).
+ *
+ *   X1  on_cpu is cleared by the next thread, after arch_switch() has left the old
+ *       stack and before the lock is released.
+ *   X2  An ended thread is handed to the exit hook by the next thread only: until
+ *       then its stack and its control block stay.
+ *   X3  After the lock is released a thread that has not ended is not touched: it may
+ *       run elsewhere, end and be freed.
+ */
+#include "arch/entry.h"
+#include "arch/irq.h"
+#include "arch/mmu.h"
+#include "core/panic.h"
+#include "core/preempt.h"
+#include "sched/run_queue.h"
+#include "time/clock.h"
+#include <linux/sched.h>
+
+static void (*exit_hook)(struct sched_entity *dead);
+
+void sched_set_exit_hook(void (*reap)(struct sched_entity *dead))
+{
+	exit_hook = reap;
+}
+
+/* Interrupts off, preempt count 0; the same at return. */
+static void reap(struct sched_entity *dead)
+{
+	preempt_disable();
+	arch_irq_enable();
+	if (dead->kernel_owned) {
+		kernel_thread_free(dead);
+	} else if (exit_hook) {
+		exit_hook(dead);
+	}
+	arch_irq_disable();
+	preempt_enable_no_reschedule();
+}
+
+NO_THREAD_SAFETY static void finish_switch(struct sched_entity *previous)
+{
+	struct run_queue *queue = run_queue_this();
+	struct sched_entity *pushed = queue->pushed;
+	u32 state = state_of(previous);
+	bool ended = state == THREAD_ZOMBIE || state == THREAD_DEAD;
+
+	queue->pushed = NULL;
+	atomic_store_explicit(&previous->on_cpu, 0, memory_order_release);
+	spin_unlock(&queue->lock);
+	if (pushed) {
+		place_pushed(pushed);
+	}
+	if (ended) {
+		reap(previous);
+	}
+}
+
+void entry_thread_started(struct arch_thread *previous)
+{
+	finish_switch((struct sched_entity *)previous);
+}
+
+static bool round_over(const struct sched_entity *entity)
+{
+	return entity->policy == SCHED_RR &&
+	       entity->started - entity->picked >= (nsec_t)entity->slice_ns;
+}
+
+/*
+ * The thread that leaves goes back into the line, to another CPU, to sleep, or for
+ * good.
+ */
+static void put_previous(struct run_queue *queue, struct sched_entity *previous,
+			 bool preempted)
+{
+	enum thread_state state = state_of(previous);
+
+	if (state != THREAD_RUNNING && !(preempted && state_is_wait(state))) {
+		run_queue_detach(queue, previous);
+		queue->uninterruptible += state == THREAD_UNINTERRUPTIBLE;
+		previous->switches_voluntary++;
+		return;
+	}
+	state_change(previous, state, THREAD_READY);
+	if (!cpumask_test(&previous->affinity, queue->cpu)) {
+		run_queue_detach(queue, previous);
+		queue->pushed = previous;
+		return;
+	}
+	previous->switches_involuntary += preempted;
+	run_queue_link(queue, previous, preempted && !round_over(previous));
+}
+
+static void set_current(struct run_queue *queue, struct sched_entity *next, nsec_t now)
+{
+	u32 rank = 0;
+
+	if (next != queue->idle) {
+		run_queue_unlink(queue, next);
+		state_change(next, THREAD_READY, THREAD_RUNNING);
+		rank = entity_rank(next);
+	}
+	next->started = next->picked = next->mark = now;
+	atomic_store_explicit(&next->on_cpu, 1, memory_order_relaxed);
+	atomic_store_explicit(&queue->current_rank, rank, memory_order_relaxed);
+	queue->current = next;
+	if (next != queue->idle && run_queue_first(queue)) {
+		run_queue_arm_slice(queue, now);
+		place_nudge_idle(queue);
+	}
+}
+
+NO_THREAD_SAFETY void switch_away(bool preempted)
+{
+	struct run_queue *queue = run_queue_this();
+	struct sched_entity *previous, *next;
+	nsec_t now;
+
+	spin_lock(&queue->lock);
+	arch_set_need_reschedule(false);
+	queue->reschedule_wanted = false;
+	previous = queue->current;
+	now = clock_monotonic();
+	run_queue_account(queue, now);
+	account_switched_out(queue, previous, now);
+	if (previous != queue->idle) {
+		put_previous(queue, previous, preempted);
+	}
+	next = run_queue_first(queue);
+	if (!next) {
+		next = queue->idle;
+	}
+	set_current(queue, next, now);
+	if (next == previous) {
+		spin_unlock(&queue->lock);
+		return;
+	}
+	queue->switches++;
+	if (arch_vm_active() != next->vm) {
+		arch_vm_activate(next->vm);
+	}
+	ASSERT(arch_preempt_count() == 1);
+	finish_switch((struct sched_entity *)arch_switch(&previous->arch, &next->arch));
+}
+
+/* Interrupts off: preempts while it is due and allowed. */
+static void preempt_while_due(void)
+{
+	while (arch_need_reschedule() && arch_preempt_count() == 0) {
+		switch_away(true);
+	}
+}
+
+void sched_reschedule(void)
+{
+	u64 flags;
+
+	if (!arch_need_reschedule()) {
+		return;
+	}
+	flags = arch_irq_save();
+	preempt_while_due();
+	arch_irq_restore(flags);
+}
+
+void entry_interrupt_exit(void)
+{
+	preempt_while_due();
+}
+
+void sched_yield_current(void)
+{
+	struct sched_entity *self = sched_current();
+	struct run_queue *queue;
+	u64 flags;
+
+	lock_check_may_sleep("sched_yield_current");
+	flags = arch_irq_save();
+	queue = run_queue_this();
+	spin_lock(&queue->lock);
+	run_queue_account(queue, clock_monotonic());
+	if (!self->realtime_priority) {
+		fair_yield(queue, self);
+	}
+	spin_unlock(&queue->lock);
+	switch_away(false);
+	arch_irq_restore(flags);
+}
+
+void sched_exit(enum thread_state final)
+{
+	struct sched_entity *self = sched_current();
+
+	lock_check_may_sleep("sched_exit");
+	ASSERT(final == THREAD_ZOMBIE || final == THREAD_DEAD);
+	arch_irq_disable();
+	state_change(self, THREAD_RUNNING, final);
+	switch_away(false);
+	UNREACHABLE("an ended thread ran");
+}
+
+void sched_use_vm(struct arch_vm *vm)
+{
+	u64 flags = arch_irq_save();
+
+	sched_current()->vm = vm;
+	if (arch_vm_active() != vm) {
+		arch_vm_activate(vm);
+	}
+	arch_irq_restore(flags);
+}
+
+u64 sched_switch_count(void)
+{
+	u64 count = 0;
+
+	for (unsigned cpu = 0; cpu < MAX_CPUS && cpu_is_online(cpu); cpu++) {
+		count += READ_ONCE(run_queue_of(cpu)->switches);
+	}
+	return count;
+}
