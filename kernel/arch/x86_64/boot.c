@@ -180,8 +180,6 @@ init_ void boot_x86(paddr_t information, u32 kind)
 
 	cpu->self = cpu;
 	atomic_store(&cpu->online, true);
-	/* The boot context may not be preempted before the scheduler makes it a thread. */
-	cpu->preempt = 1;
 	clock_start();
 	console_early_init();
 	features_init();

@@ -13,7 +13,6 @@
 #include "arch/x86_64/port.h"
 #include "core/command_line.h"
 #include "core/log.h"
-#include "core/percpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -38,7 +37,6 @@ void smp_discover(void)
 			cpu_locals[cpus_present++].apic_id = acpi.apic_ids[i];
 		}
 	}
-	cpu_set_count(cpus_present);
 }
 
 unsigned arch_cpus_present(void)
@@ -83,7 +81,7 @@ int arch_cpu_start(unsigned number, struct arch_thread *idle)
 	}
 	cpu->self = cpu;
 	cpu->number = number;
-	cpu->preempt = 1;
+	cpu->preempt = 0;
 	cpu->current = idle;
 	cpu->kernel_stack = cpu->tss.rsp[0] = idle->stack_top;
 	cpu->emergency_stacks = frame_address(stacks);

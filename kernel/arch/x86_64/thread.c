@@ -161,12 +161,12 @@ void arch_thread_fini(struct arch_thread *thread)
 	thread->fpu = NULL;
 }
 
-void arch_thread_init_boot(struct arch_thread *thread)
+void arch_thread_adopt(struct arch_thread *thread, vaddr_t stack_top)
 {
 	struct cpu_local *cpu = cpu_local_current();
 
 	memset(thread, 0, sizeof(*thread));
-	thread->stack_top = (vaddr_t)boot_stack_top;
+	thread->stack_top = stack_top != 0 ? stack_top : (vaddr_t)boot_stack_top;
 	cpu->current = thread;
 	cpu->kernel_stack = cpu->tss.rsp[0] = thread->stack_top;
 }

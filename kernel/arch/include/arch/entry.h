@@ -33,5 +33,5 @@ void entry_interrupt_exit(void);
 /* sched/: first thing a new thread does on its stack, before its entry or the return to user mode; finishes the switch.
  * Called with interrupts off, preempt count 1; returns with preempt count 0, interrupts still off (kernel threads enable them). */
 void entry_thread_started(struct arch_thread *previous);
-/* sched/: a started CPU, on its idle thread's stack, interrupts off. */
+/* sched/: a started CPU, on its idle thread's stack, interrupts off, preempt count 0. */
 noreturn_ void entry_cpu_started(unsigned cpu);

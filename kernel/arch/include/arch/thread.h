@@ -26,6 +26,11 @@ int arch_thread_init_clone(struct arch_thread *thread, vaddr_t stack_top,
 			   const struct trap_frame *parent, vaddr_t user_stack) must_check;
 /* A user thread with nothing to copy: starts at ip/sp in user mode with clean registers (first process only). -ENOMEM. */
 int arch_thread_init_user(struct arch_thread *thread, vaddr_t stack_top, vaddr_t ip, vaddr_t sp) must_check;
+/*
+ * The running context (the boot CPU's, before there is a scheduler) becomes `thread`: arch_current() is it from now on. `stack_top` 0: the
+ * boot stack. It gets its registers with its first arch_switch() away. arch_cpu_start() does this for the idle threads of the other CPUs.
+ */
+void arch_thread_adopt(struct arch_thread *thread, vaddr_t stack_top);
 /* Frees what init allocated (FPU area). Not the stack. */
 void arch_thread_fini(struct arch_thread *thread);
 
