@@ -82,7 +82,7 @@ static void check_bad_values(void)
 
 	CHECK_ERRNO(syscall(SYS_arch_prctl, ARCH_SET_FS, 0x8000000000000000ul), EPERM);
 	CHECK_ERRNO(syscall(SYS_arch_prctl, ARCH_SET_FS, 0xffff800000000000ul), EPERM);
-	CHECK_ERRNO(syscall(SYS_arch_prctl, ARCH_SET_GS, 0x0000800000000000ul), EPERM);
+	CHECK_ERRNO(syscall(SYS_arch_prctl, ARCH_SET_GS, 0x4000000000000000ul), EPERM);
 	CHECK_ERRNO(syscall(SYS_arch_prctl, ARCH_SET_GS, 0xfffffffffffffff0ul), EPERM);
 	CHECK_ERRNO(syscall(SYS_arch_prctl, ARCH_GET_FS, UNMAPPED_ADDRESS), EFAULT);
 	CHECK_ERRNO(syscall(SYS_arch_prctl, 0x7777, 0), EINVAL);
