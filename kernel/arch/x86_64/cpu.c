@@ -2,7 +2,8 @@
 /*
  * One CPU's descriptor tables, control registers and system call entry; idling and stopping.
  *
- * The GDT has Linux's selectors, which debuggers and some programs know: user code 0x33, user data 0x2b.
+ * The GDT has Linux's selectors, which debuggers and some programs know: user code 0x33, user data 0x2b. There is no
+ * 32-bit user code segment: programs can not reach the compatibility mode's system call entries.
  */
 #include "arch/cpu.h"
 #include "arch/irq.h"
@@ -14,7 +15,6 @@
 #define GDT_CODE_32      0x00cf9b000000ffffUL
 #define GDT_CODE_64      0x00af9b000000ffffUL
 #define GDT_DATA         0x00cf93000000ffffUL
-#define GDT_USER_CODE_32 0x00cffb000000ffffUL
 #define GDT_USER_DATA    0x00cff3000000ffffUL
 #define GDT_USER_CODE_64 0x00affb000000ffffUL
 #define GDT_CPU_NUMBER \
@@ -35,7 +35,6 @@ static void fill_gdt(struct cpu_local *cpu)
 	gdt[1] = GDT_CODE_32;
 	gdt[KERNEL_CS / 8] = GDT_CODE_64;
 	gdt[KERNEL_DS / 8] = GDT_DATA;
-	gdt[4] = GDT_USER_CODE_32;
 	gdt[USER_DS / 8] = GDT_USER_DATA;
 	gdt[USER_CS / 8] = GDT_USER_CODE_64;
 	gdt[TSS_SELECTOR / 8] = limit | (base & 0xffffff) << 16 | TSS_AVAILABLE |

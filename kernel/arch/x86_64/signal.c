@@ -69,7 +69,7 @@ static int write_fpu(struct arch_thread *thread, vaddr_t to)
 	struct _fpx_sw_bytes bytes;
 	u64 flags = arch_irq_save();
 
-	fpu_save(thread->fpu);
+	fpu_save_full(thread->fpu);
 	arch_irq_restore(flags);
 	fill_software_bytes(&bytes);
 	if (arch_copy_to_user((void __user *)to, thread->fpu, fpu_state_size()) != 0 ||

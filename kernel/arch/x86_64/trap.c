@@ -199,15 +199,17 @@ static void remember_trap(const struct trap_frame *frame, vaddr_t address)
 static void kernel_page_fault(struct trap_frame *frame)
 {
 	const struct exception_entry *entry = find_exception(frame->rip);
+	bool may_sleep = frame->rflags & X86_FLAG_INTERRUPTS && arch_preempt_count() == 0;
 	vaddr_t address = read_cr2();
 	int error = -EFAULT;
 
-	if (entry != NULL && entry->kind == EXCEPTION_MAY_FAULT_IN &&
-	    address < USER_END && frame->rflags & X86_FLAG_INTERRUPTS &&
-	    arch_preempt_count() == 0) {
-		arch_irq_enable();
-		error = entry_page_fault(frame, address, fault_access(frame->error));
-		arch_irq_disable();
+	if (entry != NULL && entry->kind == EXCEPTION_MAY_FAULT_IN && address < USER_END) {
+		DEBUG_ASSERT(may_sleep); /* a copy under a spinlock: fails in release builds */
+		if (may_sleep) {
+			arch_irq_enable();
+			error = entry_page_fault(frame, address, fault_access(frame->error));
+			arch_irq_disable();
+		}
 	}
 	if (error != 0) {
 		take_fixup(frame, entry);
