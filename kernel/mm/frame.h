@@ -7,10 +7,11 @@
  */
 #pragma once
 
-#include "core/refcount.h"
+#include "arch/mmu.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
 #include "lib/types.h"
+#include <stdatomic.h>
 
 enum {
 	FRAME_ZERO = 1,	  /* cleared (a frame known to be clean is not cleared twice) */
@@ -18,28 +19,85 @@ enum {
 	FRAME_USER = 4,	  /* for user memory: fails while the reserve is what is left */
 };
 
+enum { FRAME_ORDER_MAX = 10, FRAME_CHUNK = 1 << FRAME_ORDER_MAX /* frames */ };
+
 struct vm_object;
 
 struct frame {
 	_Atomic u32 references;
-	u32 flags;	       /* frame allocator's own */
-	struct list link;      /* free list, or the owner's */
-	struct vm_object *object; /* page cache: whose, and which page; under object.lock. NULL: anonymous */
-	u64 index;
-	_Atomic u32 page_flags;	  /* vm/'s marks of a page in an object (vm/vm_object.c) */
+	u32 flags;	  /* mm's own, see frame_internal.h */
+	struct list link; /* free list, or the owner's */
+	union {
+		struct vm_object *object; /* page cache: whose, and which page; under object.lock. NULL: anonymous */
+		struct frame *slab;	  /* heap: the slab's first frame */
+	};
+	u64 index; /* the owner's; 0 when fresh */
+	_Atomic u32 page_flags; /* vm/'s marks of a page in an object (vm/vm_object.c) */
 };
+STATIC_ASSERT(sizeof(struct frame) <= 48);
 
 /* One frame with one reference. 0 or -ENOMEM. Context: any unless it must reclaim (no FRAME_ATOMIC: may sleep). */
 int frame_allocate(unsigned flags, struct frame **out) must_check;
-/* 2^order contiguous frames (DMA, tables); each has its own count, the first is returned. */
+/* 2^order contiguous frames (DMA, tables), order <= FRAME_ORDER_MAX; each has its own count, the first is returned. */
 int frame_allocate_contiguous(unsigned order, unsigned flags, struct frame **out) must_check;
 void frame_free_contiguous(struct frame *first, unsigned order);
-void frame_get(struct frame *frame);
 void frame_put(struct frame *frame); /* the last put frees; any context */
-u32 frame_references(const struct frame *frame);
-paddr_t frame_physical(const struct frame *frame);
-void *frame_address(const struct frame *frame); /* in the physical map */
-struct frame *frame_from_physical(paddr_t physical); /* NULL: not RAM we manage */
+/* frame_put() of a frame whose bytes are all 0 if this is the last reference (emptied page tables): saves clearing it again. */
+void frame_put_clean(struct frame *frame);
+noreturn_ void frame_broken(const struct frame *frame, u32 references);
+
+/* Where the frames are: written by frame_init() only. */
+struct frame_map {
+	struct frame *frames;	   /* of physical page `first` on */
+	u64 first, count;	   /* physical pages, chunk aligned */
+	u8 *chunk_state;	   /* enum frame_chunk_state, one a chunk */
+};
+extern struct frame_map frame_map;
+enum frame_chunk_state {
+	CHUNK_NONE,	 /* no RAM: its struct frames are not initialised */
+	CHUNK_UNTOUCHED, /* all free RAM, its struct frames not yet initialised */
+	CHUNK_READY,
+};
+enum { FRAME_MANAGED = 1 << 0 /* in frame.flags: RAM of ours, not a hole or reserved */ };
+
+static inline void frame_get(struct frame *frame)
+{
+	u32 old = atomic_fetch_add_explicit(&frame->references, 1, memory_order_relaxed);
+
+	if (unlikely(old - 1 >= 0x7ffffffe)) {
+		frame_broken(frame, old);
+	}
+}
+
+/* Acquire: who finds 1 sees what those who left wrote. */
+static inline u32 frame_references(const struct frame *frame)
+{
+	return atomic_load_explicit(&frame->references, memory_order_acquire);
+}
+
+static inline paddr_t frame_physical(const struct frame *frame)
+{
+	return (frame_map.first + (u64)(frame - frame_map.frames)) << PAGE_SHIFT;
+}
+
+/* in the physical map */
+static inline void *frame_address(const struct frame *frame)
+{
+	return physical_to_virtual(frame_physical(frame));
+}
+
+/* NULL: not RAM we manage (devices, the kernel image) */
+static inline struct frame *frame_from_physical(paddr_t physical)
+{
+	u64 page = (physical >> PAGE_SHIFT) - frame_map.first;
+
+	if (page >= frame_map.count || frame_map.chunk_state[page / FRAME_CHUNK] != CHUNK_READY) {
+		return NULL;
+	}
+	struct frame *frame = &frame_map.frames[page];
+
+	return frame->flags & FRAME_MANAGED ? frame : NULL;
+}
 
 struct frame_statistics {
 	u64 total, free, cached_clean;
@@ -47,6 +105,8 @@ struct frame_statistics {
 void frame_statistics(struct frame_statistics *out);
 /* Called when memory is short, outside locks, before giving up: frees what it can, returns how many. Installed by vm/ (page cache). */
 void frame_set_reclaim(u64 (*reclaim)(u64 wanted));
+/* For an idle CPU: clear one frame ahead of need. false: there is nothing to do. Interrupts may be on or off. */
+bool frame_clear_ahead(void);
 /* Boot: take over boot_info's RAM minus what is reserved. */
 void frame_init(void);
 /* Give a range back after boot (the initramfs, .init). */

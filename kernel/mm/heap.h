@@ -7,6 +7,7 @@
 
 #include "lib/compiler.h"
 #include "lib/types.h"
+#include <stdatomic.h>
 
 void heap_init(void);
 /* Zeroed, 16-byte aligned (cache-line aligned from 64 bytes up when size is a multiple); NULL: no memory, or size 0 or > 4 MiB. */
@@ -21,12 +22,13 @@ u64 heap_bytes_in_use(void);
 struct object_cache {
 	const char *name;
 	u32 size;
+	_Atomic bool listed;
 	_Atomic s64 live;
 	struct object_cache *next;
 };
 #define OBJECT_CACHE(variable, type) \
 	static struct object_cache variable = { .name = #type, .size = sizeof(struct type) }
 void *object_allocate(struct object_cache *cache) must_check; /* zeroed */
-void object_free(struct object_cache *cache, void *object);
+void object_free(struct object_cache *cache, void *object);   /* NULL is nothing */
 /* For the ledger: every cache that was ever used. */
 struct object_cache *object_cache_first(void);

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Kernel stacks and device mappings: who has which part of the kernel's mapping range.
+ *
+ *	KERNEL_MAP_BASE	slot 0, slot 1, …: a guard page, never mapped, and a stack above it
+ *	the middle	device registers, handed out upwards, for good
+ *
+ * Locks     stacks.lock. A CPU's cache is used with its interrupts off.
+ *
+ * Invariants
+ *   K1  A slot is in use, or mapped and in a CPU's cache or stacks.mapped, or unmapped and in stacks.unmapped,
+ *       or not below stacks.slots_made.
+ *   K2  A mapped stack that waits is chained through its lowest word, which is 0 again when it is handed out:
+ *       the high-water mark is the lowest word that is not 0.
+ */
+#include "mm/kernel_stack.h"
+#include "arch/irq.h"
+#include "arch/mmu.h"
+#include "core/fault_injection.h"
+#include "core/panic.h"
+#include "core/percpu.h"
+#include "core/spinlock.h"
+#include "lib/errno.h"
+#include "mm/frame.h"
+
+#define SLOT_SIZE  (KERNEL_STACK_SIZE + PAGE_SIZE)
+#define MAP_MIDDLE (KERNEL_MAP_BASE + (KERNEL_MAP_END - KERNEL_MAP_BASE) / 2)
+
+enum {
+	STACK_PAGES = KERNEL_STACK_SIZE / PAGE_SIZE,
+	CACHE_MAX = 16,
+	CACHE_BATCH = 8,
+	MAPPED_KEPT = 64, /* more than these are unmapped when somebody may sleep */
+	SLOTS_A_FRAME = PAGE_SIZE / sizeof(u32),
+	SLOT_FRAMES = 2048, /* two million slots */
+	NO_SLOT = 0xffffffff,
+};
+
+struct stack_cache {
+	vaddr_t first; /* top of a stack; 0: none */
+	u32 count;
+};
+
+DEFINE_PER_CPU(struct stack_cache, stack_caches);
+
+static struct {
+	struct spinlock lock;
+	vaddr_t mapped GUARDED_BY(lock); /* tops, chained as in K2 */
+	_Atomic u32 mapped_count;        /* written under lock */
+	u32 unmapped GUARDED_BY(lock);   /* slot numbers, chained in next_slot */
+	u32 slots_made GUARDED_BY(lock);
+	u32 *next_slot[SLOT_FRAMES] GUARDED_BY(lock);
+	vaddr_t next_device GUARDED_BY(lock);
+} stacks = {
+	.lock = SPINLOCK_INIT(RANK_KERNEL_MAP, "stacks.lock"),
+	.unmapped = NO_SLOT,
+	.next_device = MAP_MIDDLE,
+};
+
+static _Atomic u64 live;
+
+static vaddr_t *lowest_word(vaddr_t top)
+{
+	return (vaddr_t *)(top - KERNEL_STACK_SIZE);
+}
+
+static vaddr_t top_of_slot(u32 slot)
+{
+	return KERNEL_MAP_BASE + (slot + 1UL) * SLOT_SIZE;
+}
+
+static u32 slot_of_top(vaddr_t top)
+{
+	return (u32)((top - KERNEL_MAP_BASE) / SLOT_SIZE - 1);
+}
+
+static bool is_top(vaddr_t top)
+{
+	return top > KERNEL_MAP_BASE && top < MAP_MIDDLE &&
+	       (top - KERNEL_MAP_BASE) % SLOT_SIZE == 0;
+}
+
+/* Interrupts off. */
+static vaddr_t cache_pop(struct stack_cache *cache)
+{
+	vaddr_t top = cache->first;
+
+	if (top) {
+		cache->first = *lowest_word(top);
+		*lowest_word(top) = 0;
+		cache->count--;
+	}
+	return top;
+}
+
+static void cache_push(struct stack_cache *cache, vaddr_t top)
+{
+	*lowest_word(top) = cache->first;
+	cache->first = top;
+	cache->count++;
+}
+
+/* One of this CPU's, or of everybody's; 0: none is mapped and free. */
+static vaddr_t take_mapped(void)
+{
+	u64 irq = arch_irq_save();
+	vaddr_t top = cache_pop(this_cpu(stack_caches));
+
+	if (!top &&
+	    atomic_load_explicit(&stacks.mapped_count, memory_order_relaxed) > 0) {
+		spin_lock(&stacks.lock);
+		top = stacks.mapped;
+		if (top) {
+			stacks.mapped = *lowest_word(top);
+			stacks.mapped_count--;
+			*lowest_word(top) = 0;
+		}
+		spin_unlock(&stacks.lock);
+	}
+	arch_irq_restore(irq);
+	return top;
+}
+
+static u32 *next_of(u32 slot) MUST_HOLD(&stacks.lock)
+{
+	return &stacks.next_slot[slot / SLOTS_A_FRAME][slot % SLOTS_A_FRAME];
+}
+
+/* The next number that was never used. *need_frame: its part of next_slot is missing. */
+static u32 make_slot(bool *need_frame) MUST_HOLD(&stacks.lock)
+{
+	u32 slot = stacks.slots_made;
+
+	*need_frame = false;
+	if (slot / SLOTS_A_FRAME >= SLOT_FRAMES || top_of_slot(slot) >= MAP_MIDDLE) {
+		return NO_SLOT;
+	}
+	if (!stacks.next_slot[slot / SLOTS_A_FRAME]) {
+		*need_frame = true;
+		return NO_SLOT;
+	}
+	stacks.slots_made++;
+	return slot;
+}
+
+static int add_slot_frame(void)
+{
+	struct frame *frame;
+	int err = frame_allocate(FRAME_ZERO, &frame);
+
+	if (err) {
+		return err;
+	}
+	u64 irq = spin_lock_irq(&stacks.lock);
+	u32 **place = &stacks.next_slot[MIN(stacks.slots_made / SLOTS_A_FRAME,
+					    SLOT_FRAMES - 1U)];
+	bool used = !*place;
+
+	if (used) {
+		*place = frame_address(frame);
+	}
+	spin_unlock_irq(&stacks.lock, irq);
+	if (!used) {
+		frame_put(frame); /* somebody was quicker */
+	}
+	return 0;
+}
+
+static int take_slot(u32 *out)
+{
+	for (;;) {
+		bool need_frame = false;
+		u64 irq = spin_lock_irq(&stacks.lock);
+		u32 slot = stacks.unmapped;
+
+		if (slot != NO_SLOT) {
+			stacks.unmapped = *next_of(slot);
+		} else {
+			slot = make_slot(&need_frame);
+		}
+		spin_unlock_irq(&stacks.lock, irq);
+		if (slot != NO_SLOT) {
+			*out = slot;
+			return 0;
+		}
+		int err = need_frame ? add_slot_frame() : -ENOMEM;
+
+		if (err) {
+			return err;
+		}
+	}
+}
+
+static void give_slot(u32 slot)
+{
+	u64 irq = spin_lock_irq(&stacks.lock);
+
+	*next_of(slot) = stacks.unmapped;
+	stacks.unmapped = slot;
+	spin_unlock_irq(&stacks.lock, irq);
+}
+
+/* Unmap the `pages` highest pages of a stack, flush, then free the frames. */
+static void unmap(vaddr_t top, unsigned pages)
+{
+	struct frame *frames[STACK_PAGES];
+
+	for (unsigned i = 0; i < pages; i++) {
+		frames[i] =
+			frame_from_physical(arch_kernel_unmap(top - (i + 1) * PAGE_SIZE));
+	}
+	arch_kernel_flush(top - pages * PAGE_SIZE, top);
+	for (unsigned i = 0; i < pages; i++) {
+		frame_put(frames[i]);
+	}
+}
+
+static int map_page(vaddr_t address)
+{
+	struct frame *frame;
+	int err = frame_allocate(FRAME_ZERO, &frame);
+
+	if (err) {
+		return err;
+	}
+	err = arch_kernel_map(address, frame_physical(frame),
+			      PROTECT_READ | PROTECT_WRITE);
+	if (err) {
+		frame_put(frame);
+	}
+	return err;
+}
+
+static int make_stack(vaddr_t *out)
+{
+	u32 slot;
+	int err = take_slot(&slot);
+
+	if (err) {
+		return err;
+	}
+	vaddr_t top = top_of_slot(slot);
+
+	for (unsigned i = 0; i < STACK_PAGES; i++) {
+		err = map_page(top - (i + 1) * PAGE_SIZE);
+		if (err) {
+			if (i > 0) {
+				unmap(top, i);
+			}
+			give_slot(slot);
+			return err;
+		}
+	}
+	*out = top;
+	return 0;
+}
+
+int kernel_stack_allocate(vaddr_t *top)
+{
+	if (unlikely(fault_injection_should_fail())) {
+		return -ENOMEM;
+	}
+	*top = take_mapped();
+	if (!*top) {
+		int err = make_stack(top);
+
+		if (err) {
+			return err;
+		}
+	} else if (unlikely(atomic_load_explicit(&stacks.mapped_count,
+						 memory_order_relaxed) >
+			    2 * MAPPED_KEPT)) {
+		(void)kernel_stack_trim(MAPPED_KEPT);
+	}
+	atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
+	return 0;
+}
+
+void kernel_stack_free(vaddr_t top)
+{
+	ASSERT(is_top(top));
+	u64 irq = arch_irq_save();
+	struct stack_cache *cache = this_cpu(stack_caches);
+
+	cache_push(cache, top);
+	if (cache->count > CACHE_MAX) {
+		spin_lock(&stacks.lock);
+		for (unsigned i = 0; i < CACHE_BATCH; i++) {
+			vaddr_t moved = cache_pop(cache);
+
+			*lowest_word(moved) = stacks.mapped;
+			stacks.mapped = moved;
+			stacks.mapped_count++;
+		}
+		spin_unlock(&stacks.lock);
+	}
+	arch_irq_restore(irq);
+	atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
+}
+
+u64 kernel_stack_trim(u64 keep)
+{
+	u64 freed = 0;
+
+	for (;;) {
+		u64 irq = spin_lock_irq(&stacks.lock);
+		vaddr_t top = stacks.mapped_count > keep ? stacks.mapped : 0;
+
+		if (top) {
+			stacks.mapped = *lowest_word(top);
+			stacks.mapped_count--;
+		}
+		spin_unlock_irq(&stacks.lock, irq);
+		if (!top) {
+			return freed;
+		}
+		unmap(top, STACK_PAGES);
+		give_slot(slot_of_top(top));
+		freed += STACK_PAGES;
+	}
+}
+
+bool kernel_stack_is_guard(vaddr_t address, vaddr_t *top)
+{
+	if (address < KERNEL_MAP_BASE || address >= MAP_MIDDLE) {
+		return false;
+	}
+	u64 slot = (address - KERNEL_MAP_BASE) / SLOT_SIZE;
+
+	if ((address - KERNEL_MAP_BASE) % SLOT_SIZE >= PAGE_SIZE) {
+		return false;
+	}
+	*top = top_of_slot((u32)slot);
+	return true;
+}
+
+size_t kernel_stack_high_water(vaddr_t top)
+{
+	const volatile u64 *word = (const volatile u64 *)lowest_word(top);
+
+	while ((vaddr_t)word < top && *word == 0) {
+		word++;
+	}
+	return top - (vaddr_t)word;
+}
+
+u64 kernel_stack_count(void)
+{
+	return atomic_load_explicit(&live, memory_order_relaxed);
+}
+
+volatile void *kernel_map_device(paddr_t physical, size_t size)
+{
+	paddr_t first = ALIGN_DOWN(physical, PAGE_SIZE);
+	u64 length = ALIGN_UP(physical + size, PAGE_SIZE) - first;
+	u64 irq = spin_lock_irq(&stacks.lock);
+	vaddr_t at = stacks.next_device;
+	bool fits = size > 0 && length <= KERNEL_MAP_END - at;
+
+	if (fits) {
+		stacks.next_device += length;
+	}
+	spin_unlock_irq(&stacks.lock, irq);
+	for (u64 done = 0; fits && done < length; done += PAGE_SIZE) {
+		if (arch_kernel_map(at + done, first + done,
+				    PROTECT_READ | PROTECT_WRITE | PROTECT_DEVICE)) {
+			return NULL; /* what is mapped stays: devices are mapped at boot, once */
+		}
+	}
+	return fits ? (volatile void *)(at + (physical - first)) : NULL;
+}
