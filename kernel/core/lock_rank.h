@@ -52,6 +52,7 @@ enum lock_rank {
 	RANK_PAGE_TABLE,       /* arch_vm.lock: one address space's page tables */
 	RANK_WAIT_QUEUE,       /* wait_queue.lock */
 	RANK_RUN_QUEUE,
+	RANK_CLOCK,	       /* clock.lock */
 	RANK_TIMER_QUEUE,
 	RANK_KERNEL_MAP,       /* kernel address space, stacks */
 	RANK_HEAP,

@@ -2,19 +2,27 @@
 /* The clocks. Any context. CLOCK_MONOTONIC starts at boot; CLOCK_REALTIME is it plus an offset that can be set. */
 #pragma once
 
+#include "arch/timer.h"
+#include "lib/compiler.h"
 #include "lib/types.h"
 #include <linux/time_types.h>
 
 void clock_init(void);
-nsec_t clock_monotonic(void);
+static inline nsec_t clock_monotonic(void)
+{
+	return arch_clock_read();
+}
 nsec_t clock_realtime(void);
 void clock_set_realtime(nsec_t now); /* thread context; wakes absolute realtime timers */
 nsec_t clock_realtime_offset(void);
-/* The vDSO's data page (kept true by this room). */
-struct frame *clock_vdso_frame(void);
+/* Called by clock_set_realtime() after the change, thread context: installed by who keeps absolute realtime timers. false: all
+ * places are taken. */
+bool clock_on_realtime_change(void (*changed)(void)) must_check;
+/* The vDSO's data page, in the kernel's own memory like arch_vdso_image(): map its physical page read-only. */
+const void *clock_vdso_page(void);
 
 /* -EINVAL unless tv_sec >= 0 and 0 <= tv_nsec < 1e9; saturates to NSEC_NEVER. */
-int timespec_to_nsec(const struct __kernel_timespec *ts, nsec_t *out);
+int timespec_to_nsec(const struct __kernel_timespec *ts, nsec_t *out) must_check;
 struct __kernel_timespec nsec_to_timespec(nsec_t ns);
 /* a + b for b >= 0, saturating at NSEC_NEVER. */
 nsec_t nsec_add(nsec_t a, nsec_t b);

@@ -7,13 +7,13 @@
 
 #include "lib/rbtree.h"
 #include "lib/types.h"
+#include <stdatomic.h>
 
 struct timer {
-	struct rbtree_node node;
-	nsec_t deadline; /* CLOCK_MONOTONIC */
+	struct rbtree_node node; /* the queue's lock */
+	nsec_t deadline;	 /* CLOCK_MONOTONIC; the queue's lock */
 	void (*expired)(struct timer *timer);
-	s32 cpu; /* whose tree it is in; -1: none. Private to time/. */
-	bool running;
+	_Atomic s32 cpu; /* the queue it was last in; TIMER_NOWHERE: never in one. Private to time/. */
 };
 
 void timer_init_system(void); /* boot, each CPU's tree */
@@ -23,8 +23,18 @@ void timer_start(struct timer *timer, nsec_t deadline);
 /* After return the callback neither runs nor will (waits for it if it runs on another CPU; not from the callback itself).
  * true: it was pending. No lock the callback takes may be held. */
 bool timer_cancel(struct timer *timer);
-/* Like timer_cancel() but never waits: -EBUSY if the callback is running now, 0 not pending, 1 was pending. */
+/* Like timer_cancel() but never waits: -EBUSY if the callback is running now (it will not run again unless it starts its timer
+ * itself), 0 not pending, 1 was pending. */
 int timer_try_cancel(struct timer *timer);
+/* A moment ago; exact for who alone starts and cancels it. */
 bool timer_pending(const struct timer *timer);
 /* Move a CPU's next interrupt to the earliest of its timers (after idle); interrupts off. */
 void timer_program(void);
+
+/*
+ * The scheduler's own deadline on this CPU: a number instead of a timer, so that setting it at each switch costs next to nothing.
+ * Interrupts off; NSEC_NEVER: none. An earlier interrupt that is already programmed stays: it finds nothing due.
+ */
+void timer_set_tick(nsec_t deadline);
+/* Called when it is reached, interrupts off, no lock held; the deadline is NSEC_NEVER again by then. Installed at boot. */
+void timer_set_tick_hook(void (*tick)(void));

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The clocks, and what the vDSO reads of them.
+ *
+ * Owns      the offset of CLOCK_REALTIME, the vDSO's data page.
+ * Locks     clock.lock: writers of both. Readers take none.
+ *
+ * The data page has one writer at a time (the lock) and readers in user mode, which retry while
+ * `sequence` is odd or has changed (arch/<port>/vdso).
+ */
+#include "time/clock.h"
+#include "arch/mmu.h"
+#include "arch/vdso.h"
+#include "core/spinlock.h"
+#include "lib/errno.h"
+
+enum { WATCHERS_MAX = 4 };
+
+static union {
+	struct vdso_data data;
+	u8 page[PAGE_SIZE];
+} vdso aligned_(PAGE_SIZE);
+
+static struct {
+	struct spinlock lock;
+	_Atomic s64 realtime_offset; /* written under lock */
+	_Atomic(void (*)(void)) watcher[WATCHERS_MAX];
+} clock = {.lock = SPINLOCK_INIT(RANK_CLOCK, "clock.lock")};
+
+static void publish(s64 offset) MUST_HOLD(&clock.lock)
+{
+	struct vdso_data *data = &vdso.data;
+	u32 sequence = atomic_load_explicit(&data->sequence, memory_order_relaxed);
+
+	atomic_store_explicit(&data->sequence, sequence + 1, memory_order_relaxed);
+	/* Pairs with the vDSO reader's acquire fence before it looks at sequence again. */
+	atomic_thread_fence(memory_order_release);
+	arch_vdso_fill(data);
+	data->realtime_offset = offset;
+	atomic_store_explicit(&data->sequence, sequence + 2, memory_order_release);
+	atomic_store_explicit(&clock.realtime_offset, offset, memory_order_relaxed);
+}
+
+static void set_offset(s64 offset)
+{
+	u64 flags = spin_lock_irq(&clock.lock);
+
+	publish(offset);
+	spin_unlock_irq(&clock.lock, flags);
+}
+
+void clock_init(void)
+{
+	set_offset(arch_clock_realtime_at_boot());
+}
+
+nsec_t clock_realtime_offset(void)
+{
+	return atomic_load_explicit(&clock.realtime_offset, memory_order_relaxed);
+}
+
+nsec_t clock_realtime(void)
+{
+	return clock_monotonic() + clock_realtime_offset();
+}
+
+void clock_set_realtime(nsec_t now)
+{
+	set_offset(now - clock_monotonic());
+	for (unsigned i = 0; i < WATCHERS_MAX; i++) {
+		void (*changed)(void) = atomic_load(&clock.watcher[i]);
+
+		if (changed) {
+			changed();
+		}
+	}
+}
+
+bool clock_on_realtime_change(void (*changed)(void))
+{
+	for (unsigned i = 0; i < WATCHERS_MAX; i++) {
+		void (*nobody)(void) = NULL;
+
+		if (atomic_compare_exchange_strong(&clock.watcher[i], &nobody, changed)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+const void *clock_vdso_page(void)
+{
+	return &vdso;
+}
+
+int timespec_to_nsec(const struct __kernel_timespec *ts, nsec_t *out)
+{
+	if (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec >= NSEC_PER_SEC) {
+		return -EINVAL;
+	}
+	if (ts->tv_sec >= NSEC_NEVER / NSEC_PER_SEC) {
+		*out = NSEC_NEVER;
+	} else {
+		*out = ts->tv_sec * NSEC_PER_SEC + ts->tv_nsec;
+	}
+	return 0;
+}
+
+struct __kernel_timespec nsec_to_timespec(nsec_t ns)
+{
+	nsec_t seconds = ns / NSEC_PER_SEC, rest = ns % NSEC_PER_SEC;
+
+	if (rest < 0) {
+		seconds--;
+		rest += NSEC_PER_SEC;
+	}
+	return (struct __kernel_timespec){.tv_sec = seconds, .tv_nsec = rest};
+}
+
+nsec_t nsec_add(nsec_t a, nsec_t b)
+{
+	nsec_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? NSEC_NEVER : sum;
+}
