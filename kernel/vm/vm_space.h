@@ -57,6 +57,7 @@ struct vm_space {
 	bool dead GUARDED_BY(lock);
 	struct rbtree areas GUARDED_BY(lock);
 	u32 area_count GUARDED_BY(lock);
+	struct list graves GUARDED_BY(lock); /* areas to be freed once it is unlocked */
 
 	_Atomic(struct vm_area *) last_area; /* set under lock shared, cleared under lock exclusive */
 	vaddr_t search_from;  /* placement: gaps from here up to mmap_top are at most */

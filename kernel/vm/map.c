@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mmap: choose the place, check the limits, enter the area.
+ *
+ * Everything that can fail is done before what was there is unmapped (V3).
+ */
+#include "vm/vm_internal.h"
+#include <linux/mman.h>
+
+#ifndef MAP_FIXED_NOREPLACE
+#	define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+int check_limits(struct vm_space *vm, u64 pages, u32 protect, u32 area_flags)
+{
+	bool data = protect & PROTECT_WRITE && !(area_flags & (AREA_SHARED | AREA_STACK));
+
+	if (pages > (USER_END >> PAGE_SHIFT) ||
+	    vm->total_pages + pages > vm->limit_address_space >> PAGE_SHIFT) {
+		return -ENOMEM;
+	}
+	if (data && vm->data_pages + pages > vm->limit_data >> PAGE_SHIFT) {
+		return -ENOMEM;
+	}
+	if (area_flags & AREA_LOCKED && vm->limit_locked != UINT64_MAX &&
+	    vm->locked_pages + pages > vm->limit_locked >> PAGE_SHIFT) {
+		return -EAGAIN;
+	}
+	return 0;
+}
+
+static int check_request(const struct vm_map_request *request, u64 *size)
+{
+	bool fixed = request->map_flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+
+	if (request->size == 0) {
+		return -EINVAL;
+	}
+	if (request->size > USER_END) {
+		return -ENOMEM;
+	}
+	*size = ALIGN_UP(request->size, PAGE_SIZE);
+	if (request->offset & ~PAGE_MASK) {
+		return -EINVAL;
+	}
+	if (request->object && request->offset + *size < request->offset) {
+		return -EOVERFLOW;
+	}
+	if (!fixed) {
+		return 0;
+	}
+	if (request->address & ~PAGE_MASK) {
+		return -EINVAL;
+	}
+	if (request->address > USER_END - *size) {
+		return -ENOMEM;
+	}
+	return request->address < USER_LOWEST ? -EPERM : 0;
+}
+
+static vaddr_t choose_place(struct vm_space *vm, const struct vm_map_request *request,
+			    u64 size)
+{
+	vaddr_t hint = ALIGN_DOWN(request->address, PAGE_SIZE);
+
+	if (hint >= USER_LOWEST && hint <= USER_END - size &&
+	    place_is_free(vm, hint, hint + size)) {
+		return hint;
+	}
+	return place_find(vm, size);
+}
+
+static u64 mapped_pages(struct vm_space *vm, vaddr_t start, vaddr_t end)
+{
+	struct vm_area *area = area_at_or_after(vm, start);
+	u64 pages = 0;
+
+	for (; area && area->start < end; area = area_next(area)) {
+		pages += (MIN(area->end, end) - MAX(area->start, start)) >> PAGE_SHIFT;
+	}
+	return pages;
+}
+
+static u32 area_flags_of(const struct vm_space *vm, const struct vm_map_request *request)
+{
+	u32 flags = request->area_flags | vm->default_area_flags;
+
+	flags |= request->map_flags & MAP_SHARED ? AREA_SHARED
+						 : 0; /* MAP_SHARED_VALIDATE too */
+	flags |= request->map_flags & MAP_GROWSDOWN ? AREA_STACK : 0;
+	flags |= request->map_flags & MAP_NORESERVE ? AREA_NO_RESERVE : 0;
+	flags |= request->map_flags & MAP_LOCKED ? AREA_LOCKED : 0;
+	return flags;
+}
+
+static struct vm_area *area_for(struct vm_space *vm, const struct vm_map_request *request,
+				vaddr_t place, u64 size)
+{
+	struct vm_area *area = area_create(vm);
+
+	if (!area) {
+		return NULL;
+	}
+	area->start = place;
+	area->end = place + size;
+	area->protect = request->protect;
+	area->maximum_protect = request->maximum_protect
+					? request->maximum_protect
+					: PROTECT_READ | PROTECT_WRITE | PROTECT_EXECUTE;
+	area->flags = area_flags_of(vm, request);
+	area->object = request->object;
+	area->offset = request->object ? request->offset : 0;
+	area->file = request->file;
+	area->name = request->name;
+	if (area->object) {
+		vm_object_get(area->object);
+	}
+	file_reference(area->file);
+	return area;
+}
+
+static int make_room(struct vm_space *vm, const struct vm_map_request *request,
+		     vaddr_t place, u64 size) MUST_HOLD(&vm->lock)
+{
+	u64 replaced = 0;
+	int error;
+
+	if (vm->area_count >= VM_AREAS_MAX) {
+		return -ENOMEM;
+	}
+	if (request->map_flags & MAP_FIXED) {
+		if (range_is_sealed(vm, place, place + size)) {
+			return -EPERM;
+		}
+		replaced = mapped_pages(vm, place, place + size);
+	}
+	error = check_limits(vm, (size >> PAGE_SHIFT) - replaced, request->protect,
+			     area_flags_of(vm, request));
+	if (error || !replaced) {
+		return error;
+	}
+	return area_split_range(vm, place, place + size);
+}
+
+static int map_locked(struct vm_space *vm, const struct vm_map_request *request, u64 size,
+		      vaddr_t *out) MUST_HOLD(&vm->lock)
+{
+	bool fixed = request->map_flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	vaddr_t place = fixed ? request->address : choose_place(vm, request, size);
+	struct vm_area *area;
+	int error;
+
+	if (vm->dead) {
+		return -ESRCH;
+	}
+	if (!place) {
+		return -ENOMEM;
+	}
+	if (request->map_flags & MAP_FIXED_NOREPLACE &&
+	    mapped_pages(vm, place, place + size)) {
+		return -EEXIST;
+	}
+	error = make_room(vm, request, place, size);
+	if (error) {
+		return error;
+	}
+	area = area_for(vm, request, place, size);
+	if (!area) {
+		return -ENOMEM;
+	}
+	if (request->map_flags & MAP_FIXED) {
+		range_unmap(vm, place, place + size);
+	}
+	area_insert(vm, area);
+	area_merge_range(vm, place, place + size);
+	*out = place;
+	return 0;
+}
+
+int vm_map(struct vm_space *vm, const struct vm_map_request *request, vaddr_t *out)
+{
+	bool populate;
+	u64 size;
+	int error = check_request(request, &size);
+
+	if (error) {
+		return error;
+	}
+	rwlock_lock(&vm->lock);
+	error = map_locked(vm, request, size, out);
+	populate = request->map_flags & (MAP_POPULATE | MAP_LOCKED) ||
+		   vm->default_area_flags & AREA_LOCKED;
+	vm_unlock_exclusive(vm);
+	if (!error && populate && request->protect &&
+	    !(request->map_flags & MAP_NONBLOCK)) {
+		bool write = request->protect & PROTECT_WRITE &&
+			     !(request->map_flags & MAP_SHARED);
+
+		(void)range_populate(vm, *out, *out + size, write);
+	}
+	return error;
+}

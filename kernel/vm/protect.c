@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Changing what areas allow, and whether they are locked in memory.
+ *
+ * Entries of pages never get write rights here: the next write fault gives them where that is right (fault.c).
+ */
+#include "vm/vm_internal.h"
+#include <linux/mman.h>
+
+static int check_range(vaddr_t address, u64 *size)
+{
+	if (address & ~PAGE_MASK) {
+		return -EINVAL;
+	}
+	if (*size > USER_END || address > USER_END - ALIGN_UP(*size, PAGE_SIZE)) {
+		return -ENOMEM;
+	}
+	*size = ALIGN_UP(*size, PAGE_SIZE);
+	return 0;
+}
+
+static int check_protect(struct vm_space *vm, vaddr_t start, vaddr_t end, u32 protect)
+	MUST_HOLD(&vm->lock)
+{
+	struct vm_area *area = area_at_or_after(vm, start);
+	u64 data_pages = 0;
+
+	if (!range_is_mapped(vm, start, end)) {
+		return -ENOMEM;
+	}
+	for (; area && area->start < end; area = area_next(area)) {
+		if (area->flags & AREA_SEALED) {
+			return -EPERM;
+		}
+		if (protect & ~area->maximum_protect) {
+			return -EACCES;
+		}
+		if (!(area->protect & PROTECT_WRITE) && !(area->flags & AREA_SHARED)) {
+			data_pages += (MIN(area->end, end) - MAX(area->start, start)) >>
+				      PAGE_SHIFT;
+		}
+	}
+	if (protect & PROTECT_WRITE &&
+	    vm->data_pages + data_pages > vm->limit_data >> PAGE_SHIFT) {
+		return -ENOMEM;
+	}
+	return area_split_range(vm, start, end);
+}
+
+static void change_rights(struct vm_space *vm, vaddr_t start, vaddr_t end, u32 protect)
+	MUST_HOLD(&vm->lock)
+{
+	struct vm_area *area = area_at_or_after(vm, start);
+	bool flush = false;
+
+	for (; area && area->start < end; area = area_next(area)) {
+		u32 old = area->protect;
+
+		if (old == protect) {
+			continue;
+		}
+		area_set_flags(vm, area, area->flags, protect);
+		arch_vm_protect(&vm->arch, area->start, area->end,
+				area_read_rights(area));
+		flush = flush || old;
+	}
+	if (flush) {
+		arch_vm_flush(&vm->arch, start, end);
+	}
+	area_merge_range(vm, start, end);
+}
+
+int vm_protect(struct vm_space *vm, vaddr_t address, u64 size, u32 protect)
+{
+	int error = check_range(address, &size);
+
+	if (error || !size) {
+		return error;
+	}
+	rwlock_lock(&vm->lock);
+	error = vm->dead ? -ESRCH : check_protect(vm, address, address + size, protect);
+	if (!error) {
+		change_rights(vm, address, address + size, protect);
+	}
+	vm_unlock_exclusive(vm);
+	return error;
+}
+
+/* --- locking in memory --- */
+
+static void set_locked(struct vm_space *vm, vaddr_t start, vaddr_t end, bool lock)
+	MUST_HOLD(&vm->lock)
+{
+	struct vm_area *area = area_at_or_after(vm, start);
+
+	for (; area && area->start < end; area = area_next(area)) {
+		u32 flags = area->flags & ~(u32)AREA_LOCKED;
+
+		area_set_flags(vm, area, lock ? flags | AREA_LOCKED : flags,
+			       area->protect);
+	}
+	area_merge_range(vm, start, end);
+}
+
+static u64 unlocked_pages(struct vm_space *vm, vaddr_t start, vaddr_t end)
+{
+	struct vm_area *area = area_at_or_after(vm, start);
+	u64 pages = 0;
+
+	for (; area && area->start < end; area = area_next(area)) {
+		if (!(area->flags & AREA_LOCKED)) {
+			pages += (MIN(area->end, end) - MAX(area->start, start)) >>
+				 PAGE_SHIFT;
+		}
+	}
+	return pages;
+}
+
+static int lock_range(struct vm_space *vm, vaddr_t start, vaddr_t end, bool lock)
+	MUST_HOLD(&vm->lock)
+{
+	u64 limit = vm->limit_locked;
+	int error;
+
+	if (vm->dead) {
+		return -ESRCH;
+	}
+	if (lock && limit == 0) {
+		return -EPERM;
+	}
+	if (lock && limit != UINT64_MAX &&
+	    vm->locked_pages + unlocked_pages(vm, start, end) > limit >> PAGE_SHIFT) {
+		return -ENOMEM;
+	}
+	if (!range_is_mapped(vm, start, end)) {
+		return -ENOMEM;
+	}
+	error = area_split_range(vm, start, end);
+	if (!error) {
+		set_locked(vm, start, end, lock);
+	}
+	return error;
+}
+
+/* Fault in what the areas of [start, end) allow. */
+static int populate_areas(struct vm_space *vm, vaddr_t start, vaddr_t end)
+{
+	int error = 0;
+
+	while (start < end && !error) {
+		struct vm_area *area;
+		vaddr_t part_end = end;
+		bool write = false, skip = true;
+
+		if (vm_lock_shared(vm)) {
+			return 0;
+		}
+		area = area_at_or_after(vm, start);
+		if (area && area->start < end) {
+			start = MAX(start, area->start);
+			part_end = MIN(end, area->end);
+			write = area->protect & PROTECT_WRITE &&
+				!(area->flags & AREA_SHARED);
+			skip = !area->protect;
+		}
+		vm_unlock_shared(vm);
+		if (!skip) {
+			error = range_populate(vm, start, part_end, write);
+		}
+		start = part_end;
+	}
+	return error;
+}
+
+int vm_lock_memory(struct vm_space *vm, vaddr_t address, u64 size, bool lock,
+		   bool on_fault)
+{
+	vaddr_t start = ALIGN_DOWN(address, PAGE_SIZE);
+	vaddr_t end;
+	int error;
+
+	if (size > USER_END || address > USER_END - size) {
+		return size == 0 ? 0 : address + size < address ? -EINVAL : -ENOMEM;
+	}
+	end = ALIGN_UP(address + size, PAGE_SIZE);
+	if (start == end) {
+		return 0;
+	}
+	rwlock_lock(&vm->lock);
+	error = lock_range(vm, start, end, lock);
+	vm_unlock_exclusive(vm);
+	if (!error && lock && !on_fault) {
+		error = populate_areas(vm, start, end);
+		return error == -EFAULT || error == -EIO ? -ENOMEM : error;
+	}
+	return error;
+}
+
+int vm_lock_all(struct vm_space *vm, int flags)
+{
+	int error = 0;
+
+	rwlock_lock(&vm->lock);
+	if (flags && vm->limit_locked == 0) {
+		error = -EPERM;
+	} else if (flags & MCL_CURRENT && vm->limit_locked != UINT64_MAX &&
+		   vm->total_pages > vm->limit_locked >> PAGE_SHIFT) {
+		error = -ENOMEM;
+	}
+	if (!error) {
+		vm->default_area_flags = flags & MCL_FUTURE ? AREA_LOCKED : 0;
+		if (flags & MCL_CURRENT || !flags) {
+			set_locked(vm, 0, USER_END, flags & MCL_CURRENT);
+		}
+	}
+	vm_unlock_exclusive(vm);
+	if (!error && flags & MCL_CURRENT && !(flags & MCL_ONFAULT)) {
+		(void)populate_areas(vm, 0, USER_END);
+	}
+	return error;
+}

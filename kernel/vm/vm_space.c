@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Address spaces: their life, and mapping and unmapping.
+ *
+ * Owns      struct vm_space.
+ * Locks     vm_space.lock > vm_object.lock > vm_object.mappings_lock > arch_vm.lock.
+ *
+ * Invariants
+ *   V1  The last user unmaps, in its own context; once `dead` there are no areas, pages or tables.
+ *   V2  A frame leaves a page table before it is freed, and the TLBs between the two.
+ *   V3  An operation that fails has changed no mapping (areas may have been cut, which nobody sees).
+ */
+#include "arch/entry.h"
+#include "mm/heap.h"
+#include "vm/vm_internal.h"
+
+OBJECT_CACHE(spaces, vm_space);
+
+struct frame *zero_frame;
+static void (*file_get_hook)(struct file *);
+static void (*file_put_hook)(struct file *);
+
+void vm_set_file_operations(void (*get)(struct file *), void (*put)(struct file *))
+{
+	file_get_hook = get;
+	file_put_hook = put;
+}
+
+void file_reference(struct file *file)
+{
+	if (file) {
+		file_get_hook(file);
+	}
+}
+
+void file_release(struct file *file)
+{
+	if (file) {
+		file_put_hook(file);
+	}
+}
+
+void vm_init(void)
+{
+	if (frame_allocate(FRAME_ZERO, &zero_frame)) {
+		panic("no memory for the zero page");
+	}
+	reclaim_init();
+}
+
+/* --- life --- */
+
+int vm_create(struct vm_space **out)
+{
+	struct vm_space *vm = object_allocate(&spaces);
+	int error;
+
+	if (!vm) {
+		return -ENOMEM;
+	}
+	error = arch_vm_init(&vm->arch);
+	if (error) {
+		object_free(&spaces, vm);
+		return error;
+	}
+	atomic_store(&vm->users, 1);
+	refcount_init(&vm->references, 1);
+	list_init(&vm->graves);
+	rwlock_init(&vm->lock, RANK_VM, "vm_space.lock");
+	vm->mmap_top = USER_END - (128UL << 20);
+	vm->limit_address_space = vm->limit_data = vm->limit_stack = UINT64_MAX;
+	vm->limit_locked = UINT64_MAX;
+	*out = vm;
+	return 0;
+}
+
+void vm_share(struct vm_space *vm)
+{
+	ASSERT(atomic_fetch_add(&vm->users, 1) > 0);
+}
+
+static void unmap_everything(struct vm_space *vm) MUST_HOLD(&vm->lock)
+{
+	struct rbtree_node *node;
+
+	pages_unmap(vm, 0, USER_END);
+	while ((node = rbtree_first(&vm->areas)) != NULL) {
+		struct vm_area *area = rbtree_entry(node, struct vm_area, node);
+
+		area_remove(vm, area);
+		area_bury(vm, area);
+	}
+}
+
+void vm_leave(struct vm_space *vm)
+{
+	if (atomic_fetch_sub(&vm->users, 1) != 1) {
+		return;
+	}
+	rwlock_lock(&vm->lock);
+	vm->dead = true;
+	unmap_everything(vm);
+	arch_vm_fini(&vm->arch);
+	vm_unlock_exclusive(vm);
+	vm_put(vm);
+}
+
+void vm_get(struct vm_space *vm)
+{
+	refcount_get(&vm->references);
+}
+
+void vm_put(struct vm_space *vm)
+{
+	if (vm && refcount_put(&vm->references)) {
+		object_free(&spaces, vm);
+	}
+}
+
+int vm_lock_shared(struct vm_space *vm) NO_THREAD_SAFETY
+{
+	rwlock_lock_shared(&vm->lock);
+	if (vm->dead) {
+		rwlock_unlock_shared(&vm->lock);
+		return -ESRCH;
+	}
+	return 0;
+}
+
+void vm_unlock_shared(struct vm_space *vm) NO_THREAD_SAFETY
+{
+	rwlock_unlock_shared(&vm->lock);
+}
+
+/* --- pages --- */
+
+void count_frame(struct vm_space *vm, const struct frame *frame, s64 change)
+{
+	_Atomic s64 *counter =
+		frame->object ? &vm->resident_file : &vm->resident_anonymous;
+
+	atomic_fetch_add_explicit(counter, change, memory_order_relaxed);
+}
+
+/* Count and drop what was unmapped and flushed. */
+void release_mapped(struct vm_space *vm, const struct arch_mapping *pages, size_t count)
+{
+	s64 files = 0, anonymous = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct frame *frame = frame_from_physical(pages[i].physical);
+
+		if (!frame || frame == zero_frame) {
+			continue;
+		}
+		if (frame->object) {
+			files++;
+		} else {
+			anonymous++;
+		}
+		frame_put(frame);
+	}
+	if (files) {
+		atomic_fetch_sub_explicit(&vm->resident_file, files,
+					  memory_order_relaxed);
+	}
+	if (anonymous) {
+		atomic_fetch_sub_explicit(&vm->resident_anonymous, anonymous,
+					  memory_order_relaxed);
+	}
+}
+
+void pages_unmap(struct vm_space *vm, vaddr_t start, vaddr_t end)
+{
+	struct arch_mapping pages[VM_BATCH] uninitialized_;
+	vaddr_t addresses[VM_BATCH] uninitialized_;
+	size_t count;
+
+	while (start < end) {
+		count = arch_vm_unmap(&vm->arch, &start, end, pages, addresses, VM_BATCH);
+		if (count) {
+			arch_vm_flush(&vm->arch, addresses[0],
+				      addresses[count - 1] + PAGE_SIZE);
+			release_mapped(vm, pages, count);
+		}
+	}
+}
+
+void range_unmap(struct vm_space *vm, vaddr_t start, vaddr_t end)
+{
+	struct vm_area *area = area_at_or_after(vm, start);
+	u64 table_span = 2UL << 20;
+	bool any = false;
+
+	while (area && area->start < end) {
+		struct vm_area *next = area_next(area);
+
+		if (!any) {
+			pages_unmap(vm, MAX(start, area->start), end);
+		}
+		any = true;
+		area_remove(vm, area);
+		area_bury(vm, area);
+		area = next;
+	}
+	if (!any) {
+		return;
+	}
+	place_freed(vm, start, end);
+	/* A table is looked at only if the range reaches over an end of it, or all around it is free. */
+	if (end - start >= table_span ||
+	    place_is_free(vm, ALIGN_DOWN(start, table_span), ALIGN_UP(end, table_span))) {
+		arch_vm_trim(&vm->arch, start, end);
+	}
+}
+
+int range_populate(struct vm_space *vm, vaddr_t start, vaddr_t end, bool write)
+{
+	int error = 0;
+	int code;
+
+	for (; start < end && !error; start += PAGE_SIZE) {
+		struct arch_mapping page;
+
+		if (arch_vm_lookup(&vm->arch, start, &page) &&
+		    (!write || page.protect & PROTECT_WRITE)) {
+			continue;
+		}
+		error = vm_fault(vm, start, write ? FAULT_WRITE : FAULT_READ, &code);
+		if (sched_break_pending(THREAD_KILLABLE)) {
+			return -EINTR;
+		}
+	}
+	return error;
+}
+
+/* --- unmap --- */
+
+static int check_range(vaddr_t address, u64 *size)
+{
+	if (address & ~PAGE_MASK || *size == 0 || *size > USER_END) {
+		return -EINVAL;
+	}
+	*size = ALIGN_UP(*size, PAGE_SIZE);
+	return address > USER_END - *size ? -EINVAL : 0;
+}
+
+int vm_unmap(struct vm_space *vm, vaddr_t address, u64 size)
+{
+	int error = check_range(address, &size);
+
+	if (error) {
+		return error;
+	}
+	rwlock_lock(&vm->lock);
+	if (vm->dead) {
+		error = -ESRCH;
+	} else if (range_is_sealed(vm, address, address + size)) {
+		error = -EPERM;
+	} else {
+		error = area_split_range(vm, address, address + size);
+	}
+	if (!error) {
+		range_unmap(vm, address, address + size);
+	}
+	vm_unlock_exclusive(vm);
+	return error;
+}
+
+/* --- break --- */
+
+static bool break_grow(struct vm_space *vm, vaddr_t start, vaddr_t end)
+	MUST_HOLD(&vm->lock)
+{
+	struct vm_area *heap;
+	u64 data = end - vm->break_start + (vm->data_end - vm->data_start);
+
+	if (!place_is_free(vm, start, end) || data > vm->limit_data ||
+	    check_limits(vm, (end - start) >> PAGE_SHIFT, PROTECT_READ | PROTECT_WRITE,
+			 0)) {
+		return false;
+	}
+	heap = start > vm->break_start ? area_find(vm, start - 1) : NULL;
+	if (heap && heap->flags & AREA_HEAP && heap->end == start && !heap->object) {
+		area_resize(vm, heap, heap->start, end);
+		return true;
+	}
+	heap = vm->area_count < VM_AREAS_MAX ? area_create(vm) : NULL;
+	if (!heap) {
+		return false;
+	}
+	heap->start = start;
+	heap->end = end;
+	heap->protect = PROTECT_READ | PROTECT_WRITE;
+	heap->maximum_protect = PROTECT_READ | PROTECT_WRITE | PROTECT_EXECUTE;
+	heap->flags = AREA_HEAP | vm->default_area_flags;
+	heap->name = "[heap]";
+	area_insert(vm, heap);
+	return true;
+}
+
+static bool break_shrink(struct vm_space *vm, vaddr_t start, vaddr_t end)
+	MUST_HOLD(&vm->lock)
+{
+	if (range_is_sealed(vm, start, end) || area_split_range(vm, start, end)) {
+		return false;
+	}
+	range_unmap(vm, start, end);
+	return true;
+}
+
+vaddr_t vm_set_break(struct vm_space *vm, vaddr_t wanted)
+{
+	vaddr_t result, old_end, new_end;
+	bool done = true;
+	bool populate = false;
+
+	rwlock_lock(&vm->lock);
+	old_end = ALIGN_UP(vm->break_now, PAGE_SIZE);
+	if (wanted < vm->break_start || wanted >= USER_END || vm->dead) {
+		done = false;
+		new_end = old_end;
+	} else {
+		new_end = ALIGN_UP(wanted, PAGE_SIZE);
+	}
+	if (done && new_end > old_end) {
+		done = break_grow(vm, old_end, new_end);
+		populate = done && vm->default_area_flags & AREA_LOCKED;
+	} else if (done && new_end < old_end) {
+		done = break_shrink(vm, new_end, old_end);
+	}
+	if (done) {
+		vm->break_now = wanted;
+	}
+	result = vm->break_now;
+	vm_unlock_exclusive(vm);
+	if (populate) {
+		(void)range_populate(vm, old_end, new_end, true);
+	}
+	return result;
+}
