@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The boot order, as two lists: what the boot CPU does before there are threads, and what the boot thread does after.
+ */
+#include "arch/boot.h"
+#include "arch/cpu.h"
+#include "arch/mmu.h"
+#include "boot/self_test.h"
+#include "core/command_line.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "core/random.h"
+#include "mm/frame.h"
+#include "mm/heap.h"
+#include "sched/sched.h"
+#include "time/clock.h"
+#include "time/timer.h"
+
+static void set_log_level(void)
+{
+	if (command_line_has("quiet")) {
+		log_set_console_level(LOG_WARNING);
+	}
+	log_set_console_level(
+		(int)command_line_number("loglevel", (u64)log_console_level()));
+}
+
+/* Thread context; ends when the first process runs. */
+static void boot_thread(void *unused)
+{
+	sched_start_cpus();
+	self_test_run();
+	arch_kernel_seal(); /* boot code is gone from here on */
+	log_info("boot: done in %lld us", (long long)clock_monotonic() / NSEC_PER_USEC);
+}
+
+void boot_main(void)
+{
+	command_line_init(boot_info.command_line);
+	set_log_level();
+	frame_init(); /* physical memory */
+	heap_init();
+	arch_boot_late(); /* interrupt chips, clock, list of CPUs */
+	clock_init();
+	random_init();
+	timer_init_system();
+	sched_init(); /* this context becomes CPU 0's idle thread */
+	if (sched_kernel_thread("boot", boot_thread, NULL, NULL) != 0) {
+		panic("boot: no memory for the first thread");
+	}
+	sched_idle();
+}

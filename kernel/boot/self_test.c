@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Tests of the kernel in itself: what no program can provoke, or not before programs run.
+ *
+ *	heddle.test=threads		kernel threads on every CPU: preemption, sleeping, flushing, starting and ending
+ *	heddle.test=stack-overflow	S2: ends in a panic that names the overflow
+ *	heddle.test=panic		P4: ends in a panic
+ *	heddle.test=null		a fault of the kernel's own
+ */
+#include "boot/self_test.h"
+#include "arch/cpu.h"
+#include "arch/mmu.h"
+#include "core/command_line.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "core/percpu.h"
+#include "lib/string.h"
+#include "sched/sched.h"
+#include "time/clock.h"
+
+enum { THREADS_PER_CPU = 3, ROUNDS = 200, BUSY_MSEC = 30, DEADLINE_SEC = 20 };
+
+static _Atomic unsigned finished, spinners_stop;
+static _Atomic u64 rounds_done;
+
+/* Never sleeps: on its CPU others run only by preemption. */
+static void spin(void *unused)
+{
+	while (!atomic_load(&spinners_stop)) {
+		arch_cpu_relax();
+	}
+	atomic_fetch_add(&finished, 1);
+}
+
+static void empty(void *unused)
+{
+	atomic_fetch_add(&rounds_done, 1);
+}
+
+/* Sleep, flush, start a thread that ends at once. */
+static void work(void *unused)
+{
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		nsec_t until = clock_monotonic() + 50 * NSEC_PER_USEC;
+
+		if (sched_sleep_until(until, THREAD_UNINTERRUPTIBLE) != 0 ||
+		    clock_monotonic() < until) {
+			panic("self test: a sleep ended early");
+		}
+		arch_kernel_flush(KERNEL_MAP_BASE,
+				  KERNEL_MAP_BASE + (i % 40) * PAGE_SIZE);
+		if (i % 10 == 0 && sched_kernel_thread("empty", empty, NULL, NULL) != 0) {
+			panic("self test: no thread");
+		}
+	}
+	atomic_fetch_add(&finished, 1);
+}
+
+static void start(const char *name, void (*entry)(void *))
+{
+	if (sched_kernel_thread(name, entry, NULL, NULL) != 0) {
+		panic("self test: no thread");
+	}
+}
+
+static void await(const char *what, unsigned count)
+{
+	nsec_t deadline = clock_monotonic() + DEADLINE_SEC * NSEC_PER_SEC;
+
+	while (atomic_load(&finished) < count) {
+		if (clock_monotonic() > deadline) {
+			panic("self test: %u of %u %s after %u s", finished, count, what,
+			      DEADLINE_SEC);
+		}
+		(void)sched_sleep_until(clock_monotonic() + NSEC_PER_MSEC,
+					THREAD_UNINTERRUPTIBLE);
+	}
+	atomic_store(&finished, 0);
+}
+
+static void test_threads(void)
+{
+	unsigned cpus = cpu_count();
+	nsec_t begun = clock_monotonic();
+
+	for (unsigned i = 0; i < cpus; i++) {
+		start("spin", spin);
+	}
+	for (unsigned i = 0; i < cpus * THREADS_PER_CPU; i++) {
+		start("work", work);
+	}
+	await("workers", cpus * THREADS_PER_CPU);
+	atomic_store(&spinners_stop, 1);
+	await("spinners", cpus);
+	log_info("self test: threads passed on %u CPUs in %lld us, %llu short threads",
+		 cpus, (long long)(clock_monotonic() - begun) / NSEC_PER_USEC,
+		 (unsigned long long)atomic_load(&rounds_done));
+}
+
+static noinline_ u64 descend(volatile u64 *depth)
+{
+	volatile u64 here[16] = {*depth};
+
+	*depth += 1;
+	return descend(depth) + here[*depth % 16];
+}
+
+void self_test_run(void)
+{
+	const char *name = command_line_value("heddle.test");
+	volatile u64 depth = 0;
+
+	if (name == NULL) {
+		return;
+	}
+	if (strcmp(name, "threads") == 0) {
+		test_threads();
+	} else if (strcmp(name, "stack-overflow") == 0) {
+		log_info("self test: %llu", (unsigned long long)descend(&depth));
+	} else if (strcmp(name, "panic") == 0) {
+		panic("self test");
+	} else if (strcmp(name, "null") == 0) {
+		*(volatile int *)depth = 0;
+	} else {
+		panic("heddle.test=%s: no such test", name);
+	}
+	arch_machine_exit(0);
+}
