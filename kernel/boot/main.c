@@ -5,7 +5,7 @@
 #include "arch/boot.h"
 #include "arch/cpu.h"
 #include "arch/mmu.h"
-#include "boot/self_test.h"
+#include "boot/self_tests.h"
 #include "core/command_line.h"
 #include "core/log.h"
 #include "core/panic.h"

@@ -7,6 +7,7 @@
  */
 #include "arch/boot.h"
 #include "arch/cpu.h"
+#include "arch/timer.h"
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/port.h"
 #include "core/command_line.h"
@@ -149,13 +150,16 @@ void machine_init(void)
 	sleep_register = map_register(&acpi.sleep_control);
 }
 
+/* Takes effect a moment later, if at all. */
 static void power_off(void)
 {
 	if (sleep_register != NULL) {
 		*sleep_register = SLEEP_S5;
+		arch_delay(100 * NSEC_PER_MSEC);
 	}
 	if (acpi.qemu && acpi.pm1_control != 0) {
 		port_write_16(acpi.pm1_control, PM1_SLEEP_ENABLE);
+		arch_delay(100 * NSEC_PER_MSEC);
 	}
 }
 

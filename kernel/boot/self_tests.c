@@ -7,7 +7,7 @@
  *	heddle.test=panic		P4: ends in a panic
  *	heddle.test=null		a fault of the kernel's own
  */
-#include "boot/self_test.h"
+#include "boot/self_tests.h"
 #include "arch/cpu.h"
 #include "arch/mmu.h"
 #include "core/command_line.h"
@@ -18,7 +18,7 @@
 #include "sched/sched.h"
 #include "time/clock.h"
 
-enum { THREADS_PER_CPU = 3, ROUNDS = 200, BUSY_MSEC = 30, DEADLINE_SEC = 20 };
+enum { THREADS_PER_CPU = 3, ROUNDS = 400, DEADLINE_SEC = 20 };
 
 static _Atomic unsigned finished, spinners_stop;
 static _Atomic u64 rounds_done;
@@ -40,7 +40,9 @@ static void empty(void *unused)
 /* Sleep, flush, start a thread that ends at once. */
 static void work(void *unused)
 {
-	for (unsigned i = 0; i < ROUNDS; i++) {
+	unsigned rounds = ROUNDS / cpu_count();
+
+	for (unsigned i = 0; i < rounds; i++) {
 		nsec_t until = clock_monotonic() + 50 * NSEC_PER_USEC;
 
 		if (sched_sleep_until(until, THREAD_UNINTERRUPTIBLE) != 0 ||
@@ -102,7 +104,7 @@ static noinline_ u64 descend(volatile u64 *depth)
 	volatile u64 here[16] = {*depth};
 
 	*depth += 1;
-	return descend(depth) + here[*depth % 16];
+	return *depth == ~0UL ? 0 : descend(depth) + here[*depth % 16];
 }
 
 void self_test_run(void)
