@@ -203,11 +203,14 @@ static void kernel_page_fault(struct trap_frame *frame)
 	vaddr_t address = read_cr2();
 	int error = -EFAULT;
 
-	if (entry != NULL && entry->kind == EXCEPTION_MAY_FAULT_IN && address < USER_END) {
-		DEBUG_ASSERT(may_sleep); /* a copy under a spinlock: fails in release builds */
+	if (entry != NULL && entry->kind == EXCEPTION_MAY_FAULT_IN &&
+	    address < USER_END) {
+		DEBUG_ASSERT(
+			may_sleep); /* a copy under a spinlock: fails in release builds */
 		if (may_sleep) {
 			arch_irq_enable();
-			error = entry_page_fault(frame, address, fault_access(frame->error));
+			error = entry_page_fault(frame, address,
+						 fault_access(frame->error));
 			arch_irq_disable();
 		}
 	}
