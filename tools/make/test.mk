@@ -5,6 +5,7 @@
 ## make test-unit        host tests beside the code, under ASan and UBSan
 ## make test-model       models of the protocols under TSan, and their mutants
 ## make test-user        the Linux programs of tests/user, on the host and on Heddle (CPUS="1 4")
+## make test-boot        the boot contract: machines, initramfs forms, CPUs, a panic
 ## make test-programs    unmodified programs of the distribution, output and status compared
 ## make soak             the long loops; the results go to docs/soak.md
 ## make mutants          every tests/mutants/*.patch must make its test fail
@@ -82,11 +83,13 @@ test-tools:
 	@tests/tools/run
 
 # --- models, programs on Linux and on Heddle ------------------------------------------------------
-.PHONY: test-model test-user test-programs test soak mutants
+.PHONY: test-model test-user test-boot test-programs test soak mutants
 test-model:
 	@tests/model/run
 test-user:
 	@tests/run-user $(if $(CPUS),--cpus "$(CPUS)") $(if $(TESTS),-- $(TESTS))
+test-boot:
+	@tests/run-boot
 test-programs:
 	@tests/run-programs
 test:
