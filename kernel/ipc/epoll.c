@@ -51,8 +51,8 @@ struct epoll_item {
 	struct file *file;
 	int fd;
 	struct epoll_event event; /* epoll.lock; events 0 after EPOLLONESHOT fired */
-	struct list file_link;	  /* file.epoll_links; tree_lock */
-	struct list ready_link;	  /* epoll.ready_lock */
+	struct list file_link;    /* file.epoll_links; tree_lock */
+	struct list ready_link;   /* epoll.ready_lock */
 	bool ready;
 	struct epoll_hook *hooks;
 };
@@ -148,7 +148,8 @@ static bool item_less(const struct rbtree_node *a, const struct rbtree_node *b)
 {
 	const struct epoll_item *other = rbtree_entry(b, struct epoll_item, node);
 
-	return compare_item(rbtree_entry(a, struct epoll_item, node), other->file, other->fd) < 0;
+	return compare_item(rbtree_entry(a, struct epoll_item, node), other->file,
+			    other->fd) < 0;
 }
 
 static u32 item_poll(struct epoll_item *item, struct poll_table *table)
@@ -157,26 +158,27 @@ static u32 item_poll(struct epoll_item *item, struct poll_table *table)
 }
 
 /* tree_lock and epoll.lock held. Takes it out of everything and frees it. */
-static void destroy_item(struct epoll_item *item) MUST_HOLD(&item->epoll->lock)
+static void destroy_item(struct epoll *epoll, struct epoll_item *item)
+	MUST_HOLD(&epoll->lock)
 {
 	u64 flags;
 
 	remove_hooks(item);
 	list_remove(&item->file_link);
-	rbtree_remove(&item->epoll->items, &item->node);
-	flags = spin_lock_irq(&item->epoll->ready_lock);
+	rbtree_remove(&epoll->items, &item->node);
+	flags = spin_lock_irq(&epoll->ready_lock);
 	if (item->ready) {
 		list_remove(&item->ready_link);
 	}
-	spin_unlock_irq(&item->epoll->ready_lock, flags);
+	spin_unlock_irq(&epoll->ready_lock, flags);
 	heap_free(item);
 }
 
-static int add_item(struct epoll *epoll, struct file *file, int fd, const struct epoll_event *event)
-	MUST_HOLD(&epoll->lock)
+static int add_item(struct epoll *epoll, struct file *file, int fd,
+		    const struct epoll_event *event) MUST_HOLD(&epoll->lock)
 {
 	struct epoll_item *item = heap_allocate(sizeof(*item));
-	struct epoll_poll poll = { .table = { .add = add_hook }, .item = item };
+	struct epoll_poll poll = {.table = {.add = add_hook}, .item = item};
 
 	if (!item) {
 		return -ENOMEM;
@@ -193,7 +195,7 @@ static int add_item(struct epoll *epoll, struct file *file, int fd, const struct
 		mark_ready(item);
 	}
 	if (poll.failed) {
-		destroy_item(item);
+		destroy_item(epoll, item);
 		return -ENOMEM;
 	}
 	return 0;
@@ -221,12 +223,12 @@ static int nesting_below(struct epoll *epoll, const struct epoll *forbidden, int
 		return NESTING_MAX + 1;
 	}
 	mutex_lock_nested(&epoll->lock); /* ordered by the nesting itself (E3) */
-	rbtree_for_each(node, &epoll->items)
-	{
+	rbtree_for_each(node, &epoll->items) {
 		struct epoll_item *item = rbtree_entry(node, struct epoll_item, node);
 
 		if (item->file->operations == &epoll_operations) {
-			deepest = MAX(deepest, nesting_below(item->file->data, forbidden, depth + 1));
+			deepest = MAX(deepest, nesting_below(item->file->data, forbidden,
+							     depth + 1));
 		}
 	}
 	mutex_unlock(&epoll->lock);
@@ -247,7 +249,7 @@ static int control_locked(struct epoll *epoll, int operation, int fd, struct fil
 		if (!item) {
 			return -ENOENT;
 		}
-		destroy_item(item);
+		destroy_item(epoll, item);
 		return 0;
 	}
 	return -EINVAL;
@@ -255,8 +257,8 @@ static int control_locked(struct epoll *epoll, int operation, int fd, struct fil
 
 static int check_exclusive(int operation, const struct file *target, u32 events)
 {
-	const u32 allowed = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET |
-			    EPOLLEXCLUSIVE;
+	const u32 allowed = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP |
+			    EPOLLET | EPOLLEXCLUSIVE;
 
 	if (operation == EPOLL_CTL_DEL || !(events & EPOLLEXCLUSIVE)) {
 		return 0;
@@ -317,8 +319,7 @@ static void give_back(struct epoll *epoll, struct list *again)
 	u64 flags = spin_lock_irq(&epoll->ready_lock);
 	struct epoll_item *item, *following;
 
-	list_for_each_safe(item, following, again, ready_link)
-	{
+	list_for_each_safe(item, following, again, ready_link) {
 		list_remove(&item->ready_link);
 		item->ready = true;
 		list_push_back(&epoll->ready, &item->ready_link);
@@ -327,7 +328,8 @@ static void give_back(struct epoll *epoll, struct list *again)
 }
 
 /* An item whose turn has come while it waits to be given back is not on `ready`: keep it off until then. */
-static void keep_for_later(struct epoll *epoll, struct epoll_item *item, struct list *again)
+static void keep_for_later(struct epoll *epoll, struct epoll_item *item,
+			   struct list *again)
 {
 	u64 flags = spin_lock_irq(&epoll->ready_lock);
 
@@ -335,7 +337,8 @@ static void keep_for_later(struct epoll *epoll, struct epoll_item *item, struct 
 		spin_unlock_irq(&epoll->ready_lock, flags);
 		return;
 	}
-	item->ready = true; /* E2 holds for the two lists together while epoll.lock is held */
+	item->ready =
+		true; /* E2 holds for the two lists together while epoll.lock is held */
 	list_push_back(again, &item->ready_link);
 	spin_unlock_irq(&epoll->ready_lock, flags);
 }
@@ -349,13 +352,14 @@ static s64 collect(struct epoll *epoll, vaddr_t events, int maximum)
 
 	mutex_lock(&epoll->lock);
 	while (count < maximum && (item = take_ready(epoll))) {
-		struct epoll_event event = { .events = item_poll(item, NULL),
-					     .data = item->event.data };
+		struct epoll_event event = {.events = item_poll(item, NULL),
+					    .data = item->event.data};
 
 		if (!event.events) {
 			continue;
 		}
-		if (user_write(events + (u64)count * sizeof(event), &event, sizeof(event))) {
+		if (user_write(events + (u64)count * sizeof(event), &event,
+			       sizeof(event))) {
 			keep_for_later(epoll, item, &again);
 			count = count ? count : -EFAULT;
 			break;
@@ -399,8 +403,8 @@ s64 epoll_wait_events(struct file *file, vaddr_t events, int maximum, nsec_t dea
 		if (count != 0 || deadline == 0) {
 			return count;
 		}
-		error = wait_until(&epoll->waiters, maybe_ready(epoll), THREAD_INTERRUPTIBLE,
-				   deadline);
+		error = wait_until(&epoll->waiters, maybe_ready(epoll),
+				   THREAD_INTERRUPTIBLE, deadline);
 		if (error) {
 			return error == -ETIMEDOUT ? 0 : -EINTR;
 		}
@@ -438,7 +442,7 @@ static void epoll_release(struct file *file)
 	mutex_lock(&tree_lock);
 	mutex_lock(&epoll->lock);
 	while ((node = rbtree_first(&epoll->items))) {
-		destroy_item(rbtree_entry(node, struct epoll_item, node));
+		destroy_item(epoll, rbtree_entry(node, struct epoll_item, node));
 	}
 	mutex_unlock(&epoll->lock);
 	mutex_unlock(&tree_lock);
@@ -450,11 +454,12 @@ static void watched_file_released(struct file *file)
 {
 	mutex_lock(&tree_lock);
 	while (!list_empty(&file->epoll_links)) {
-		struct epoll_item *item = list_first(&file->epoll_links, struct epoll_item, file_link);
+		struct epoll_item *item =
+			list_first(&file->epoll_links, struct epoll_item, file_link);
 		struct epoll *epoll = item->epoll;
 
 		mutex_lock(&epoll->lock);
-		destroy_item(item);
+		destroy_item(epoll, item);
 		mutex_unlock(&epoll->lock);
 	}
 	mutex_unlock(&tree_lock);
@@ -481,7 +486,8 @@ int epoll_create_file(struct file **out)
 	wait_queue_init(&epoll->pollers);
 	spin_init(&epoll->waiters.lock, RANK_NONE, "epoll.waiters.lock");
 	spin_init(&epoll->pollers.lock, RANK_NONE, "epoll.pollers.lock");
-	error = file_create_anonymous("[eventpoll]", 0600, &epoll_operations, O_RDWR, epoll, out);
+	error = file_create_anonymous("[eventpoll]", 0600, &epoll_operations, O_RDWR,
+				      epoll, out);
 	if (error) {
 		heap_free(epoll);
 	}

@@ -30,13 +30,14 @@ enum { DEFAULT_PAGES = 16, MAXIMUM_PAGES = 256 };
 struct pipe {
 	struct mutex lock;
 	struct wait_queue readable, writable, opened;
-	u32 readers, writers;	      /* lock */
-	u32 files;		      /* lock: open files of both sides, and openers on their way */
+	u32 readers, writers; /* lock */
+	u32 files; /* lock: open files of both sides, and openers on their way */
 	u64 readers_ever, writers_ever; /* lock: opens so far, for FIFOs */
-	u64 head, tail;		      /* lock */
-	u32 page_count;		      /* lock: capacity, a power of two */
-	void **pages;		      /* lock */
-	struct inode *inode;	      /* FIFO: whose inode->pipe we are (borrowed: the file holds it) */
+	u64 head, tail;                 /* lock */
+	u32 page_count;                 /* lock: capacity, a power of two */
+	void **pages;                   /* lock */
+	struct inode
+		*inode; /* FIFO: whose inode->pipe we are (borrowed: the file holds it) */
 };
 
 static const struct file_operations pipe_operations;
@@ -96,8 +97,8 @@ int pipe_create(u32 flags, struct file *out[2])
 		return error;
 	}
 	pipe->readers = pipe->files = 1;
-	error = file_create(&out[0]->path, &pipe_operations, O_WRONLY | (flags & O_NONBLOCK), NULL,
-			    &out[1]);
+	error = file_create(&out[0]->path, &pipe_operations,
+			    O_WRONLY | (flags & O_NONBLOCK), NULL, &out[1]);
 	if (error) {
 		file_put(out[0]);
 		return error;
@@ -110,7 +111,8 @@ int pipe_create(u32 flags, struct file *out[2])
 
 struct pipe *pipe_from_file(struct file *file)
 {
-	bool is_pipe = file->operations == &pipe_operations || file->operations == &fifo_operations;
+	bool is_pipe = file->operations == &pipe_operations ||
+		       file->operations == &fifo_operations;
 
 	return is_pipe ? file->data : NULL;
 }
@@ -118,7 +120,7 @@ struct pipe *pipe_from_file(struct file *file)
 /* Sleep on `queue` with pipe->lock dropped; 0 or -ERESTART. The lock is held at entry and at return. */
 static int pipe_sleep(struct pipe *pipe, struct wait_queue *queue) MUST_HOLD(&pipe->lock)
 {
-	struct wait_entry entry = { 0 };
+	struct wait_entry entry = {0};
 	int error = 0;
 
 	wait_begin(queue, &entry, THREAD_INTERRUPTIBLE);
@@ -217,7 +219,8 @@ static u64 give_bytes(struct pipe *pipe, struct io_buffer *io, u64 wanted, int *
 }
 
 /* Wait until a write of `size` bytes may put something in: room for all of it if it is atomic (P3), else for a byte. */
-static int wait_for_room(struct pipe *pipe, struct file *file, u64 size) MUST_HOLD(&pipe->lock)
+static int wait_for_room(struct pipe *pipe, struct file *file, u64 size)
+	MUST_HOLD(&pipe->lock)
 {
 	u64 needed = size <= PIPE_BUF ? size : 1;
 
@@ -282,7 +285,9 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
 	mutex_lock(&pipe->lock);
 	if (file->mode & FILE_READ) {
 		mask |= pipe_used(pipe) ? EPOLLIN | EPOLLRDNORM : 0;
-		mask |= pipe->writers == 0 && pipe->writers_ever != file->cookie ? EPOLLHUP : 0;
+		mask |= pipe->writers == 0 && pipe->writers_ever != file->cookie
+				? EPOLLHUP
+				: 0;
 	}
 	if (file->mode & FILE_WRITE) {
 		mask |= pipe_room(pipe) >= PIPE_BUF ? EPOLLOUT | EPOLLWRNORM : 0;
@@ -334,7 +339,8 @@ static void pipe_leave(struct pipe *pipe, u32 readers, u32 writers)
 static void pipe_release(struct file *file)
 {
 	if (file->data) {
-		pipe_leave(file->data, file->mode & FILE_READ ? 1 : 0, file->mode & FILE_WRITE ? 1 : 0);
+		pipe_leave(file->data, file->mode & FILE_READ ? 1 : 0,
+			   file->mode & FILE_WRITE ? 1 : 0);
 	}
 }
 
@@ -384,7 +390,9 @@ s64 pipe_set_capacity(struct pipe *pipe, u64 bytes)
 		return -ENOMEM;
 	}
 	mutex_lock(&pipe->lock);
-	spanned = pipe_used(pipe) ? (pipe->head - 1) / PAGE_SIZE - pipe->tail / PAGE_SIZE + 1 : 0;
+	spanned = pipe_used(pipe)
+			  ? (pipe->head - 1) / PAGE_SIZE - pipe->tail / PAGE_SIZE + 1
+			  : 0;
 	if (spanned > count) {
 		mutex_unlock(&pipe->lock);
 		heap_free(pages);
@@ -405,7 +413,8 @@ static int fifo_attach(struct inode *inode, struct pipe **out)
 		return -ENOMEM;
 	}
 	fresh->inode = inode;
-	rwlock_lock(&inode->lock); /* keeps two first openers, and a last closer's free, apart: see fifo_release() */
+	rwlock_lock(
+		&inode->lock); /* keeps two first openers, and a last closer's free, apart: see fifo_release() */
 	pipe = inode->pipe;
 	if (!pipe) {
 		pipe = inode->pipe = fresh;
@@ -423,7 +432,8 @@ static int fifo_attach(struct inode *inode, struct pipe **out)
 }
 
 /* Wait until the other side has been opened since `seen`. lock held. */
-static int fifo_wait_peer(struct pipe *pipe, u32 *present, u64 *ever) MUST_HOLD(&pipe->lock)
+static int fifo_wait_peer(struct pipe *pipe, u32 *present, u64 *ever)
+	MUST_HOLD(&pipe->lock)
 {
 	u64 seen = *ever;
 
@@ -451,8 +461,13 @@ static int fifo_meet(struct pipe *pipe, struct file *file) MUST_HOLD(&pipe->lock
 	pipe->writers_ever += writes;
 	wake_all(&pipe->opened, 0);
 	if (reads && !writes) {
-		file->cookie = pipe->writers ? 0 : pipe->writers_ever; /* no hang-up before the first writer */
-		return file_nonblocking(file) ? 0 : fifo_wait_peer(pipe, &pipe->writers, &pipe->writers_ever);
+		file->cookie =
+			pipe->writers
+				? 0
+				: pipe->writers_ever; /* no hang-up before the first writer */
+		return file_nonblocking(file) ? 0
+					      : fifo_wait_peer(pipe, &pipe->writers,
+							       &pipe->writers_ever);
 	}
 	if (writes && !reads) {
 		return fifo_wait_peer(pipe, &pipe->readers, &pipe->readers_ever);
@@ -475,7 +490,8 @@ static int fifo_open(struct inode *inode, struct file *file)
 	mutex_unlock(&pipe->lock);
 	if (error) {
 		rwlock_lock(&inode->lock);
-		pipe_leave(pipe, counted && file->mode & FILE_READ, counted && file->mode & FILE_WRITE ? 1 : 0);
+		pipe_leave(pipe, counted && file->mode & FILE_READ,
+			   counted && file->mode & FILE_WRITE ? 1 : 0);
 		rwlock_unlock(&inode->lock);
 		return error;
 	}

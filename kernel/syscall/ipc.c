@@ -18,7 +18,8 @@
 /* Give `file` (a reference, taken over) the lowest free descriptor; puts it on failure. */
 static long install(struct file *file, bool close_on_exec)
 {
-	int fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE), close_on_exec);
+	int fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE),
+			    close_on_exec);
 
 	if (fd < 0) {
 		file_put(file);
@@ -123,7 +124,8 @@ long sys_timerfd_settime(const struct syscall_arguments *a)
 	if (error) {
 		return error;
 	}
-	error = timerfd_set(reference.file, (int)a->arg[1], &value, a->arg[3] ? &old : NULL);
+	error = timerfd_set(reference.file, (int)a->arg[1], &value,
+			    a->arg[3] ? &old : NULL);
 	fd_end(&reference);
 	if (!error && a->arg[3]) {
 		error = user_write(a->arg[3], &old, sizeof(old));
@@ -160,7 +162,7 @@ long sys_epoll_create1(const struct syscall_arguments *a)
 
 long sys_epoll_create(const struct syscall_arguments *a)
 {
-	struct syscall_arguments none = { .frame = a->frame };
+	struct syscall_arguments none = {.frame = a->frame};
 
 	return (int)a->arg[0] <= 0 ? -EINVAL : sys_epoll_create1(&none);
 }
@@ -168,7 +170,7 @@ long sys_epoll_create(const struct syscall_arguments *a)
 long sys_epoll_ctl(const struct syscall_arguments *a)
 {
 	struct fd_reference epoll, target;
-	struct epoll_event event = { 0 };
+	struct epoll_event event = {0};
 	int operation = (int)a->arg[1], error;
 
 	if (operation != EPOLL_CTL_DEL && user_read(&event, a->arg[3], sizeof(event))) {
@@ -180,7 +182,8 @@ long sys_epoll_ctl(const struct syscall_arguments *a)
 	}
 	error = fd_begin(current_files(), (int)a->arg[2], &target);
 	if (!error) {
-		error = epoll_control(epoll.file, operation, (int)a->arg[2], target.file, &event);
+		error = epoll_control(epoll.file, operation, (int)a->arg[2], target.file,
+				      &event);
 		fd_end(&target);
 	}
 	fd_end(&epoll);

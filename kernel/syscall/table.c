@@ -38,10 +38,11 @@ static long call_body(s64 number, const struct syscall_arguments *arguments)
 
 void entry_syscall(struct trap_frame *frame)
 {
-	struct syscall_arguments arguments = { .frame = frame };
+	struct syscall_arguments arguments = {.frame = frame};
 
 	for (unsigned i = 0; i < 6; i++) {
 		arguments.arg[i] = trap_syscall_argument(frame, i);
 	}
-	trap_set_syscall_result(frame, (u64)call_body(trap_syscall_number(frame), &arguments));
+	trap_set_syscall_result(frame,
+				(u64)call_body(trap_syscall_number(frame), &arguments));
 }
