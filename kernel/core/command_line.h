@@ -5,7 +5,7 @@
 #include "lib/types.h"
 
 void command_line_init(const char *text); /* copies; at most 4095 bytes are kept */
-const char *command_line_text(void);	  /* as given, for /proc/cmdline */
+const char *command_line_text(void);      /* as given, for /proc/cmdline */
 bool command_line_has(const char *name);
 /* The value of the last `name=value`, or NULL. */
 const char *command_line_value(const char *name);

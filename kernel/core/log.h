@@ -8,13 +8,22 @@
 #include "lib/compiler.h"
 #include "lib/types.h"
 
-enum log_level { LOG_EMERGENCY, LOG_ALERT, LOG_CRITICAL, LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
+enum log_level {
+	LOG_EMERGENCY,
+	LOG_ALERT,
+	LOG_CRITICAL,
+	LOG_ERROR,
+	LOG_WARNING,
+	LOG_NOTICE,
+	LOG_INFO,
+	LOG_DEBUG
+};
 
 void log_line(enum log_level level, const char *format, ...) printf_like(2, 3);
-#define log_error(...)	 log_line(LOG_ERROR, __VA_ARGS__)
+#define log_error(...)   log_line(LOG_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
-#define log_info(...)	 log_line(LOG_INFO, __VA_ARGS__)
-#define log_debug(...)	 log_line(LOG_DEBUG, __VA_ARGS__)
+#define log_info(...)    log_line(LOG_INFO, __VA_ARGS__)
+#define log_debug(...)   log_line(LOG_DEBUG, __VA_ARGS__)
 
 /* Lines of a level below this number go to the sink (loglevel=, quiet). Default 7. */
 void log_set_console_level(int level);

@@ -21,8 +21,8 @@ noreturn_ void assert_failed(const char *condition, const char *file, int line);
 #define ASSERT(condition) \
 	(likely(condition) ? (void)0 : assert_failed(#condition, __FILE__, __LINE__))
 #if HEDDLE_DEBUG
-#define DEBUG_ASSERT(condition) ASSERT(condition)
+#	define DEBUG_ASSERT(condition) ASSERT(condition)
 #else
-#define DEBUG_ASSERT(condition) ((void)sizeof(!!(condition)))
+#	define DEBUG_ASSERT(condition) ((void)sizeof(!!(condition)))
 #endif
 #define UNREACHABLE(why) panic("unreachable: %s", why)

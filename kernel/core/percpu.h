@@ -12,13 +12,15 @@
 #include "lib/compiler.h"
 #include "lib/cpumask.h"
 
-#define PER_CPU_TYPE(type, name)          \
-	struct name##_element {           \
-		type value;               \
+#define PER_CPU_TYPE(type, name) \
+	struct name##_element {  \
+		type value;      \
 	} aligned_(CACHE_LINE)
-#define DEFINE_PER_CPU(type, name)  PER_CPU_TYPE(type, name); static struct name##_element name[MAX_CPUS]
-#define per_cpu(name, cpu)	    (&(name)[cpu].value)
-#define this_cpu(name)		    per_cpu(name, arch_cpu_number())
+#define DEFINE_PER_CPU(type, name) \
+	PER_CPU_TYPE(type, name);  \
+	static struct name##_element name[MAX_CPUS]
+#define per_cpu(name, cpu) (&(name)[cpu].value)
+#define this_cpu(name)     per_cpu(name, arch_cpu_number())
 
 /* CPUs found at boot, and those that run. Written during boot only. */
 unsigned cpu_count(void);

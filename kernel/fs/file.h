@@ -17,50 +17,63 @@ struct vm_space;
 
 /* All may sleep. NULL: the errno named. Bytes moved may be short; an errno only if nothing was moved. */
 struct file_operations {
-	int (*open)(struct inode *inode, struct file *file);			/* NULL: nothing to do */
-	void (*release)(struct file *file);					/* the last reference went */
+	int (*open)(struct inode *inode, struct file *file); /* NULL: nothing to do */
+	void (*release)(struct file *file);                  /* the last reference went */
 	/* A close(2) by a descriptor (each one), before release: flush. */
 	int (*flush)(struct file *file);
-	s64 (*read)(struct file *file, struct io_buffer *io, u64 *position);	/* EINVAL */
-	s64 (*write)(struct file *file, struct io_buffer *io, u64 *position);	/* EINVAL. O_APPEND is the operation's business; EPIPE: the system call sends SIGPIPE */
-	s64 (*seek)(struct file *file, s64 offset, int whence);			/* ESPIPE */
-	u32 (*poll)(struct file *file, struct poll_table *table);		/* always ready: EPOLLIN | EPOLLOUT */
-	s64 (*ioctl)(struct file *file, unsigned command, u64 argument);	/* ENOTTY */
+	s64 (*read)(struct file *file, struct io_buffer *io, u64 *position); /* EINVAL */
+	s64 (*write)(
+		struct file *file, struct io_buffer *io,
+		u64 *position); /* EINVAL. O_APPEND is the operation's business; EPIPE: the system call sends SIGPIPE */
+	s64 (*seek)(struct file *file, s64 offset, int whence); /* ESPIPE */
+	u32 (*poll)(struct file *file,
+		    struct poll_table *table); /* always ready: EPOLLIN | EPOLLOUT */
+	s64 (*ioctl)(struct file *file, unsigned command, u64 argument); /* ENOTTY */
 	/* position_lock is held, inode.lock is not. context->position is 0 at first; emit()'s position_after is where the next call goes on. ENOTDIR */
 	int (*iterate)(struct file *file, struct directory_context *context);
-	int (*sync)(struct file *file, bool data_only);				/* EINVAL */
+	int (*sync)(struct file *file, bool data_only); /* EINVAL */
 	/* Fill request->object (with a reference the caller drops), and what the file limits. ENODEV */
 	int (*map)(struct file *file, struct vm_map_request *request);
-	int (*allocate)(struct file *file, int mode, u64 offset, u64 length);	/* EOPNOTSUPP */
-	int (*fdinfo)(struct file *file, char *to, size_t size);		/* more lines of /proc/PID/fdinfo; bytes */
-	bool no_position;	/* pipes, sockets: pread is ESPIPE and no position lock is taken */
+	int (*allocate)(struct file *file, int mode, u64 offset,
+			u64 length); /* EOPNOTSUPP */
+	int (*fdinfo)(struct file *file, char *to,
+		      size_t size); /* more lines of /proc/PID/fdinfo; bytes */
+	bool no_position; /* pipes, sockets: pread is ESPIPE and no position lock is taken */
 };
 
 struct file {
 	struct refcount references;
 	const struct file_operations *operations;
-	struct path path;		/* pipes, sockets, anonymous inodes: a dentry of their pseudo file system */
-	struct inode *inode;		/* path.dentry->inode at open */
-	_Atomic u32 flags;		/* O_… as given to open and fcntl(F_SETFL) */
-	u32 mode;			/* FILE_READ, FILE_WRITE, … */
+	struct path
+		path; /* pipes, sockets, anonymous inodes: a dentry of their pseudo file system */
+	struct inode *inode; /* path.dentry->inode at open */
+	_Atomic u32 flags;   /* O_… as given to open and fcntl(F_SETFL) */
+	u32 mode;            /* FILE_READ, FILE_WRITE, … */
 	struct mutex position_lock;
 	u64 position GUARDED_BY(position_lock);
-	void *data;			/* the operations' own */
+	void *data;                      /* the operations' own */
 	struct credentials *credentials; /* of the opener */
-	_Atomic s32 owner;		/* F_SETOWN */
+	_Atomic s32 owner;               /* F_SETOWN */
 	int owner_signal;
-	struct list epoll_links;	/* epoll's; guarded by epoll's global lock */
-	u64 cookie;			/* a number of the operations' own */
+	struct list epoll_links; /* epoll's; guarded by epoll's global lock */
+	u64 cookie;              /* a number of the operations' own */
 };
 
-enum { FILE_READ = 1, FILE_WRITE = 2, FILE_PATH_ONLY = 4 /* O_PATH */, FILE_EXECUTABLE = 8 /* denies writers */ };
+enum {
+	FILE_READ = 1,
+	FILE_WRITE = 2,
+	FILE_PATH_ONLY = 4 /* O_PATH */,
+	FILE_EXECUTABLE = 8 /* denies writers */
+};
 
 /* A file on `path` (references are taken), not in any table. Checks nothing; calls operations->open. */
-int file_create(const struct path *path, const struct file_operations *operations, u32 flags,
-		const struct credentials *credentials, struct file **out) must_check;
+int file_create(const struct path *path, const struct file_operations *operations,
+		u32 flags, const struct credentials *credentials,
+		struct file **out) must_check;
 /* For pipes, sockets, eventfd, …: "anon_inode:[name]" or "pipe:[ino]": an inode of its own of type `mode` (S_IFIFO, S_IFSOCK or 0). */
-int file_create_anonymous(const char *name, u32 mode, const struct file_operations *operations,
-			  u32 flags, void *data, struct file **out) must_check;
+int file_create_anonymous(const char *name, u32 mode,
+			  const struct file_operations *operations, u32 flags, void *data,
+			  struct file **out) must_check;
 void file_get(struct file *file);
 bool file_try_get(struct file *file) must_check;
 void file_put(struct file *file); /* may sleep: the last one releases */
@@ -75,8 +88,9 @@ u32 file_poll(struct file *file, struct poll_table *table);
 bool file_nonblocking(const struct file *file);
 
 /* Character and block devices: open of a device node finds its operations here; -ENXIO if none. */
-int device_register(u32 mode /* S_IFCHR or S_IFBLK */, unsigned major, unsigned first_minor, unsigned count,
-		    const char *name, const struct file_operations *operations);
+int device_register(u32 mode /* S_IFCHR or S_IFBLK */, unsigned major,
+		    unsigned first_minor, unsigned count, const char *name,
+		    const struct file_operations *operations);
 /* The name also appears in devfs as /dev/NAME (may contain '/'); `mode` with permissions. */
 int devfs_add(const char *name, u32 mode, unsigned major, unsigned minor);
 void devfs_remove(const char *name);

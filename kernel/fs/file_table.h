@@ -13,8 +13,8 @@
 
 struct file_table {
 	_Atomic u32 users;
-	struct spinlock lock; /* RANK_FILE_TABLE */
-	u32 capacity GUARDED_BY(lock);	/* a multiple of 64 */
+	struct spinlock lock;          /* RANK_FILE_TABLE */
+	u32 capacity GUARDED_BY(lock); /* a multiple of 64 */
 	struct file **files GUARDED_BY(lock);
 	u64 *open_bits GUARDED_BY(lock), *close_on_exec GUARDED_BY(lock);
 	u32 next_free GUARDED_BY(lock); /* no free descriptor below */
@@ -22,7 +22,8 @@ struct file_table {
 
 int file_table_create(struct file_table **out) must_check;
 /* All descriptors, or those below `limit` (~0u: all), copied (fork, unshare, close_range(UNSHARE)). */
-int file_table_copy(struct file_table *from, u32 limit, struct file_table **out) must_check;
+int file_table_copy(struct file_table *from, u32 limit,
+		    struct file_table **out) must_check;
 void file_table_share(struct file_table *table);
 void file_table_leave(struct file_table *table); /* the last user closes all; may sleep */
 
@@ -43,12 +44,16 @@ u32 file_table_capacity(struct file_table *table); /* FDSize of /proc/PID/status
 
 /* Reserve the lowest free descriptor >= `from` and < `limit` (RLIMIT_NOFILE): its number, -EMFILE, -ENOMEM, -EINVAL. Then install or cancel. */
 int fd_reserve(struct file_table *table, u32 from, u64 limit, bool close_on_exec);
-void fd_install(struct file_table *table, int fd, struct file *file); /* takes over the reference */
+void fd_install(struct file_table *table, int fd,
+		struct file *file); /* takes over the reference */
 void fd_cancel(struct file_table *table, int fd);
-int fd_close(struct file_table *table, int fd);			/* flush's error, -EBADF */
-int fd_close_range(struct file_table *table, u32 first, u32 last, bool only_mark_close_on_exec);
+int fd_close(struct file_table *table, int fd); /* flush's error, -EBADF */
+int fd_close_range(struct file_table *table, u32 first, u32 last,
+		   bool only_mark_close_on_exec);
 /* dup2, dup3: takes a reference of its own. fd, -EBADF, -EBUSY (reserved by another thread), -ENOMEM. */
-int fd_replace(struct file_table *table, int fd, struct file *file, bool close_on_exec, u64 limit);
+int fd_replace(struct file_table *table, int fd, struct file *file, bool close_on_exec,
+	       u64 limit);
 int fd_set_close_on_exec(struct file_table *table, int fd, bool set);
 int fd_get_close_on_exec(struct file_table *table, int fd);
-void file_table_close_on_exec(struct file_table *table); /* execve; the table is the caller's alone */
+void file_table_close_on_exec(
+	struct file_table *table); /* execve; the table is the caller's alone */

@@ -10,7 +10,8 @@
 
 s64 page_file_read(struct file *file, struct io_buffer *io, u64 *position);
 s64 page_file_write(struct file *file, struct io_buffer *io, u64 *position);
-s64 page_file_seek(struct file *file, s64 offset, int whence); /* with SEEK_DATA and SEEK_HOLE by cached pages */
+s64 page_file_seek(struct file *file, s64 offset,
+		   int whence); /* with SEEK_DATA and SEEK_HOLE by cached pages */
 int page_file_map(struct file *file, struct vm_map_request *request);
 int page_file_sync(struct file *file, bool data_only);
 /* SEEK_SET, SEEK_CUR, SEEK_END in a file of inode_size() bytes; directories and devices too. */

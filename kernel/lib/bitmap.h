@@ -4,7 +4,7 @@
 
 #include "lib/types.h"
 
-#define BITMAP_WORDS(bits) (((bits) + 63) / 64)
+#define BITMAP_WORDS(bits)         (((bits) + 63) / 64)
 #define DECLARE_BITMAP(name, bits) u64 name[BITMAP_WORDS(bits)]
 
 bool bitmap_test(const u64 *map, size_t bits, size_t bit); /* false if bit >= bits */

@@ -45,6 +45,6 @@ static inline size_t cpumask_next(const struct cpumask *mask, size_t from)
 	return bitmap_next_set(mask->bits, MAX_CPUS, from);
 }
 
-#define for_each_cpu(cpu, mask)                                       \
-	for (cpu = cpumask_next(mask, 0); cpu < MAX_CPUS;             \
+#define for_each_cpu(cpu, mask)                           \
+	for (cpu = cpumask_next(mask, 0); cpu < MAX_CPUS; \
 	     cpu = cpumask_next(mask, (size_t)(cpu) + 1))

@@ -8,4 +8,5 @@
 
 /* Like snprintf(3): returns the length that the whole text has, or would have. */
 int format_string(char *to, size_t size, const char *format, ...) printf_like(3, 4);
-int format_string_v(char *to, size_t size, const char *format, va_list args) printf_like(3, 0);
+int format_string_v(char *to, size_t size, const char *format, va_list args)
+	printf_like(3, 0);

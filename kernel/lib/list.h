@@ -8,7 +8,7 @@ struct list {
 	struct list *next, *previous;
 };
 
-#define LIST_INIT(name) { &(name), &(name) }
+#define LIST_INIT(name) {&(name), &(name)}
 
 static inline void list_init(struct list *list)
 {
@@ -20,7 +20,8 @@ static inline bool list_empty(const struct list *list)
 	return list->next == list;
 }
 
-static inline void list_insert_between(struct list *node, struct list *before, struct list *after)
+static inline void list_insert_between(struct list *node, struct list *before,
+				       struct list *after)
 {
 	node->previous = before;
 	node->next = after;
@@ -65,15 +66,14 @@ static inline void list_splice_back(struct list *to, struct list *from)
 #define list_first(list, type, member) list_entry((list)->next, type, member)
 #define list_last(list, type, member)  list_entry((list)->previous, type, member)
 
-#define list_for_each(entry, list, member)                                        \
-	for (entry = list_entry((list)->next, __typeof__(*entry), member);        \
-	     &entry->member != (list);                                            \
+#define list_for_each(entry, list, member)                                 \
+	for (entry = list_entry((list)->next, __typeof__(*entry), member); \
+	     &entry->member != (list);                                     \
 	     entry = list_entry(entry->member.next, __typeof__(*entry), member))
 
 /* The body may unlink `entry`. */
-#define list_for_each_safe(entry, following, list, member)                        \
-	for (entry = list_entry((list)->next, __typeof__(*entry), member),        \
+#define list_for_each_safe(entry, following, list, member)                          \
+	for (entry = list_entry((list)->next, __typeof__(*entry), member),          \
 	    following = list_entry(entry->member.next, __typeof__(*entry), member); \
-	     &entry->member != (list);                                            \
-	     entry = following,                                                   \
+	     &entry->member != (list); entry = following,                           \
 	    following = list_entry(following->member.next, __typeof__(*entry), member))

@@ -26,7 +26,8 @@ void *radix_get(const struct radix *tree, u64 index); /* NULL: nothing there */
 int radix_insert(struct radix *tree, u64 index, void *item);
 /* Make the next radix_insert(index) of this index unable to fail, unless a radix_remove() comes between; 0 or -ENOMEM. */
 int radix_reserve(struct radix *tree, u64 index);
-void *radix_replace(struct radix *tree, u64 index, void *item); /* the old one; NULL: nothing was there, nothing done */
+void *radix_replace(struct radix *tree, u64 index,
+		    void *item); /* the old one; NULL: nothing was there, nothing done */
 void *radix_remove(struct radix *tree, u64 index);
 /* The first item at or after *index (which is set to its index), or NULL. */
 void *radix_next(const struct radix *tree, u64 *index);

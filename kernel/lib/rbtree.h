@@ -19,7 +19,7 @@ struct rbtree {
 	struct rbtree_node *leftmost; /* kept true by insert and remove */
 };
 
-#define RBTREE_INIT { 0 }
+#define RBTREE_INIT {0}
 
 /* Link `node` as the child at `*link` of `parent` (NULL: as the root) and rebalance. */
 void rbtree_insert(struct rbtree *tree, struct rbtree_node *node,

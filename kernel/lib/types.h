@@ -15,17 +15,17 @@ typedef int16_t s16;
 typedef int32_t s32;
 typedef int64_t s64;
 
-typedef u64 vaddr_t; /* a virtual address, user or kernel */
-typedef u64 paddr_t; /* a physical address */
-typedef s64 nsec_t;  /* nanoseconds: a point of a clock, or a length */
-typedef s32 pid_nr;  /* a thread or process number as user space sees it */
+typedef u64 vaddr_t;     /* a virtual address, user or kernel */
+typedef u64 paddr_t;     /* a physical address */
+typedef s64 nsec_t;      /* nanoseconds: a point of a clock, or a length */
+typedef s32 pid_nr;      /* a thread or process number as user space sees it */
 typedef s64 file_offset; /* a position in a file, in bytes */
 
 /* Memory of a user program: only arch/usercopy.h and mm/io_buffer.h may look through it. */
 #ifdef __CHECKER__
-#define __user __attribute__((noderef, address_space(1)))
+#	define __user __attribute__((noderef, address_space(1)))
 #else
-#define __user
+#	define __user
 #endif
 
 #define PAGE_SHIFT 12
@@ -38,19 +38,19 @@ typedef s64 file_offset; /* a position in a file, in bytes */
 #define NSEC_NEVER    INT64_MAX /* a deadline that does not come */
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)               \
-	({                      \
-		__typeof__(a) min_a = (a); \
-		__typeof__(b) min_b = (b); \
+#define MIN(a, b)                              \
+	({                                     \
+		__typeof__(a) min_a = (a);     \
+		__typeof__(b) min_b = (b);     \
 		min_a < min_b ? min_a : min_b; \
 	})
-#define MAX(a, b)               \
-	({                      \
-		__typeof__(a) max_a = (a); \
-		__typeof__(b) max_b = (b); \
+#define MAX(a, b)                              \
+	({                                     \
+		__typeof__(a) max_a = (a);     \
+		__typeof__(b) max_b = (b);     \
 		max_a > max_b ? max_a : max_b; \
 	})
-#define ALIGN_UP(x, a)	 (((x) + ((__typeof__(x))(a) - 1)) & ~((__typeof__(x))(a) - 1))
+#define ALIGN_UP(x, a)   (((x) + ((__typeof__(x))(a) - 1)) & ~((__typeof__(x))(a) - 1))
 #define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a) - 1))
 #define IS_ALIGNED(x, a) (((x) & ((__typeof__(x))(a) - 1)) == 0)
 

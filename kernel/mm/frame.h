@@ -14,9 +14,9 @@
 #include <stdatomic.h>
 
 enum {
-	FRAME_ZERO = 1,	  /* cleared (a frame known to be clean is not cleared twice) */
+	FRAME_ZERO = 1,   /* cleared (a frame known to be clean is not cleared twice) */
 	FRAME_ATOMIC = 2, /* may not sleep; may use the reserve */
-	FRAME_USER = 4,	  /* for user memory: fails while the reserve is what is left */
+	FRAME_USER = 4,   /* for user memory: fails while the reserve is what is left */
 };
 
 enum { FRAME_ORDER_MAX = 10, FRAME_CHUNK = 1 << FRAME_ORDER_MAX /* frames */ };
@@ -25,13 +25,14 @@ struct vm_object;
 
 struct frame {
 	_Atomic u32 references;
-	u32 flags;	  /* mm's own, see frame_internal.h */
+	u32 flags;        /* mm's own, see frame_internal.h */
 	struct list link; /* free list, or the owner's */
 	union {
-		struct vm_object *object; /* page cache: whose, and which page; under object.lock. NULL: anonymous */
-		struct frame *slab;	  /* heap: the slab's first frame */
+		struct vm_object *
+			object; /* page cache: whose, and which page; under object.lock. NULL: anonymous */
+		struct frame *slab; /* heap: the slab's first frame */
 	};
-	u64 index; /* the owner's; 0 when fresh */
+	u64 index;              /* the owner's; 0 when fresh */
 	_Atomic u32 page_flags; /* vm/'s marks of a page in an object (vm/vm_object.c) */
 };
 STATIC_ASSERT(sizeof(struct frame) <= 48);
@@ -39,7 +40,8 @@ STATIC_ASSERT(sizeof(struct frame) <= 48);
 /* One frame with one reference. 0 or -ENOMEM. Context: any unless it must reclaim (no FRAME_ATOMIC: may sleep). */
 int frame_allocate(unsigned flags, struct frame **out) must_check;
 /* 2^order contiguous frames (DMA, tables), order <= FRAME_ORDER_MAX; each has its own count, the first is returned. */
-int frame_allocate_contiguous(unsigned order, unsigned flags, struct frame **out) must_check;
+int frame_allocate_contiguous(unsigned order, unsigned flags,
+			      struct frame **out) must_check;
 void frame_free_contiguous(struct frame *first, unsigned order);
 void frame_put(struct frame *frame); /* the last put frees; any context */
 /* frame_put() of a frame whose bytes are all 0 if this is the last reference (emptied page tables): saves clearing it again. */
@@ -48,13 +50,13 @@ noreturn_ void frame_broken(const struct frame *frame, u32 references);
 
 /* Where the frames are: written by frame_init() only. */
 struct frame_map {
-	struct frame *frames;	   /* of physical page `first` on */
-	u64 first, count;	   /* physical pages, chunk aligned */
-	u8 *chunk_state;	   /* enum frame_chunk_state, one a chunk */
+	struct frame *frames; /* of physical page `first` on */
+	u64 first, count;     /* physical pages, chunk aligned */
+	u8 *chunk_state;      /* enum frame_chunk_state, one a chunk */
 };
 extern struct frame_map frame_map;
 enum frame_chunk_state {
-	CHUNK_NONE,	 /* no RAM: its struct frames are not initialised */
+	CHUNK_NONE,      /* no RAM: its struct frames are not initialised */
 	CHUNK_UNTOUCHED, /* all free RAM, its struct frames not yet initialised */
 	CHUNK_READY,
 };
@@ -91,7 +93,8 @@ static inline struct frame *frame_from_physical(paddr_t physical)
 {
 	u64 page = (physical >> PAGE_SHIFT) - frame_map.first;
 
-	if (page >= frame_map.count || frame_map.chunk_state[page / FRAME_CHUNK] != CHUNK_READY) {
+	if (page >= frame_map.count ||
+	    frame_map.chunk_state[page / FRAME_CHUNK] != CHUNK_READY) {
 		return NULL;
 	}
 	struct frame *frame = &frame_map.frames[page];

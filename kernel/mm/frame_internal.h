@@ -10,16 +10,21 @@
 #include "core/spinlock.h"
 #include "mm/frame.h"
 
-enum { FLAG_FREE = 1 << 1, FLAG_ORDER_SHIFT = 4, FLAG_ORDER_MASK = 15 << FLAG_ORDER_SHIFT };
+enum {
+	FLAG_FREE = 1 << 1,
+	FLAG_ORDER_SHIFT = 4,
+	FLAG_ORDER_MASK = 15 << FLAG_ORDER_SHIFT
+};
 
 /* buddy.c: blocks of 2^order frames, all under buddy.lock. */
 struct buddy {
 	struct spinlock lock; /* irq-safe, RANK_FRAMES */
 	struct list free[FRAME_ORDER_MAX + 1] GUARDED_BY(lock);
-	u32 nonempty GUARDED_BY(lock);	      /* a bit for each order with a block */
-	u64 next_untouched GUARDED_BY(lock);  /* no chunk below is CHUNK_UNTOUCHED */
-	_Atomic u64 free_frames;	      /* in the lists and untouched chunks; written under lock */
-	_Atomic u64 total;		      /* likewise */
+	u32 nonempty GUARDED_BY(lock);       /* a bit for each order with a block */
+	u64 next_untouched GUARDED_BY(lock); /* no chunk below is CHUNK_UNTOUCHED */
+	_Atomic u64
+		free_frames; /* in the lists and untouched chunks; written under lock */
+	_Atomic u64 total;   /* likewise */
 };
 extern struct buddy buddy;
 

@@ -12,7 +12,8 @@
 void heap_init(void);
 /* Zeroed, 16-byte aligned (cache-line aligned from 64 bytes up when size is a multiple); NULL: no memory, or size 0 or > 4 MiB. */
 void *heap_allocate(size_t size) must_check;
-void *heap_allocate_array(size_t count, size_t size) must_check; /* NULL on overflow too */
+void *heap_allocate_array(size_t count,
+			  size_t size) must_check; /* NULL on overflow too */
 void *heap_duplicate(const void *data, size_t size) must_check;
 char *heap_duplicate_string(const char *s) must_check;
 void heap_free(void *memory); /* NULL is nothing */
@@ -27,7 +28,7 @@ struct object_cache {
 	struct object_cache *next;
 };
 #define OBJECT_CACHE(variable, type) \
-	static struct object_cache variable = { .name = #type, .size = sizeof(struct type) }
+	static struct object_cache variable = {.name = #type, .size = sizeof(struct type)}
 void *object_allocate(struct object_cache *cache) must_check; /* zeroed */
 void object_free(struct object_cache *cache, void *object);   /* NULL is nothing */
 /* For the ledger: every cache that was ever used. */

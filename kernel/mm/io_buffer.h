@@ -26,7 +26,8 @@ struct io_buffer {
 void io_buffer_init_user(struct io_buffer *io, vaddr_t address, u64 size);
 void io_buffer_init_kernel(struct io_buffer *io, void *address, u64 size);
 /* Ranges already copied in and checked (iovec); the array stays the caller's. */
-void io_buffer_init_user_vector(struct io_buffer *io, struct io_range *ranges, size_t count);
+void io_buffer_init_user_vector(struct io_buffer *io, struct io_range *ranges,
+				size_t count);
 /* Move up to `size` bytes and advance. Returns how many were moved: less than MIN(size, remaining) means EFAULT there. */
 size_t io_copy_to(struct io_buffer *io, const void *from, size_t size) must_check;
 size_t io_copy_from(struct io_buffer *io, void *to, size_t size) must_check;

@@ -6,9 +6,9 @@
 #include "lib/types.h"
 
 #if HEDDLE_DEBUG
-#define KERNEL_STACK_SIZE (16 * 1024UL)
+#	define KERNEL_STACK_SIZE (16 * 1024UL)
 #else
-#define KERNEL_STACK_SIZE (8 * 1024UL)
+#	define KERNEL_STACK_SIZE (8 * 1024UL)
 #endif
 
 /* The top (highest address, 16-byte aligned) of a fresh stack. 0 or -ENOMEM. May sleep. */

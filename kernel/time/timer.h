@@ -11,9 +11,10 @@
 
 struct timer {
 	struct rbtree_node node; /* the queue's lock */
-	nsec_t deadline;	 /* CLOCK_MONOTONIC; the queue's lock */
+	nsec_t deadline;         /* CLOCK_MONOTONIC; the queue's lock */
 	void (*expired)(struct timer *timer);
-	_Atomic s32 cpu; /* the queue it was last in; TIMER_NOWHERE: never in one. Private to time/. */
+	_Atomic s32
+		cpu; /* the queue it was last in; TIMER_NOWHERE: never in one. Private to time/. */
 };
 
 void timer_init_system(void); /* boot, each CPU's tree */

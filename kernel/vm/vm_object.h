@@ -24,9 +24,11 @@ struct vm_object_operations {
 	int (*read_page)(struct vm_object *object, u64 index, struct frame *frame);
 	/* Optional: fill up to `count` consecutive pages (read-ahead); returns how many, or a negative errno.
 	 * The frames are not zeroed: what lies behind the file's end is zeroed by this function. */
-	int (*read_pages)(struct vm_object *object, u64 index, struct frame **frames, unsigned count);
+	int (*read_pages)(struct vm_object *object, u64 index, struct frame **frames,
+			  unsigned count);
 	/* Store a dirty page; NULL: pages are the only copy and stay (tmpfs). `length`: bytes of it below the file's end. */
-	int (*write_page)(struct vm_object *object, u64 index, struct frame *frame, size_t length);
+	int (*write_page)(struct vm_object *object, u64 index, struct frame *frame,
+			  size_t length);
 	/* The file's size in bytes: faults behind it are SIGBUS (shared anonymous: its size). */
 	u64 (*size)(struct vm_object *object);
 	/* Called when the last reference goes, after the pages went. */
@@ -45,14 +47,16 @@ struct vm_object {
 
 	struct spinlock mappings_lock;
 	struct list mappings GUARDED_BY(mappings_lock); /* vm_area.object_link */
-	_Atomic u32 writable_mappings;		       /* shared and writable: counts for seals, ETXTBSY */
+	_Atomic u32
+		writable_mappings; /* shared and writable: counts for seals, ETXTBSY */
 	u64 read_ahead_next GUARDED_BY(lock); /* where a sequential reader comes next, */
 	u32 read_ahead_size GUARDED_BY(lock); /* and how many pages it gets then */
-	struct list reclaim_link;	      /* objects whose clean pages can be read again */
-	_Atomic bool reclaiming;	      /* reclaim looks at it: its end waits */
+	struct list reclaim_link; /* objects whose clean pages can be read again */
+	_Atomic bool reclaiming;  /* reclaim looks at it: its end waits */
 };
 
-int vm_object_create(const struct vm_object_operations *operations, void *owner, struct vm_object **out) must_check;
+int vm_object_create(const struct vm_object_operations *operations, void *owner,
+		     struct vm_object **out) must_check;
 /* Zero-filled memory of `size` bytes, for MAP_SHARED | MAP_ANONYMOUS. */
 int vm_object_create_anonymous(u64 size, struct vm_object **out) must_check;
 void vm_object_get(struct vm_object *object);
@@ -71,7 +75,8 @@ s64 vm_object_write(struct vm_object *object, u64 offset, struct io_buffer *io);
 void vm_object_truncate(struct vm_object *object, u64 size);
 /* Drop the pages in [start, end) bytes, whole pages only (hole punching): they read as zeros. */
 void vm_object_punch(struct vm_object *object, u64 start, u64 end);
-int vm_object_sync(struct vm_object *object, u64 start, u64 end); /* write dirty pages back */
+int vm_object_sync(struct vm_object *object, u64 start,
+		   u64 end); /* write dirty pages back */
 u64 vm_object_page_count(struct vm_object *object);
 /* The next present page / hole at or after `index`; for SEEK_DATA and SEEK_HOLE; false: none below `end`. */
 bool vm_object_next_page(struct vm_object *object, u64 *index, u64 end);

@@ -22,26 +22,29 @@
 struct file; /* fs/: what an area was mapped from; opaque here, counted through vm_set_file_operations() */
 
 struct vm_area {
-	struct rbtree_node node;	/* vm_space.areas, by start */
+	struct rbtree_node node; /* vm_space.areas, by start */
 	struct vm_space *vm;
 	vaddr_t start, end;
-	u32 protect;			/* PROTECT_READ | WRITE | EXECUTE */
-	u32 maximum_protect;		/* what mprotect may give */
-	u32 flags;			/* AREA_* */
-	struct vm_object *object;	/* NULL: private anonymous */
-	u64 offset;			/* of `start` in the object, bytes */
-	struct file *file;		/* may be NULL */
-	struct list object_link;	/* vm_object.mappings */
-	_Atomic bool touched;		/* private: has (had) pages of its own, which fork must copy */
-	const char *name;		/* "[heap]", "[stack]", "[vdso]", …; NULL: the file's, or none */
+	u32 protect;              /* PROTECT_READ | WRITE | EXECUTE */
+	u32 maximum_protect;      /* what mprotect may give */
+	u32 flags;                /* AREA_* */
+	struct vm_object *object; /* NULL: private anonymous */
+	u64 offset;               /* of `start` in the object, bytes */
+	struct file *file;        /* may be NULL */
+	struct list object_link;  /* vm_object.mappings */
+	_Atomic bool
+		touched; /* private: has (had) pages of its own, which fork must copy */
+	const char
+		*name; /* "[heap]", "[stack]", "[vdso]", …; NULL: the file's, or none */
 };
 
 enum {
 	AREA_SHARED = 1,
-	AREA_STACK = 2,	     /* grows down */
+	AREA_STACK = 2, /* grows down */
 	AREA_LOCKED = 4,
-	AREA_SEALED = 8,     /* the kernel's own: munmap, mprotect, mremap, MAP_FIXED answer EPERM */
-	AREA_NO_FORK = 16,   /* MADV_DONTFORK */
+	AREA_SEALED =
+		8, /* the kernel's own: munmap, mprotect, mremap, MAP_FIXED answer EPERM */
+	AREA_NO_FORK = 16, /* MADV_DONTFORK */
 	AREA_WIPE_ON_FORK = 32,
 	AREA_NO_RESERVE = 64,
 	AREA_NO_DUMP = 128,
@@ -59,9 +62,10 @@ struct vm_space {
 	u32 area_count GUARDED_BY(lock);
 	struct list graves GUARDED_BY(lock); /* areas to be freed once it is unlocked */
 
-	_Atomic(struct vm_area *) last_area; /* set under lock shared, cleared under lock exclusive */
-	vaddr_t search_from;  /* placement: gaps from here up to mmap_top are at most */
-	u64 skipped_gap;      /* this big (0 and mmap_top: nothing is known) */
+	_Atomic(struct vm_area *)
+		last_area;      /* set under lock shared, cleared under lock exclusive */
+	vaddr_t search_from;    /* placement: gaps from here up to mmap_top are at most */
+	u64 skipped_gap;        /* this big (0 and mmap_top: nothing is known) */
 	u32 default_area_flags; /* mlockall(MCL_FUTURE) */
 
 	/* lock: layout, for brk and /proc */
@@ -73,8 +77,8 @@ struct vm_space {
 	u64 auxv[64]; /* as given to the program, for /proc/PID/auxv */
 	unsigned auxv_count;
 
-	_Atomic u64 total_pages, locked_pages, data_pages, stack_pages;	 /* of areas */
-	_Atomic s64 resident_anonymous, resident_file;			 /* frames mapped */
+	_Atomic u64 total_pages, locked_pages, data_pages, stack_pages; /* of areas */
+	_Atomic s64 resident_anonymous, resident_file; /* frames mapped */
 	u64 peak_pages, peak_resident;
 	_Atomic u64 minor_faults, major_faults;
 
@@ -86,7 +90,9 @@ int vm_create(struct vm_space **out) must_check;
 /* Copy-on-write copy for fork, with users = 1. */
 int vm_fork(struct vm_space *parent, struct vm_space **out) must_check;
 void vm_share(struct vm_space *vm); /* one more user */
-void vm_leave(struct vm_space *vm); /* one user less; the last one unmaps all: may sleep; `vm` must not be loaded on this CPU's behalf any more */
+void vm_leave(
+	struct vm_space *
+		vm); /* one user less; the last one unmaps all: may sleep; `vm` must not be loaded on this CPU's behalf any more */
 void vm_get(struct vm_space *vm);
 void vm_put(struct vm_space *vm);
 
@@ -94,29 +100,34 @@ int vm_lock_shared(struct vm_space *vm) must_check; /* 0 or -ESRCH */
 void vm_unlock_shared(struct vm_space *vm);
 
 struct vm_map_request {
-	vaddr_t address;	/* a hint, or with MAP_FIXED the place */
+	vaddr_t address; /* a hint, or with MAP_FIXED the place */
 	u64 size;
-	u32 protect;		/* PROTECT_* */
-	u32 maximum_protect;	/* 0: all */
-	u32 map_flags;		/* MAP_* of mmap(2) */
-	u32 area_flags;		/* more AREA_* */
+	u32 protect;              /* PROTECT_* */
+	u32 maximum_protect;      /* 0: all */
+	u32 map_flags;            /* MAP_* of mmap(2) */
+	u32 area_flags;           /* more AREA_* */
 	struct vm_object *object; /* NULL: anonymous private; a reference is taken */
-	struct file *file;	/* a reference is taken */
+	struct file *file;        /* a reference is taken */
 	u64 offset;
 	const char *name;
 };
 /* mmap(2)'s errors: EINVAL, ENOMEM, EEXIST, EPERM, EOVERFLOW. */
-int vm_map(struct vm_space *vm, const struct vm_map_request *request, vaddr_t *out) must_check;
+int vm_map(struct vm_space *vm, const struct vm_map_request *request,
+	   vaddr_t *out) must_check;
 int vm_unmap(struct vm_space *vm, vaddr_t address, u64 size);
 int vm_protect(struct vm_space *vm, vaddr_t address, u64 size, u32 protect);
-int vm_remap(struct vm_space *vm, vaddr_t address, u64 old_size, u64 new_size, u32 flags, vaddr_t new_address, vaddr_t *out);
+int vm_remap(struct vm_space *vm, vaddr_t address, u64 old_size, u64 new_size, u32 flags,
+	     vaddr_t new_address, vaddr_t *out);
 /* MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT; 0: munlockall. */
 int vm_lock_all(struct vm_space *vm, int flags);
 int vm_advise(struct vm_space *vm, vaddr_t address, u64 size, int advice);
 int vm_sync(struct vm_space *vm, vaddr_t address, u64 size, int flags);
-int vm_mincore(struct vm_space *vm, vaddr_t address, u64 size, u8 *out); /* out: one byte a page */
-int vm_lock_memory(struct vm_space *vm, vaddr_t address, u64 size, bool lock, bool on_fault);
-vaddr_t vm_set_break(struct vm_space *vm, vaddr_t wanted); /* the break as it is afterwards */
+int vm_mincore(struct vm_space *vm, vaddr_t address, u64 size,
+	       u8 *out); /* out: one byte a page */
+int vm_lock_memory(struct vm_space *vm, vaddr_t address, u64 size, bool lock,
+		   bool on_fault);
+vaddr_t vm_set_break(struct vm_space *vm,
+		     vaddr_t wanted); /* the break as it is afterwards */
 
 /* Resolve a fault of the running program: 0; -EFAULT (no area, or no right: SIGSEGV, si_code in *code), -EIO (behind the object's end: SIGBUS), -ENOMEM.
  * access: FAULT_* of arch/entry.h. vm is loaded on this CPU, or a kernel thread works on it. May sleep. */
@@ -124,15 +135,17 @@ int vm_fault(struct vm_space *vm, vaddr_t address, unsigned access, int *code) m
 
 /* Another's memory (ptrace, /proc/PID/mem, process_vm_readv, a program being set up by execve). Bytes moved, or an errno if none. `force`: also where the area forbids it. */
 s64 vm_read(struct vm_space *vm, vaddr_t address, void *to, size_t size, bool force);
-s64 vm_write(struct vm_space *vm, vaddr_t address, const void *from, size_t size, bool force);
+s64 vm_write(struct vm_space *vm, vaddr_t address, const void *from, size_t size,
+	     bool force);
 
 /* What a futex word is, wherever it is mapped: (object, offset) for shared, (vm, address) for private. */
 struct vm_futex_key {
-	void *object;	/* struct vm_object or struct vm_space; a reference is held when `shared` */
+	void *object; /* struct vm_object or struct vm_space; a reference is held when `shared` */
 	u64 offset;
 	bool shared;
 };
-int vm_futex_key_get(struct vm_space *vm, vaddr_t address, bool shared, struct vm_futex_key *out) must_check;
+int vm_futex_key_get(struct vm_space *vm, vaddr_t address, bool shared,
+		     struct vm_futex_key *out) must_check;
 void vm_futex_key_put(struct vm_futex_key *key);
 
 /* For /proc: the first area at or after `address`; the lock is held shared by the caller. */

@@ -2,6 +2,7 @@
 /* Contract: barriers C11 atomics do not express: device memory. */
 #pragma once
 
-static inline void arch_device_barrier(void); /* all earlier memory and device accesses before all later ones */
+static inline void arch_device_barrier(
+	void); /* all earlier memory and device accesses before all later ones */
 
 #include "arch/impl/barrier.h"

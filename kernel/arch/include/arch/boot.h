@@ -20,8 +20,9 @@ struct boot_info {
 	const char *command_line;
 	unsigned ram_count, reserved_count;
 	struct boot_region ram[BOOT_REGIONS_MAX];
-	struct boot_region reserved[BOOT_REGIONS_MAX]; /* the kernel image, the initramfs, tables of the firmware */
-	paddr_t initramfs_start, initramfs_end;	       /* equal: none */
+	struct boot_region reserved
+		[BOOT_REGIONS_MAX]; /* the kernel image, the initramfs, tables of the firmware */
+	paddr_t initramfs_start, initramfs_end; /* equal: none */
 };
 
 extern struct boot_info boot_info;

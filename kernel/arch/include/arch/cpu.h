@@ -12,8 +12,9 @@
 
 struct arch_thread;
 
-static inline unsigned arch_cpu_number(void);	/* 0 … cpu_count()-1; stable only while not preemptible */
-static inline void arch_cpu_relax(void);	/* in a spin loop */
+static inline unsigned
+arch_cpu_number(void); /* 0 … cpu_count()-1; stable only while not preemptible */
+static inline void arch_cpu_relax(void); /* in a spin loop */
 static inline u32 arch_preempt_count(void);
 static inline void arch_preempt_add(s32 delta);
 /* A reschedule is due on this CPU: set by the scheduler and its IPI, cleared by the scheduler. */
@@ -32,7 +33,8 @@ noreturn_ void arch_machine_reboot(void);
 /* Random bytes from the hardware (RDRAND, timers, …); returns how many bytes are worth calling random. */
 size_t arch_entropy(void *to, size_t size);
 /* Call `visit` for each return address of a kernel backtrace from `frame_pointer` (0: the caller's). */
-void arch_backtrace(u64 frame_pointer, void (*visit)(void *context, u64 address), void *context);
+void arch_backtrace(u64 frame_pointer, void (*visit)(void *context, u64 address),
+		    void *context);
 /* "x86_64" for uname(2); the model name and flags lines for /proc/cpuinfo are written by arch_cpu_describe. */
 const char *arch_machine_name(void);
 int arch_cpu_describe(unsigned cpu, char *to, size_t size);

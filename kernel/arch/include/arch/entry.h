@@ -11,7 +11,12 @@
 struct arch_thread;
 struct trap_frame;
 
-enum { FAULT_READ = 1, FAULT_WRITE = 2, FAULT_EXECUTE = 4, FAULT_PRESENT = 8 /* rights, not absence */ };
+enum {
+	FAULT_READ = 1,
+	FAULT_WRITE = 2,
+	FAULT_EXECUTE = 4,
+	FAULT_PRESENT = 8 /* rights, not absence */
+};
 
 /* syscall/: interrupts on. Sets the result in the frame. */
 void entry_syscall(struct trap_frame *frame);
@@ -21,7 +26,8 @@ void entry_user_return(struct trap_frame *frame);
  * from the kernel the port takes its fixup or panics. Interrupts as they were before the fault. */
 int entry_page_fault(struct trap_frame *frame, vaddr_t address, unsigned access);
 /* process/: an exception of a user program: send it `signal` with si_code, si_addr. Interrupts on. */
-void entry_user_exception(struct trap_frame *frame, int signal, int code, vaddr_t address);
+void entry_user_exception(struct trap_frame *frame, int signal, int code,
+			  vaddr_t address);
 /* time/: this CPU's timer. Interrupts off. */
 void entry_timer_interrupt(void);
 /* sched/: IPI_RESCHEDULE came; IPI_CALL and IPI_FLUSH are the port's own. */

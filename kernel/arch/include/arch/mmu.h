@@ -28,25 +28,30 @@ struct arch_mapping {
 };
 
 int arch_vm_init(struct arch_vm *vm) must_check; /* -ENOMEM */
-void arch_vm_fini(struct arch_vm *vm);		 /* frees the tables; nothing may be mapped or active any more */
+void arch_vm_fini(
+	struct arch_vm
+		*vm); /* frees the tables; nothing may be mapped or active any more */
 /* Load it on this CPU (NULL: the kernel's own). Interrupts off, or preemption off. */
 void arch_vm_activate(struct arch_vm *vm);
 /* What this CPU has loaded, for R9's check. NULL: the kernel's. */
 struct arch_vm *arch_vm_active(void);
 
 /* Map one page; replaces what was there. -ENOMEM for a table. `protect` without PROTECT_READ: nothing accessible (mapped as absent). */
-int arch_vm_map(struct arch_vm *vm, vaddr_t address, paddr_t physical, u32 protect) must_check;
+int arch_vm_map(struct arch_vm *vm, vaddr_t address, paddr_t physical,
+		u32 protect) must_check;
 /*
  * Like arch_vm_map(), but only if the page at `address` is `expected` (0: nothing is mapped there);
  * else -EAGAIN and nothing has changed. So two threads that resolve one fault do not undo each other's work.
  */
-int arch_vm_replace(struct arch_vm *vm, vaddr_t address, paddr_t expected, paddr_t physical, u32 protect) must_check;
+int arch_vm_replace(struct arch_vm *vm, vaddr_t address, paddr_t expected,
+		    paddr_t physical, u32 protect) must_check;
 /*
  * Map pages[i] (physical, protect; physical 0: skip) at addresses[i], ascending, where nothing is mapped yet.
  * pages[i].present tells afterwards whether it was mapped. Returns how many were looked at: fewer than `count` when there is no
  * memory for a table.
  */
-size_t arch_vm_map_absent(struct arch_vm *vm, const vaddr_t *addresses, struct arch_mapping *pages, size_t count) must_check;
+size_t arch_vm_map_absent(struct arch_vm *vm, const vaddr_t *addresses,
+			  struct arch_mapping *pages, size_t count) must_check;
 /* The page at `address`; false: none. */
 bool arch_vm_lookup(struct arch_vm *vm, vaddr_t address, struct arch_mapping *out);
 /* Change rights of the present pages in [start, end); no flush. */
@@ -71,7 +76,8 @@ void arch_vm_flush(struct arch_vm *vm, vaddr_t start, vaddr_t end);
 size_t arch_vm_table_pages(const struct arch_vm *vm);
 
 /* Kernel mappings: stacks and device registers, in KERNEL_MAP_BASE … KERNEL_MAP_END. */
-int arch_kernel_map(vaddr_t address, paddr_t physical, u32 protect) must_check; /* -ENOMEM */
+int arch_kernel_map(vaddr_t address, paddr_t physical,
+		    u32 protect) must_check; /* -ENOMEM */
 /* Unmap one page and return what was mapped; flush with arch_kernel_flush() before reuse. */
 paddr_t arch_kernel_unmap(vaddr_t address);
 void arch_kernel_flush(vaddr_t start, vaddr_t end);
@@ -79,7 +85,8 @@ void arch_kernel_flush(vaddr_t start, vaddr_t end);
 void arch_kernel_seal(void);
 
 static inline void *physical_to_virtual(paddr_t physical);
-static inline paddr_t virtual_to_physical(const void *address); /* only of the physical map and the kernel image */
+static inline paddr_t virtual_to_physical(
+	const void *address); /* only of the physical map and the kernel image */
 
 /* Make freshly written code visible to instruction fetch (no-op on x86-64). */
 void arch_sync_instruction_cache(vaddr_t start, vaddr_t end);

@@ -12,9 +12,9 @@ struct trap_frame;
 struct signal_delivery {
 	int signal;
 	u64 handler, restorer;
-	bool with_info;		/* SA_SIGINFO; the frame has the information in any case */
-	u64 blocked_mask;	/* to be restored by rt_sigreturn */
-	const void *siginfo;	/* 128 bytes */
+	bool with_info;      /* SA_SIGINFO; the frame has the information in any case */
+	u64 blocked_mask;    /* to be restored by rt_sigreturn */
+	const void *siginfo; /* 128 bytes */
 	u64 stack_base, stack_size; /* the alternate stack to switch to, size 0: stay */
 	u64 alternate_base, alternate_size; /* for uc_stack */
 	u32 alternate_flags;

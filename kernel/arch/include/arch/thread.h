@@ -23,9 +23,11 @@ void arch_thread_init_kernel(struct arch_thread *thread, vaddr_t stack_top,
  * `user_stack` unless that is 0. Registers, TLS and FPU state are copied from the running thread (T5). -ENOMEM.
  */
 int arch_thread_init_clone(struct arch_thread *thread, vaddr_t stack_top,
-			   const struct trap_frame *parent, vaddr_t user_stack) must_check;
+			   const struct trap_frame *parent,
+			   vaddr_t user_stack) must_check;
 /* A user thread with nothing to copy: starts at ip/sp in user mode with clean registers (first process only). -ENOMEM. */
-int arch_thread_init_user(struct arch_thread *thread, vaddr_t stack_top, vaddr_t ip, vaddr_t sp) must_check;
+int arch_thread_init_user(struct arch_thread *thread, vaddr_t stack_top, vaddr_t ip,
+			  vaddr_t sp) must_check;
 /*
  * The running context (the boot CPU's, before there is a scheduler) becomes `thread`: arch_current() is it from now on. `stack_top` 0: the
  * boot stack. It gets its registers with its first arch_switch() away. arch_cpu_start() does this for the idle threads of the other CPUs.
@@ -45,7 +47,8 @@ struct arch_thread *arch_switch(struct arch_thread *prev, struct arch_thread *ne
 /* The current thread becomes a fresh program: registers cleared, FPU reset, TLS 0, ip and sp set, in its user frame (execve). -ENOMEM
  * if it had no FPU area and none can be had: so call arch_thread_prepare_exec() before the point of no return. */
 int arch_thread_prepare_exec(struct arch_thread *thread) must_check;
-void arch_thread_exec(struct arch_thread *thread, struct trap_frame *frame, vaddr_t ip, vaddr_t sp);
+void arch_thread_exec(struct arch_thread *thread, struct trap_frame *frame, vaddr_t ip,
+		      vaddr_t sp);
 /* The user frame at the top of a user thread's kernel stack. */
 struct trap_frame *arch_thread_user_frame(struct arch_thread *thread);
 

@@ -4,8 +4,10 @@
 
 #include "lib/types.h"
 
-nsec_t arch_clock_read(void);		  /* since boot, monotonic, the same on every CPU; any context */
-nsec_t arch_clock_realtime_at_boot(void); /* of the RTC: CLOCK_REALTIME when arch_clock_read() was 0 */
+nsec_t
+arch_clock_read(void); /* since boot, monotonic, the same on every CPU; any context */
+nsec_t arch_clock_realtime_at_boot(
+	void); /* of the RTC: CLOCK_REALTIME when arch_clock_read() was 0 */
 /* Interrupt this CPU (entry_timer_interrupt()) at `deadline` of arch_clock_read(), or at once if past; NSEC_NEVER: not at all. Interrupts off. */
 void arch_timer_set(nsec_t deadline);
 /* Keep the CPU busy for `length` (device setup only). */

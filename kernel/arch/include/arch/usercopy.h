@@ -19,10 +19,14 @@ s64 arch_copy_string_from_user(char *to, const char __user *from, size_t max) mu
 /* Never fault in: -EFAULT if the page is not there right now. Usable under spinlocks. */
 int arch_user_load_u32_nofault(u32 *value, const u32 __user *from) must_check;
 /* Atomic compare-and-exchange; *seen is what was there. 0, or -EFAULT (also when the page is not writable now). */
-int arch_user_cmpxchg_u32_nofault(u32 __user *at, u32 expected, u32 desired, u32 *seen) must_check;
+int arch_user_cmpxchg_u32_nofault(u32 __user *at, u32 expected, u32 desired,
+				  u32 *seen) must_check;
 /* The futex_wake_op operations (FUTEX_OP_*), atomic; *seen is the old value. -EFAULT, -ENOSYS. */
-int arch_user_futex_operation_nofault(u32 __user *at, unsigned operation, u32 operand, u32 *seen) must_check;
+int arch_user_futex_operation_nofault(u32 __user *at, unsigned operation, u32 operand,
+				      u32 *seen) must_check;
 
-static inline bool user_range_ok(vaddr_t address, u64 size); /* [address, address+size) within user space, no wrap */
+static inline bool
+user_range_ok(vaddr_t address,
+	      u64 size); /* [address, address+size) within user space, no wrap */
 
 #include "arch/impl/usercopy.h"

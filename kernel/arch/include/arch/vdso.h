@@ -9,13 +9,13 @@
 #include <stdatomic.h>
 
 struct vdso_data {
-	_Atomic u32 sequence;	/* odd while being written */
-	u32 clock_usable;	/* the user may read the counter; else the vDSO makes the system call */
-	u64 counter_base;	/* counter value that is nanosecond 0 of CLOCK_MONOTONIC */
-	u64 multiplier;		/* ns = (counter - base) * multiplier >> shift, 128-bit product */
+	_Atomic u32 sequence; /* odd while being written */
+	u32 clock_usable; /* the user may read the counter; else the vDSO makes the system call */
+	u64 counter_base; /* counter value that is nanosecond 0 of CLOCK_MONOTONIC */
+	u64 multiplier; /* ns = (counter - base) * multiplier >> shift, 128-bit product */
 	u32 shift;
 	u32 reserved;
-	s64 realtime_offset;	/* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	s64 realtime_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 };
 
 /* The image (page aligned, in the kernel's own memory) and its size in bytes (whole pages). */
