@@ -148,9 +148,9 @@ u32 fs_info_set_umask(struct fs_info *fs, u32 umask)
 	return old;
 }
 
-void fs_info_replace(struct fs_info *fs, const struct path *from, const struct path *to)
+unsigned fs_info_replace(struct fs_info *fs, const struct path *from,
+			 const struct path *to, struct path old[2])
 {
-	struct path old[2];
 	unsigned count = 0;
 
 	spin_lock(&fs->lock);
@@ -165,7 +165,5 @@ void fs_info_replace(struct fs_info *fs, const struct path *from, const struct p
 		path_get(to);
 	}
 	spin_unlock(&fs->lock);
-	while (count > 0) {
-		path_put(&old[--count]);
-	}
+	return count;
 }

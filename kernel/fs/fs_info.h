@@ -23,5 +23,6 @@ void fs_info_set_root(struct fs_info *fs, const struct path *path); /* takes ref
 void fs_info_set_cwd(struct fs_info *fs, const struct path *path);
 u32 fs_info_umask(struct fs_info *fs);
 u32 fs_info_set_umask(struct fs_info *fs, u32 umask); /* the old one */
-/* pivot_root: where root or cwd is `from`, it becomes `to`. For every process's, through process/. */
-void fs_info_replace(struct fs_info *fs, const struct path *from, const struct path *to);
+/* pivot_root: where root or cwd is `from`, it becomes `to`. Any lock outside fs_info.lock may be held: the displaced
+ * places go to old[], the caller puts them. How many. */
+unsigned fs_info_replace(struct fs_info *fs, const struct path *from, const struct path *to, struct path old[2]);

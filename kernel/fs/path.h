@@ -65,7 +65,10 @@ int fs_statfs(const struct path *path, struct statfs *out);
 /* Bind, remount, move and new mounts: mount(2) less the capability check. */
 int fs_mount(const struct walk_context *context, const char *source, const char *target, const char *type, unsigned long flags, const char *data);
 int fs_unmount(const struct walk_context *context, const char *target, int flags);
-int fs_pivot_root(const struct walk_context *context, const char *new_root, const char *put_old);
+/* Both places come with references: the caller moves every fs_info from *old_root to *root. */
+int fs_pivot_root(const struct walk_context *context, const char *new_root, const char *put_old,
+		  struct path *old_root, struct path *root);
+void fs_sync_all(void); /* sync(2) */
 /* Boot: tmpfs root filled from the initramfs. */
 int fs_mount_root(struct path *root) must_check;
 int initramfs_unpack(const struct path *root, const void *archive, size_t size);

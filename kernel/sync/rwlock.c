@@ -101,7 +101,7 @@ NO_THREAD_SAFETY static int wait_in_line(struct rwlock *lock, bool exclusive,
 }
 
 NO_THREAD_SAFETY static int lock_in_state(struct rwlock *lock, bool exclusive,
-					  enum thread_state state)
+					  enum thread_state state, bool nested)
 {
 	int err = 0;
 
@@ -114,19 +114,19 @@ NO_THREAD_SAFETY static int lock_in_state(struct rwlock *lock, bool exclusive,
 	}
 	spin_unlock(&lock->lock);
 	if (!err) {
-		note_taken(lock, false);
+		note_taken(lock, nested);
 	}
 	return err;
 }
 
 NO_THREAD_SAFETY void rwlock_lock_shared(struct rwlock *lock)
 {
-	lock_in_state(lock, false, THREAD_UNINTERRUPTIBLE);
+	lock_in_state(lock, false, THREAD_UNINTERRUPTIBLE, false);
 }
 
 NO_THREAD_SAFETY int rwlock_lock_shared_killable(struct rwlock *lock)
 {
-	return lock_in_state(lock, false, THREAD_KILLABLE);
+	return lock_in_state(lock, false, THREAD_KILLABLE, false);
 }
 
 NO_THREAD_SAFETY bool rwlock_try_lock_shared(struct rwlock *lock)
@@ -158,12 +158,12 @@ NO_THREAD_SAFETY void rwlock_unlock_shared(struct rwlock *lock)
 
 NO_THREAD_SAFETY void rwlock_lock(struct rwlock *lock)
 {
-	lock_in_state(lock, true, THREAD_UNINTERRUPTIBLE);
+	lock_in_state(lock, true, THREAD_UNINTERRUPTIBLE, false);
 }
 
 NO_THREAD_SAFETY int rwlock_lock_killable(struct rwlock *lock)
 {
-	return lock_in_state(lock, true, THREAD_KILLABLE);
+	return lock_in_state(lock, true, THREAD_KILLABLE, false);
 }
 
 NO_THREAD_SAFETY void rwlock_unlock(struct rwlock *lock)
@@ -188,4 +188,9 @@ NO_THREAD_SAFETY void rwlock_assert_held_shared(struct rwlock *lock)
 
 	ASSERT(holders > 0 ||
 	       (holders == -1 && READ_ONCE(lock->writer) == sched_current()));
+}
+
+NO_THREAD_SAFETY void rwlock_lock_nested(struct rwlock *lock)
+{
+	(void)lock_in_state(lock, true, THREAD_UNINTERRUPTIBLE, true);
 }
