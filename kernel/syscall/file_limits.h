@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/* Boot, before the first process: fs/ asks for RLIMIT_FSIZE from now on. */
+void file_limits_init(void);

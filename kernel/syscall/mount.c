@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+/* mount(2), umount2(2), pivot_root(2). */
+#include "syscall/file_support.h"
+
+#include "mm/heap.h"
+#include "mm/usercopy.h"
+#include "process/process.h"
+#include "process/resources.h"
+#include <linux/limits.h>
+
+enum { TYPE_SIZE = 64 };
+
+static bool may_mount(void)
+{
+	return credentials_capable(current_credentials(), CAP_SYS_ADMIN);
+}
+
+/* The strings of mount(2); absent ones are empty. */
+struct mount_strings {
+	char source[PATH_MAX], target[PATH_MAX], data[PAGE_SIZE];
+	char type[TYPE_SIZE];
+};
+
+static int read_optional(char *to, vaddr_t from, size_t size)
+{
+	s64 length = from ? user_read_string(to, from, size) : 0;
+
+	return length < 0 ? (int)length : 0;
+}
+
+static int read_strings(struct mount_strings *strings, const struct syscall_arguments *a)
+{
+	int result = read_optional(strings->source, a->arg[0], sizeof(strings->source));
+
+	if (result == 0) {
+		result = (int)MIN(user_read_string(strings->target, a->arg[1],
+						   sizeof(strings->target)),
+				  (s64)0);
+	}
+	if (result == 0) {
+		result = read_optional(strings->type, a->arg[2], sizeof(strings->type));
+	}
+	if (result == 0) {
+		// The data page need not be text, nor end in NUL: take what is there.
+		size_t left =
+			a->arg[4] ? arch_copy_from_user(strings->data,
+							(const void __user *)a->arg[4],
+							sizeof(strings->data) - 1)
+				  : 0;
+
+		result = left == sizeof(strings->data) - 1 ? -EFAULT : 0;
+	}
+	return result;
+}
+
+long sys_mount(const struct syscall_arguments *a)
+{
+	struct walk_context context = current_walk();
+	struct mount_strings *strings;
+	long result;
+
+	if (!may_mount()) {
+		return -EPERM;
+	}
+	strings = heap_allocate(sizeof(*strings));
+	if (!strings) {
+		return -ENOMEM;
+	}
+	result = read_strings(strings, a);
+	if (result == 0) {
+		result = fs_mount(&context, strings->source, strings->target,
+				  strings->type, a->arg[3], strings->data);
+	}
+	heap_free(strings);
+	return result;
+}
+
+long sys_umount2(const struct syscall_arguments *a)
+{
+	struct walk_context context = current_walk();
+	struct user_name name;
+	long result;
+
+	if (!may_mount()) {
+		return -EPERM;
+	}
+	result = user_name_read(&name, a->arg[0]);
+	if (result == 0) {
+		result = fs_unmount(&context, name.text, (int)a->arg[1]);
+		user_name_release(&name);
+	}
+	return result;
+}
+
+static void move_thread(struct thread *thread, const struct path *from,
+			const struct path *to)
+{
+	struct path old[2];
+	unsigned count = 0;
+
+	thread_lock_resources(thread);
+	if (thread->fs) {
+		count = fs_info_replace(thread->fs, from, to, old);
+	}
+	thread_unlock_resources(thread);
+	while (count > 0) {
+		path_put(&old[--count]);
+	}
+}
+
+/* Every process that stood at the old root, or had it as its root, goes to the new one (its main thread's fs_info). */
+static void move_everyone(const struct path *from, const struct path *to)
+{
+	struct process *process;
+	pid_nr number = 1;
+
+	while ((process = process_next(&number))) {
+		struct thread *thread = thread_find(process_number(process));
+
+		if (thread) {
+			move_thread(thread, from, to);
+			thread_put(thread);
+		}
+		process_put(process);
+		number++;
+	}
+	move_thread(current_thread(), from, to);
+}
+
+long sys_pivot_root(const struct syscall_arguments *a)
+{
+	struct walk_context context = current_walk();
+	struct path old_root, root;
+	struct user_name new, old;
+	long result;
+
+	if (!may_mount()) {
+		return -EPERM;
+	}
+	result = user_name_read(&new, a->arg[0]);
+	if (result < 0) {
+		return result;
+	}
+	result = user_name_read(&old, a->arg[1]);
+	if (result == 0) {
+		result = fs_pivot_root(&context, new.text, old.text, &old_root, &root);
+		user_name_release(&old);
+	}
+	user_name_release(&new);
+	if (result == 0) {
+		move_everyone(&old_root, &root);
+		path_put(&old_root);
+		path_put(&root);
+	}
+	return result;
+}
