@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 /* fs/'s part of the boot order, and the root tmpfs. */
+#include "arch/boot.h"
+#include "arch/mmu.h"
+#include "fs/device.h"
 #include "fs/devfs/devfs.h"
 #include "fs/fs_internal.h"
 #include "fs/mount_internal.h"
 #include "fs/path.h"
 #include "fs/tmpfs/tmpfs.h"
+#include "mm/frame.h"
 #include "vm/vm_space.h"
+#include <linux/stat.h>
 
 void fs_init(void)
 {
@@ -15,6 +20,40 @@ void fs_init(void)
 	tmpfs_init();
 	devfs_init();
 	vm_set_file_operations(file_get, file_put);
+}
+
+/* What is there without an archive too: enough to open a console and to mount on. */
+static int make_first_names(struct dentry *root)
+{
+	struct make_request directory = { .mode = S_IFDIR | 0755 };
+	struct make_request console = { .mode = S_IFCHR | 0600, .device = device_number(5, 1) };
+	struct dentry *dev;
+	int result = directory_make(root, "dev", &directory, NULL, &dev);
+
+	if (result < 0) {
+		return result;
+	}
+	result = directory_make(dev, "console", &console, NULL, NULL);
+	dentry_put(dev);
+	directory.mode = S_IFDIR | 0700;
+	return result < 0 ? result : directory_make(root, "root", &directory, NULL, NULL);
+}
+
+/* A damaged archive is reported and what came before the damage is used, as far as it goes. */
+static void unpack_initramfs(const struct path *root)
+{
+	paddr_t start = boot_info.initramfs_start, end = boot_info.initramfs_end;
+
+	if (start >= end) {
+		return;
+	}
+	(void)initramfs_unpack(root, physical_to_virtual(start), end - start);
+	boot_info.initramfs_start = boot_info.initramfs_end = 0;
+	start = ALIGN_UP(start, PAGE_SIZE);
+	end = ALIGN_DOWN(end, PAGE_SIZE);
+	if (start < end) {
+		frame_add_range(start, end);
+	}
 }
 
 int fs_mount_root(struct path *root)
@@ -29,7 +68,13 @@ int fs_mount_root(struct path *root)
 	mount_link_locked(mount, NULL);
 	spin_unlock(&fs_tree_lock);
 	// The reference of mount_create() becomes the path's.
-	*root = (struct path){mount, mount->root};
+	*root = (struct path){ mount, mount->root };
 	dentry_get(mount->root);
+	result = make_first_names(mount->root);
+	if (result < 0) {
+		path_put(root);
+		return result;
+	}
+	unpack_initramfs(root);
 	return 0;
 }
