@@ -19,6 +19,7 @@ void unit_register(struct unit_case *test_case);
 void unit_fail(const char *file, int line, const char *text);
 void unit_fail_values(const char *file, int line, const char *text, long long left,
 		      long long right);
+int unit_failures(void); /* of the running case, so far */
 void unit_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 unsigned long long unit_random(void);
 

@@ -37,6 +37,11 @@ void unit_fail_values(const char *file, int line, const char *text, long long le
 	fflush(stdout);
 }
 
+int unit_failures(void)
+{
+	return failures;
+}
+
 void unit_printf(const char *format, ...)
 {
 	va_list args;
