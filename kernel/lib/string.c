@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Memory and strings. Plain loops over 8-byte words, four at a time: under an instruction-counting
- * emulator each iteration of a `rep` instruction counts, so those are no gain.
+ * The C library's memory and string functions (the host port has them already and leaves this file out).
  *
- * Unaligned word accesses are made through a packed type: every port allows them on normal memory.
+ * Plain loops over 8-byte words, four at a time: under an instruction-counting emulator each iteration of a
+ * `rep` instruction counts, so those are no gain. Unaligned words are accessed through a packed type: every port
+ * allows that on normal memory.
  */
 #include "lib/string.h"
 #include "lib/compiler.h"
