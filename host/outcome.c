@@ -71,6 +71,14 @@ static struct json_object *string_list(char **list, size_t count)
 	return array;
 }
 
+static void add_seconds(struct json_object *object, const char *key, double seconds)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%.6f", seconds);
+	json_object_object_add(object, key, json_object_new_double_s(seconds, text));
+}
+
 static void add_text(struct json_object *object, const char *key, const char *text)
 {
 	json_object_object_add(object, key,
@@ -105,16 +113,11 @@ static struct json_object *describe(const struct outcome *outcome,
 	json_object_object_add(object, "cpus", json_object_new_int(options->cpus));
 	json_object_object_add(object, "memory_mib",
 			       json_object_new_int(options->memory_mib));
-	json_object_object_add(times, "boot",
-			       json_object_new_double(outcome->boot_seconds));
-	json_object_object_add(times, "run",
-			       json_object_new_double(outcome->run_seconds));
-	json_object_object_add(times, "total",
-			       json_object_new_double(outcome->total_seconds));
-	json_object_object_add(times, "user",
-			       json_object_new_double(outcome->user_ns / 1e9));
-	json_object_object_add(times, "system",
-			       json_object_new_double(outcome->system_ns / 1e9));
+	add_seconds(times, "boot", outcome->boot_seconds);
+	add_seconds(times, "run", outcome->run_seconds);
+	add_seconds(times, "total", outcome->total_seconds);
+	add_seconds(times, "user", outcome->user_ns / 1e9);
+	add_seconds(times, "system", outcome->system_ns / 1e9);
 	json_object_object_add(object, "seconds", times);
 	json_object_object_add(object, "peak_kib",
 			       json_object_new_int64(outcome->peak_kib));
