@@ -122,22 +122,48 @@ static void check_clone_settls(void)
 	ok("clone_settls");
 }
 
-/* fs = 0 is a value like any other, and survives a switch. */
+/*
+ * fs = 0 is a value like any other and survives a switch: another process yields to and fro on
+ * the same CPU. From the first instruction on no library call: it would use fs.
+ */
 static void run_without_tls(void)
 {
-	long zero_seen = 1;
+	static unsigned long seen = 1;
 
-	// From here on no library call: they would use fs.
-	__asm__ volatile(
-		"movl $158, %%eax\n\tmovl $0x1002, %%edi\n\txorl %%esi, "
-		"%%esi\n\tsyscall\n\t"
-		"movl $24, %%eax\n\tsyscall\n\t"
-		"movl $24, %%eax\n\tsyscall\n\t"
-		"movl $158, %%eax\n\tmovl $0x1003, %%edi\n\tmovq %0, %%rsi\n\tsyscall\n\t"
-		"movl $60, %%eax\n\tmovq (%0), %%rdi\n\tsyscall"
-		:
-		: "r"(&zero_seen)
-		: "rax", "rdi", "rsi", "rcx", "r11", "memory");
+	__asm__ volatile("movl $158, %%eax\n\tmovl $0x1002, %%edi\n\t" // ARCH_SET_FS
+			 "xorl %%esi, %%esi\n\tsyscall\n\t"
+			 "movl $200, %%ebx\n"
+			 "1:\tmovl $24, %%eax\n\tsyscall\n\t"          // sched_yield
+			 "movl $158, %%eax\n\tmovl $0x1003, %%edi\n\t" // ARCH_GET_FS
+			 "movq %0, %%rsi\n\tsyscall\n\t"
+			 "cmpq $0, (%0)\n\tjne 2f\n\t"
+			 "decl %%ebx\n\tjnz 1b\n\t"
+			 "2:\tmovl $231, %%eax\n\txorl %%edi, %%edi\n\t"
+			 "cmpq $0, (%0)\n\tsetne %%dil\n\tsyscall"
+			 :
+			 : "r"(&seen)
+			 : "rax", "rbx", "rdi", "rsi", "rcx", "r11", "memory");
+}
+
+static void check_zero(void)
+{
+	cpu_set_t usable, one;
+	pid_t other;
+
+	CHECK_EQ(sched_getaffinity(0, sizeof(usable), &usable), 0);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	CHECK_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+	other = fork();
+	CHECK(other >= 0);
+	while (other == 0) {
+		sched_yield();
+	}
+	CHECK_EQ(in_child(run_without_tls), 0);
+	kill(other, SIGKILL);
+	CHECK_EQ(waitpid(other, NULL, 0), other);
+	CHECK_EQ(sched_setaffinity(0, sizeof(usable), &usable), 0);
+	ok("zero");
 }
 
 int main(void)
@@ -146,7 +172,6 @@ int main(void)
 	check_gs();
 	check_bad_values();
 	check_clone_settls();
-	CHECK_EQ(in_child(run_without_tls), 0);
-	ok("zero");
+	check_zero();
 	return 0;
 }
