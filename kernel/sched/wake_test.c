@@ -1,33 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sleeping and waking on the simulated machine (T2): none lost, none doubled; sleeps
- * end in order and not early.
+ * Sleeping and waking on the simulated machine (T2): no wake-up is lost, none is doubled;
+ * sleeps end in order and not early; breaks end the waits they should.
  */
-#include "host/machine.h"
+#include "machine.h"
 #include "lib/errno.h"
-#include "sched/sched.h"
 #include "sched/wait.h"
-#include "time/clock.h"
-#include "unit.h"
 
-enum { THREADS = 4, ROUNDS = 40 };
+enum { THREADS = 4, ROUNDS = 30, SLEEPERS = 8 };
 
 static struct wait_queue queue;
-static _Atomic int tokens, taken, finished;
-
-static void start(void (*entry)(void *), u64 argument)
-{
-	EXPECT_EQ(sched_kernel_thread("worker", entry, (void *)argument, NULL), 0);
-}
-
-static void wait_finished(int count)
-{
-	while (atomic_load(&finished) < count) {
-		EXPECT_EQ(sched_sleep_until(clock_monotonic() + 100 * NSEC_PER_USEC,
-					    THREAD_UNINTERRUPTIBLE),
-			  0);
-	}
-}
+static _Atomic int tokens, taken;
 
 static bool take_token(void)
 {
@@ -44,12 +27,29 @@ static bool take_token(void)
 static void consumer(void *argument)
 {
 	for (int i = 0; i < ROUNDS; i++) {
-		EXPECT_EQ(wait_until(&queue, take_token(), THREAD_UNINTERRUPTIBLE,
-				     NSEC_NEVER),
+		EXPECT_EQ(wait_until(&queue, take_token(), THREAD_UNINTERRUPTIBLE, NSEC_NEVER),
 			  0);
 		atomic_fetch_add(&taken, 1);
 	}
-	atomic_fetch_add(&finished, 1);
+	machine_finish();
+}
+
+static void exclusive_consumer(void *argument)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		struct wait_entry entry = { 0 };
+
+		for (;;) {
+			wait_begin_exclusive(&queue, &entry, THREAD_UNINTERRUPTIBLE);
+			if (take_token()) {
+				break;
+			}
+			sched_block(NSEC_NEVER);
+		}
+		wait_end(&queue, &entry);
+		atomic_fetch_add(&taken, 1);
+	}
+	machine_finish();
 }
 
 static void producer(void *argument)
@@ -57,28 +57,163 @@ static void producer(void *argument)
 	for (int i = 0; i < ROUNDS; i++) {
 		atomic_fetch_add(&tokens, 1);
 		wake_one(&queue, 0);
+		if (host_random() % 4 == 0) {
+			machine_sleep((nsec_t)(host_random() % 20000));
+		}
 	}
-	atomic_fetch_add(&finished, 1);
+	machine_finish();
 }
 
-/*
- * If a wake-up is lost, the machine comes to rest with consumers asleep: only the
- * test's own poll goes on, until the step limit.
- */
-static void tokens_are_passed(void)
+static void pass_tokens(void (*consume)(void *))
 {
-	host_set_steps_max(2000000);
+	host_set_steps_max(3000000);
 	wait_queue_init(&queue);
 	for (u64 i = 0; i < THREADS; i++) {
-		start(consumer, i);
-		start(producer, i);
+		machine_start(consume, i);
+		machine_start(producer, i);
 	}
-	wait_finished(2 * THREADS);
+	machine_wait_finished(2 * THREADS);
 	EXPECT_EQ(atomic_load(&taken), THREADS * ROUNDS);
 	EXPECT_EQ(atomic_load(&tokens), 0);
 }
 
+static void tokens_to_all(void)
+{
+	pass_tokens(consumer);
+}
+
+static void tokens_to_one(void)
+{
+	pass_tokens(exclusive_consumer);
+}
+
 TEST(no_wake_up_is_lost)
 {
-	EXPECT_EQ(host_machine_explore(4, 1, 200, tokens_are_passed), 0);
+	EXPECT_EQ(host_machine_explore(4, 1, machine_seeds(400), tokens_to_all), 0);
+}
+
+TEST(no_exclusive_wake_up_is_lost)
+{
+	EXPECT_EQ(host_machine_explore(4, 1, machine_seeds(400), tokens_to_one), 0);
+}
+
+/* Wakers race for a sleeper that sleeps ROUNDS times: one wake-up a sleep, at most. */
+static _Atomic int wakes, sleeps, stop;
+static struct sched_entity *_Atomic sleeper_thread;
+
+static void counted_sleeper(void *argument)
+{
+	atomic_store(&sleeper_thread, sched_current());
+	for (int i = 0; i < ROUNDS; i++) {
+		sched_prepare_wait(THREAD_INTERRUPTIBLE);
+		atomic_fetch_add(&sleeps, 1);
+		sched_block(clock_monotonic() + 50 * NSEC_PER_USEC);
+		sched_finish_wait();
+	}
+	atomic_store(&stop, 1);
+	while (atomic_load(&machine_finished) < THREADS) {
+		machine_sleep(10 * NSEC_PER_USEC); /* the wakers hold a pointer to us */
+	}
+	machine_finish();
+}
+
+static void counting_waker(void *argument)
+{
+	while (!atomic_load(&stop)) {
+		struct sched_entity *thread = atomic_load(&sleeper_thread);
+
+		if (thread && sched_wake_mask(thread, 1u << THREAD_INTERRUPTIBLE)) {
+			atomic_fetch_add(&wakes, 1);
+		}
+		arch_cpu_relax();
+	}
+	machine_finish();
+}
+
+static void wakes_are_counted(void)
+{
+	host_set_steps_max(3000000);
+	for (u64 i = 0; i < THREADS; i++) {
+		machine_start(counting_waker, i);
+	}
+	machine_start(counted_sleeper, 0);
+	machine_wait_finished(THREADS + 1);
+	EXPECT(atomic_load(&wakes) <= atomic_load(&sleeps));
+}
+
+TEST(no_wake_up_is_doubled)
+{
+	EXPECT_EQ(host_machine_explore(4, 1, machine_seeds(200), wakes_are_counted), 0);
+}
+
+static nsec_t deadlines[SLEEPERS];
+static _Atomic unsigned order[SLEEPERS], ended;
+
+static void ordered_sleeper(void *argument)
+{
+	u64 self = (u64)argument;
+
+	EXPECT_EQ(sched_sleep_until(deadlines[self], THREAD_INTERRUPTIBLE), 0);
+	EXPECT(clock_monotonic() >= deadlines[self]);
+	/* Late is allowed while others use the CPUs, but not by this much. */
+	EXPECT(clock_monotonic() < deadlines[self] + 5 * NSEC_PER_MSEC);
+	order[atomic_fetch_add(&ended, 1)] = (unsigned)self;
+	machine_finish();
+}
+
+/* Deadlines are 1 ms apart in a shuffled order: threads wake in the order of the deadlines. */
+static void sleeps_are_ordered(void)
+{
+	nsec_t start = clock_monotonic() + 2 * NSEC_PER_MSEC;
+	u64 stride = 1 + 2 * (host_random() % 4);
+
+	for (u64 i = 0; i < SLEEPERS; i++) {
+		deadlines[i] = start + (nsec_t)(i * stride % SLEEPERS) * NSEC_PER_MSEC;
+		machine_start(ordered_sleeper, i);
+	}
+	machine_wait_finished(SLEEPERS);
+	for (unsigned i = 1; i < SLEEPERS; i++) {
+		EXPECT(deadlines[order[i - 1]] < deadlines[order[i]]);
+	}
+}
+
+TEST(sleeps_end_in_order)
+{
+	EXPECT_EQ(host_machine_explore(4, 1, machine_seeds(200), sleeps_are_ordered), 0);
+}
+
+static _Atomic int results[3];
+
+static void broken_sleeper(void *argument)
+{
+	static const enum thread_state states[3] = { THREAD_INTERRUPTIBLE, THREAD_KILLABLE,
+						     THREAD_UNINTERRUPTIBLE };
+	u64 self = (u64)argument;
+	nsec_t deadline = clock_monotonic() + 20 * NSEC_PER_MSEC;
+
+	atomic_store(&results[self], sched_sleep_until(deadline, states[self]));
+	machine_finish();
+	sched_clear_break(sched_current(), ~0u);
+}
+
+static void breaks_end_waits(void)
+{
+	struct sched_entity *threads[3];
+	u32 what = host_seed() % 2 ? BREAK_SIGNAL : BREAK_KILL;
+
+	for (u64 i = 0; i < 3; i++) {
+		threads[i] = machine_start(broken_sleeper, i);
+	}
+	for (u64 i = 0; i < 3; i++) {
+		sched_break(threads[i], what);
+	}
+	machine_wait_finished(3);
+	EXPECT_EQ(atomic_load(&results[0]), -EINTR);
+	EXPECT_EQ(atomic_load(&results[1]), what == BREAK_KILL ? -EINTR : 0);
+	EXPECT_EQ(atomic_load(&results[2]), 0);
+}
+
+TEST(breaks_end_the_waits_they_should)
+{
+	EXPECT_EQ(host_machine_explore(4, 1, machine_seeds(200), breaks_end_waits), 0);
 }

@@ -92,3 +92,10 @@ int host_machine_explore(unsigned max_cpus, u64 first, u64 count, void (*run)(vo
 	}
 	return 0;
 }
+
+u64 host_seed_factor(void)
+{
+	const char *text = getenv("HEDDLE_SEEDS");
+
+	return text && atoi(text) > 0 ? (u64)atoi(text) : 1;
+}

@@ -39,3 +39,5 @@ void host_set_step(
 	nsec_t mean); /* virtual time between two switch points; default 200 ns */
 void host_set_steps_max(u64 steps); /* before HOST_LIVELOCK; default 50 million */
 nsec_t host_now(void);
+/* HEDDLE_SEEDS=n in the environment: n times as many seeds. */
+u64 host_seed_factor(void);

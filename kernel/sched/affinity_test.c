@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+/* Affinity on the simulated machine (D3, T11), and idle CPUs that take waiting threads. */
+#include "machine.h"
+#include "core/percpu.h"
+#include "lib/errno.h"
+
+enum { MOVES = 30, THREADS = 4 };
+
+static _Atomic bool stop;
+
+static struct cpumask only(unsigned cpu)
+{
+	struct cpumask mask = { 0 };
+
+	cpumask_set(&mask, cpu);
+	return mask;
+}
+
+static void move_itself(void *argument)
+{
+	for (int i = 0; i < MOVES; i++) {
+		unsigned cpu = (unsigned)(host_random() % cpu_count());
+		struct cpumask mask = only(cpu);
+
+		EXPECT_EQ(sched_set_affinity(sched_current(), &mask), 0);
+		EXPECT_EQ(arch_cpu_number(), cpu);
+		if (host_random() % 2) {
+			machine_sleep((nsec_t)(host_random() % 3000));
+		} else {
+			sched_yield_current();
+		}
+		EXPECT_EQ(arch_cpu_number(), cpu);
+	}
+	machine_finish();
+}
+
+static void threads_move_themselves(void)
+{
+	host_set_steps_max(5000000);
+	for (u64 i = 0; i < THREADS; i++) {
+		machine_start(move_itself, i);
+	}
+	machine_wait_finished(THREADS);
+}
+
+TEST(a_thread_moves_at_once_and_stays)
+{
+	EXPECT_EQ(host_machine_explore(4, 1, machine_seeds(200), threads_move_themselves), 0);
+}
+
+static void runs_or_sleeps(void *argument)
+{
+	while (!atomic_load(&stop)) {
+		if (argument && host_random() % 2) {
+			machine_sleep((nsec_t)(host_random() % 5000));
+		} else {
+			arch_cpu_relax();
+		}
+	}
+	machine_finish();
+}
+
+static void others_are_moved(void)
+{
+	struct sched_entity *threads[THREADS];
+
+	host_set_steps_max(5000000);
+	for (u64 i = 0; i < THREADS; i++) {
+		threads[i] = machine_start(runs_or_sleeps, i % 2);
+	}
+	for (int i = 0; i < MOVES; i++) {
+		struct sched_entity *thread = threads[host_random() % THREADS];
+		unsigned cpu = (unsigned)(host_random() % cpu_count());
+		struct cpumask mask = only(cpu), seen;
+
+		EXPECT_EQ(sched_set_affinity(thread, &mask), 0);
+		if (atomic_load(&thread->on_cpu)) {
+			EXPECT_EQ(atomic_load(&thread->cpu), cpu);
+		}
+		sched_get_affinity(thread, &seen);
+		EXPECT(cpumask_test(&seen, cpu));
+	}
+	atomic_store(&stop, true);
+	machine_wait_finished(THREADS);
+}
+
+TEST(others_are_moved_at_once)
+{
+	EXPECT_EQ(host_machine_explore(4, 1, machine_seeds(200), others_are_moved), 0);
+}
+
+static void masks(void)
+{
+	struct cpumask mask = { 0 };
+
+	EXPECT_EQ(sched_set_affinity(sched_current(), &mask), -EINVAL);
+	cpumask_set(&mask, cpu_count());
+	EXPECT_EQ(sched_set_affinity(sched_current(), &mask), -EINVAL);
+	EXPECT(!cpumask_test(&mask, MAX_CPUS));
+	EXPECT(!cpumask_test(&mask, 1u << 31));
+	cpumask_set(&mask, 0);
+	EXPECT_EQ(sched_set_affinity(sched_current(), &mask), 0);
+	EXPECT_EQ(arch_cpu_number(), 0);
+}
+
+TEST(masks_without_a_cpu_are_refused)
+{
+	EXPECT_EQ(host_machine_run(3, 1, masks), 0);
+}
+
+/* As many runners as CPUs, all begun on one: soon each has a CPU of its own. */
+static void idle_cpus_help(void)
+{
+	struct cpumask all, first = only(0);
+	struct sched_entity *threads[THREADS];
+	u64 before[THREADS];
+
+	host_set_step(5000);
+	cpumask_fill(&all, MAX_CPUS);
+	for (u64 i = 0; i < THREADS; i++) {
+		threads[i] = machine_start(runs_or_sleeps, 0);
+		EXPECT_EQ(sched_set_affinity(threads[i], &first), 0);
+	}
+	machine_sleep(20 * NSEC_PER_MSEC);
+	for (u64 i = 0; i < THREADS; i++) {
+		EXPECT_EQ(sched_set_affinity(threads[i], &all), 0);
+	}
+	machine_sleep(50 * NSEC_PER_MSEC);
+	for (u64 i = 0; i < THREADS; i++) {
+		before[i] = threads[i]->runtime_ns;
+	}
+	machine_sleep(100 * NSEC_PER_MSEC);
+	for (u64 i = 0; i < THREADS; i++) {
+		EXPECT(threads[i]->runtime_ns - before[i] > 80 * (u64)NSEC_PER_MSEC);
+	}
+	atomic_store(&stop, true);
+	machine_wait_finished(THREADS);
+}
+
+TEST(idle_cpus_take_waiting_threads)
+{
+	for (u64 seed = 1; seed <= 10; seed++) {
+		EXPECT_EQ(host_machine_run(THREADS + 1, seed, idle_cpus_help), 0);
+	}
+}
