@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * The end of threads on the simulated machine (T1): each is handed to the exit hook once, by
- * another thread, off its CPU, and can be freed there. The host port ends the run if a stack is freed
- * or switched to while a CPU uses it.
+ * The end of threads on the simulated machine (T1): each is handed to the exit hook
+ * once, by another thread, off its CPU, and can be freed there. The host port ends
+ * the run if a stack is freed or switched to while a CPU uses it.
  */
-#include "machine.h"
 #include "arch/irq.h"
 #include "core/preempt.h"
 #include "lib/string.h"
+#include "machine.h"
 #include "mm/heap.h"
 #include "mm/kernel_stack.h"
 

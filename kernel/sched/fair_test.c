@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Shares of CPU time on the simulated machine (D2), and who comes before whom. */
-#include "machine.h"
 #include "lib/errno.h"
+#include "machine.h"
 #include <linux/sched.h>
 
 enum { THREADS = 4 };
@@ -46,14 +46,15 @@ static void measure(nsec_t length, u64 used[THREADS])
 
 static void weights(void)
 {
-	static const int nices[THREADS] = { 0, 5, -5, 10 };
-	static const u64 weight[THREADS] = { 1024, 335, 3121, 110 };
+	static const int nices[THREADS] = {0, 5, -5, 10};
+	static const u64 weight[THREADS] = {1024, 335, 3121, 110};
 	u64 used[THREADS], total = 0, total_weight = 0;
 
 	host_set_step(20000);
 	for (unsigned i = 0; i < THREADS; i++) {
 		threads[i] = machine_start(spin, i);
-		EXPECT_EQ(sched_set_policy(threads[i], SCHED_NORMAL, 0, nices[i], false), 0);
+		EXPECT_EQ(sched_set_policy(threads[i], SCHED_NORMAL, 0, nices[i], false),
+			  0);
 	}
 	measure(8 * NSEC_PER_SEC, used);
 	for (unsigned i = 0; i < THREADS; i++) {
@@ -101,19 +102,23 @@ TEST(four_threads_share_two_cpus)
 	}
 }
 
-/* FIFO before fair; of two RR threads each has its turn; a FIFO thread of lower priority none. */
+/*
+ * FIFO before fair; of two RR threads each has its turn; a FIFO thread of lower
+ * priority none.
+ */
 static void realtime(void)
 {
-	static const unsigned policy[THREADS] = { SCHED_RR, SCHED_RR, SCHED_FIFO,
-						  SCHED_NORMAL };
-	static const unsigned priority[THREADS] = { 20, 20, 10, 0 };
+	static const unsigned policy[THREADS] = {SCHED_RR, SCHED_RR, SCHED_FIFO,
+						 SCHED_NORMAL};
+	static const unsigned priority[THREADS] = {20, 20, 10, 0};
 	u64 used[THREADS];
 
 	host_set_step(20000);
 	EXPECT_EQ(sched_set_policy(sched_current(), SCHED_FIFO, 60, 0, false), 0);
 	for (unsigned i = 0; i < THREADS; i++) {
 		threads[i] = machine_start(spin, i);
-		EXPECT_EQ(sched_set_policy(threads[i], policy[i], priority[i], 0, false), 0);
+		EXPECT_EQ(sched_set_policy(threads[i], policy[i], priority[i], 0, false),
+			  0);
 	}
 	measure(2 * NSEC_PER_SEC, used);
 	EXPECT(used[0] > (u64)NSEC_PER_SEC * 9 / 10);

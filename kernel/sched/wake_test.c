@@ -3,8 +3,8 @@
  * Sleeping and waking on the simulated machine (T2): no wake-up is lost, none is doubled;
  * sleeps end in order and not early; breaks end the waits they should.
  */
-#include "machine.h"
 #include "lib/errno.h"
+#include "machine.h"
 #include "sched/wait.h"
 
 enum { THREADS = 4, ROUNDS = 30, SLEEPERS = 8 };
@@ -27,7 +27,8 @@ static bool take_token(void)
 static void consumer(void *argument)
 {
 	for (int i = 0; i < ROUNDS; i++) {
-		EXPECT_EQ(wait_until(&queue, take_token(), THREAD_UNINTERRUPTIBLE, NSEC_NEVER),
+		EXPECT_EQ(wait_until(&queue, take_token(), THREAD_UNINTERRUPTIBLE,
+				     NSEC_NEVER),
 			  0);
 		atomic_fetch_add(&taken, 1);
 	}
@@ -37,7 +38,7 @@ static void consumer(void *argument)
 static void exclusive_consumer(void *argument)
 {
 	for (int i = 0; i < ROUNDS; i++) {
-		struct wait_entry entry = { 0 };
+		struct wait_entry entry = {0};
 
 		for (;;) {
 			wait_begin_exclusive(&queue, &entry, THREAD_UNINTERRUPTIBLE);
@@ -161,7 +162,10 @@ static void ordered_sleeper(void *argument)
 	machine_finish();
 }
 
-/* Deadlines are 1 ms apart in a shuffled order: threads wake in the order of the deadlines. */
+/*
+ * Deadlines are 1 ms apart in a shuffled order: threads wake in the order of the
+ * deadlines.
+ */
 static void sleeps_are_ordered(void)
 {
 	nsec_t start = clock_monotonic() + 2 * NSEC_PER_MSEC;
@@ -186,8 +190,8 @@ static _Atomic int results[3];
 
 static void broken_sleeper(void *argument)
 {
-	static const enum thread_state states[3] = { THREAD_INTERRUPTIBLE, THREAD_KILLABLE,
-						     THREAD_UNINTERRUPTIBLE };
+	static const enum thread_state states[3] = {THREAD_INTERRUPTIBLE, THREAD_KILLABLE,
+						    THREAD_UNINTERRUPTIBLE};
 	u64 self = (u64)argument;
 	nsec_t deadline = clock_monotonic() + 20 * NSEC_PER_MSEC;
 

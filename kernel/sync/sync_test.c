@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* Mutexes, reader-writer locks and completions on the simulated machine: exclusion and progress. */
-#include "machine.h"
+/*
+ * Mutexes, reader-writer locks and completions on the simulated machine: exclusion and
+ * progress.
+ */
 #include "lib/errno.h"
+#include "machine.h"
 #include "sync/completion.h"
 #include "sync/mutex.h"
 #include "sync/rwlock.h"
@@ -172,7 +175,10 @@ NO_THREAD_SAFETY static void uses_rwlock(void *argument)
 	machine_sleep(NSEC_PER_SEC); /* the breaker holds a pointer to us */
 }
 
-/* readers_inside is a plain counter: the machine lets nothing come between its load and its store. */
+/*
+ * readers_inside is a plain counter: the machine lets nothing come between its load and
+ * its store.
+ */
 static void rwlock_excludes(void)
 {
 	host_set_steps_max(5000000);
@@ -212,7 +218,8 @@ static void completions(void)
 		if (host_random() % 2) {
 			completion_wait(completion);
 		} else {
-			while (completion_wait_until(completion, clock_monotonic() + 500) ==
+			while (completion_wait_until(completion,
+						     clock_monotonic() + 500) ==
 			       -ETIMEDOUT) {
 				continue;
 			}

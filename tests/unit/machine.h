@@ -31,7 +31,8 @@ static inline void machine_finish(void)
 
 static inline void machine_sleep(nsec_t length)
 {
-	EXPECT_EQ(sched_sleep_until(clock_monotonic() + length, THREAD_UNINTERRUPTIBLE), 0);
+	EXPECT_EQ(sched_sleep_until(clock_monotonic() + length, THREAD_UNINTERRUPTIBLE),
+		  0);
 }
 
 /* A lost wake-up shows as this loop running into the step limit. */

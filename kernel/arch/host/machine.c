@@ -30,12 +30,18 @@ int unit_failures(void);
 #pragma weak unit_failures
 
 static void (*test)(void);
+static int failures_before;
+
+static int failures(void)
+{
+	return unit_failures ? unit_failures() - failures_before : 0;
+}
 
 static void main_thread(void *argument)
 {
 	sched_start_cpus();
 	test();
-	host_end(unit_failures && unit_failures() ? HOST_FAILED : 0);
+	host_end(failures() ? HOST_FAILED : 0);
 }
 
 static _Noreturn void boot(unsigned cpus, u64 seed)
@@ -69,6 +75,7 @@ int host_machine_run(unsigned cpus, u64 seed, void (*run)(void))
 	child = fork();
 	if (child == 0) {
 		test = run;
+		failures_before = failures();
 		boot(cpus, seed);
 	}
 	if (child < 0 || waitpid(child, &status, 0) != child) {

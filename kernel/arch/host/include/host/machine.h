@@ -36,7 +36,7 @@ int host_machine_explore(unsigned max_cpus, u64 first, u64 count, void (*run)(vo
 u64 host_seed(void);
 u64 host_random(void); /* the machine's own, part of the seed's run */
 void host_set_step(
-	nsec_t mean); /* virtual time between two switch points; default 200 ns */
+	nsec_t mean); /* virtual time of one arch_cpu_relax(); default 200 ns */
 void host_set_steps_max(u64 steps); /* before HOST_LIVELOCK; default 50 million */
 nsec_t host_now(void);
 /* HEDDLE_SEEDS=n in the environment: n times as many seeds. */
