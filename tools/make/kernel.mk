@@ -16,7 +16,7 @@ kernel_warn := -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes 
 	-Wvla -Wimplicit-fallthrough -Wframe-larger-than=1024 -Wundef
 kernel_cflags := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INCLUDE) \
 	-Ikernel -Ikernel/arch/include -Ikernel/arch/$(ARCH)/include \
-	-I$(B)/generated -isystem kernel/abi/shim -isystem $(LINUX_HEADERS)/include \
+	-I$(B)/generated -isystem kernel/abi/shim -isystem $(LINUX_HEADERS)/include -isystem build/zlib \
 	-fno-common -fno-strict-aliasing -fno-omit-frame-pointer -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fno-pic -fno-pie -ffunction-sections -fdata-sections \
 	-ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks -D__HEDDLE_KERNEL__ \
@@ -37,11 +37,13 @@ $(B)/%.S.o: %.S | $(generated)
 	@mkdir -p $(@D)
 	$(if $(filter 0,$(V)),@echo "  AS    $<";) $(CC) $(kernel_cflags) -D__ASSEMBLER__ -MMD -MP -c $< -o $@
 
-$(B)/heddle-kernel.elf: $(kernel_obj) kernel/arch/$(ARCH)/kernel.ld
+include tools/make/zlib.mk
+
+$(B)/heddle-kernel.elf: $(kernel_obj) $(zlib_obj) kernel/arch/$(ARCH)/kernel.ld
 	@echo "  LD    $@"
 	@$(CC) $(arch_cflags) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none \
 		-Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -T kernel/arch/$(ARCH)/kernel.ld -Wl,-Map=$(B)/kernel.map \
-		-o $@ $(kernel_obj) $(kernel_libs)
+		-o $@ $(kernel_obj) $(zlib_obj) $(kernel_libs)
 
 $(B)/heddle-kernel: $(B)/heddle-kernel.elf
 	$(arch_make_image)

@@ -27,7 +27,7 @@ host_common   := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing 
 # The rooms and the tests are compiled as the kernel is, without the C library's headers; the
 # port itself, and the kit's main, are ordinary hosted programs.
 host_free     := $(host_common) -ffreestanding -fno-builtin-printf -nostdinc -isystem $(GCC_INCLUDE) \
-	-isystem kernel/abi/shim -isystem $(HOST_HEADERS)/include -Itests/unit
+	-isystem kernel/abi/shim -isystem $(HOST_HEADERS)/include -isystem build/zlib -Itests/unit
 -include kernel/arch/host/arch.mk
 
 $(HB)/kernel/arch/host/%.c.o: kernel/arch/host/%.c
@@ -38,11 +38,18 @@ $(HB)/kernel/%.c.o: kernel/%.c | $(HOST_HEADERS)/.stamp
 	@mkdir -p $(@D)
 	@$(CC) $(host_free) -c $< -o $@
 
+# zlib as the kernel has it, for the initramfs reader.
+host_zlib := $(addprefix $(HB)/zlib/,inflate.o inftrees.o inffast.o crc32.o adler32.o zutil.o)
+$(HB)/zlib/%.o: | build/zlib/.stamp
+	@mkdir -p $(@D)
+	@$(CC) $(host_free) -w -DZ_SOLO -c build/zlib/$*.c -o $@
+$(HB)/kernel/fs/initramfs/gzip.c.o: | build/zlib/.stamp
+
 $(HB)/unit_main.o: tests/unit/unit_main.c
 	@mkdir -p $(@D)
 	@$(CC) $(host_common) -c $< -o $@
 
-$(HB)/libkernel.a: $(host_obj)
+$(HB)/libkernel.a: $(host_obj) $(host_zlib)
 	@rm -f $@
 	@ar rcs $@ $^
 

@@ -8,6 +8,7 @@
  */
 #include "fs/initramfs/initramfs.h"
 
+#include "core/log.h"
 #include "fs/device.h"
 #include "fs/directory.h"
 #include "lib/errno.h"
@@ -21,8 +22,6 @@ enum { HEADER_SIZE = 110, FIELD_SIZE = 8, MAGIC_SIZE = 6, NAME_MAX_SIZE = 4096 }
 struct entry {
 	u32 inode_number, mode, uid, gid, links, modified, size;
 	u32 device_major, device_minor, special_major, special_minor, name_size;
-	const char *name;
-	const u8 *data;
 };
 
 /* Names of files with several links, until the archive ends. */
@@ -34,7 +33,11 @@ struct seen_link {
 
 struct unpacker {
 	const struct walk_context *context;
+	struct byte_source *source;
 	struct seen_link *links;
+	struct entry entry;
+	u64 data_left; /* of the entry's data, in the source */
+	char name[NAME_MAX_SIZE];
 };
 
 static bool parse_field(const u8 *text, u32 *out)
@@ -56,41 +59,49 @@ static bool parse_field(const u8 *text, u32 *out)
 	return true;
 }
 
-/* The entry at `at`; *next is where the following one starts. */
-static int parse_entry(const u8 *archive, size_t size, size_t at, struct entry *entry,
-		       size_t *next)
+/* What lies between something of `size` bytes and the next multiple of four. */
+static u64 padding(u64 size)
 {
+	return ALIGN_UP(size, 4) - size;
+}
+
+/* Header and name of the next entry; the source stands at its data. */
+static int read_entry(struct unpacker *unpacker)
+{
+	struct entry *entry = &unpacker->entry;
 	u32 *const fields[] = {
 		&entry->inode_number,  &entry->mode,          &entry->uid,
 		&entry->gid,           &entry->links,         &entry->modified,
 		&entry->size,          &entry->device_major,  &entry->device_minor,
 		&entry->special_major, &entry->special_minor, &entry->name_size,
 	};
-	size_t data;
+	u8 header[HEADER_SIZE];
+	int result = source_read(unpacker->source, header, sizeof(header));
 
-	if (size - at < HEADER_SIZE ||
-	    memcmp(archive + at, "07070", MAGIC_SIZE - 1) != 0 ||
-	    (archive[at + 5] != '1' && archive[at + 5] != '2')) {
+	if (result < 0) {
+		return result;
+	}
+	if (memcmp(header, "07070", MAGIC_SIZE - 1) != 0 ||
+	    (header[5] != '1' && header[5] != '2')) {
 		return -EINVAL;
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++) {
-		if (!parse_field(archive + at + MAGIC_SIZE + i * FIELD_SIZE, fields[i])) {
+		if (!parse_field(header + MAGIC_SIZE + i * FIELD_SIZE, fields[i])) {
 			return -EINVAL;
 		}
 	}
-	at += HEADER_SIZE;
-	if (entry->name_size == 0 || entry->name_size > NAME_MAX_SIZE ||
-	    size - at < entry->name_size || archive[at + entry->name_size - 1] != '\0') {
+	if (entry->name_size == 0 || entry->name_size > NAME_MAX_SIZE) {
 		return -EINVAL;
 	}
-	entry->name = (const char *)archive + at;
-	data = ALIGN_UP(at + entry->name_size, (size_t)4);
-	if (data > size || size - data < entry->size) {
+	result = source_read(unpacker->source, unpacker->name, entry->name_size);
+	if (result < 0) {
+		return result;
+	}
+	unpacker->data_left = entry->size;
+	if (unpacker->name[entry->name_size - 1] != '\0') {
 		return -EINVAL;
 	}
-	entry->data = archive + data;
-	*next = MIN(ALIGN_UP(data + entry->size, (size_t)4), size);
-	return 0;
+	return source_skip(unpacker->source, padding(HEADER_SIZE + entry->name_size));
 }
 
 static bool leads_upward(const char *name)
@@ -109,30 +120,47 @@ static bool leads_upward(const char *name)
 	return false;
 }
 
-static int write_data(struct unpacker *unpacker, const struct entry *entry)
+static int write_piece(struct unpacker *unpacker, struct file *file, u64 *position)
 {
+	struct byte_source *source = unpacker->source;
 	struct io_buffer io;
+	s64 written;
+	int result = source_peek(source);
+
+	if (result < 0) {
+		return result == -ENODATA ? -EINVAL : result;
+	}
+	io_buffer_init_kernel(&io, (void *)(uintptr_t)source->at,
+			      MIN(source->available, unpacker->data_left));
+	written = file_write(file, &io, position);
+	if (written <= 0) {
+		return written < 0 ? (int)written : -ENOSPC;
+	}
+	unpacker->data_left -= (u64)written;
+	return source_skip(source, (u64)written);
+}
+
+static int write_data(struct unpacker *unpacker)
+{
 	struct file *file;
 	u64 position = 0;
-	s64 written = 0;
-	int result = fs_open(unpacker->context, entry->name, O_CREAT | O_WRONLY | O_TRUNC,
-			     entry->mode & 07777, 0, &file);
+	int result =
+		fs_open(unpacker->context, unpacker->name, O_CREAT | O_WRONLY | O_TRUNC,
+			unpacker->entry.mode & 07777, 0, &file);
 
 	if (result < 0) {
 		return result;
 	}
-	io_buffer_init_kernel(&io, (void *)(uintptr_t)entry->data, entry->size);
-	while (io.remaining > 0 && written >= 0) {
-		written = file_write(file, &io, &position);
-		written = written == 0 ? -ENOSPC : written;
+	while (unpacker->data_left > 0 && result == 0) {
+		result = write_piece(unpacker, file, &position);
 	}
 	file_put(file);
-	return written < 0 ? (int)written : 0;
+	return result;
 }
 
-static int link_to_seen(struct unpacker *unpacker, const struct entry *entry,
-			bool *linked)
+static int link_to_seen(struct unpacker *unpacker, bool *linked)
 {
+	const struct entry *entry = &unpacker->entry;
 	struct seen_link *seen;
 	struct path path;
 	int result;
@@ -147,7 +175,8 @@ static int link_to_seen(struct unpacker *unpacker, const struct entry *entry,
 		    seen->device_minor == entry->device_minor) {
 			result = path_walk(unpacker->context, seen->name, 0, &path);
 			if (result == 0) {
-				result = fs_link(&path, unpacker->context, entry->name);
+				result =
+					fs_link(&path, unpacker->context, unpacker->name);
 				path_put(&path);
 			}
 			*linked = result == 0;
@@ -161,39 +190,48 @@ static int link_to_seen(struct unpacker *unpacker, const struct entry *entry,
 	seen->inode_number = entry->inode_number;
 	seen->device_major = entry->device_major;
 	seen->device_minor = entry->device_minor;
-	memcpy(seen->name, entry->name, entry->name_size);
+	memcpy(seen->name, unpacker->name, entry->name_size);
 	seen->next = unpacker->links;
 	unpacker->links = seen;
 	return 0;
 }
 
-static int make_regular(struct unpacker *unpacker, const struct entry *entry)
+static int make_regular(struct unpacker *unpacker)
 {
 	bool linked;
-	int result = link_to_seen(unpacker, entry, &linked);
+	int result = link_to_seen(unpacker, &linked);
 
-	if (result < 0 || (linked && entry->size == 0)) {
+	if (result < 0 || (linked && unpacker->entry.size == 0)) {
 		return result;
 	}
-	return write_data(unpacker, entry);
+	return write_data(unpacker);
 }
 
-static int make_link(struct unpacker *unpacker, const struct entry *entry)
+static int make_link(struct unpacker *unpacker)
 {
-	char *target = heap_allocate((size_t)entry->size + 1);
+	u32 size = unpacker->entry.size;
+	char *target;
 	int result;
 
-	if (!target) {
-		return entry->size ? -ENOMEM : -EINVAL;
+	if (size == 0 || size >= NAME_MAX_SIZE) {
+		return -EINVAL;
 	}
-	memcpy(target, entry->data, entry->size);
-	result = fs_symbolic_link(unpacker->context, target, entry->name);
+	target = heap_allocate((size_t)size + 1);
+	if (!target) {
+		return -ENOMEM;
+	}
+	result = source_read(unpacker->source, target, size);
+	if (result == 0) {
+		unpacker->data_left = 0;
+		result = fs_symbolic_link(unpacker->context, target, unpacker->name);
+	}
 	heap_free(target);
 	return result;
 }
 
-static int set_attributes(struct unpacker *unpacker, const struct entry *entry)
+static int set_attributes(struct unpacker *unpacker)
 {
+	const struct entry *entry = &unpacker->entry;
 	struct inode_attributes attributes = {
 		.mode = entry->mode,
 		.uid = entry->uid,
@@ -202,7 +240,7 @@ static int set_attributes(struct unpacker *unpacker, const struct entry *entry)
 	};
 	unsigned which = ATTRIBUTE_UID | ATTRIBUTE_GID | ATTRIBUTE_MODIFIED;
 	struct path path;
-	int result = path_walk(unpacker->context, entry->name, 0, &path);
+	int result = path_walk(unpacker->context, unpacker->name, 0, &path);
 
 	if (result < 0) {
 		return result;
@@ -215,63 +253,84 @@ static int set_attributes(struct unpacker *unpacker, const struct entry *entry)
 	return result;
 }
 
-static int make_entry(struct unpacker *unpacker, const struct entry *entry)
+static int make_entry(struct unpacker *unpacker)
 {
-	u64 device = device_number(entry->special_major, entry->special_minor);
+	const struct walk_context *context = unpacker->context;
+	const struct entry *entry = &unpacker->entry;
+	const char *name = unpacker->name;
 	int result;
 
-	if (leads_upward(entry->name)) {
+	if (leads_upward(name)) {
 		return -EINVAL;
 	}
 	// A later entry replaces an earlier one of its name, but for directories, which are merged.
 	if ((entry->mode & S_IFMT) != S_IFDIR) {
-		(void)fs_unlink(unpacker->context, entry->name);
+		(void)fs_unlink(context, name);
 	}
 	switch (entry->mode & S_IFMT) {
 	case S_IFREG:
-		result = make_regular(unpacker, entry);
+		result = make_regular(unpacker);
 		break;
 	case S_IFDIR:
-		result = fs_make_directory(unpacker->context, entry->name,
-					   entry->mode & 07777);
+		result = fs_make_directory(context, name, entry->mode & 07777);
 		result = result == -EEXIST ? 0 : result;
 		break;
 	case S_IFLNK:
-		result = make_link(unpacker, entry);
+		result = make_link(unpacker);
 		break;
 	default:
-		result =
-			fs_make_node(unpacker->context, entry->name, entry->mode, device);
+		result = fs_make_node(
+			context, name, entry->mode,
+			device_number(entry->special_major, entry->special_minor));
 		break;
 	}
-	return result < 0 ? result : set_attributes(unpacker, entry);
+	if (result == 0) {
+		result = set_attributes(unpacker);
+	}
+	return result < 0 ? result : source_skip(unpacker->source, unpacker->data_left);
 }
 
-int cpio_unpack(const struct walk_context *context, const u8 *archive, size_t size,
-		size_t *used)
+static int unpack_entries(struct unpacker *unpacker)
 {
-	struct unpacker unpacker = {.context = context};
-	struct entry entry;
-	size_t at = 0, next;
-	int result = 0;
+	for (;;) {
+		int result = read_entry(unpacker);
 
-	while (result == 0) {
-		result = parse_entry(archive, size, at, &entry, &next);
 		if (result < 0) {
-			break;
+			return result;
 		}
-		at = next;
-		if (strcmp(entry.name, "TRAILER!!!") == 0) {
-			break;
+		if (strcmp(unpacker->name, "TRAILER!!!") == 0) {
+			return 0;
 		}
-		result = make_entry(&unpacker, &entry);
+		result = make_entry(unpacker);
+		if (result < 0) {
+			log_error("initramfs: %s: error %d", unpacker->name, -result);
+			return result;
+		}
+		// The last entry may lack its padding only if the archive ends there: that is damage too.
+		result = source_skip(unpacker->source, padding(unpacker->entry.size));
+		if (result < 0) {
+			return result;
+		}
 	}
-	while (unpacker.links) {
-		struct seen_link *seen = unpacker.links;
+}
 
-		unpacker.links = seen->next;
+int cpio_unpack(const struct walk_context *context, struct byte_source *source)
+{
+	struct unpacker *unpacker = heap_allocate(sizeof(*unpacker));
+	int result;
+
+	if (!unpacker) {
+		return -ENOMEM;
+	}
+	unpacker->context = context;
+	unpacker->source = source;
+	result = unpack_entries(unpacker);
+	while (unpacker->links) {
+		struct seen_link *seen = unpacker->links;
+
+		unpacker->links = seen->next;
 		heap_free(seen);
 	}
-	*used = at;
+	heap_free(unpacker);
 	return result;
 }

@@ -1,13 +1,29 @@
 // SPDX-License-Identifier: MIT
-/* The parts of the initramfs reader. */
+/* The parts of the initramfs reader: where bytes come from, and what is made of them. */
 #pragma once
 
 #include "fs/path.h"
 
-/* One cpio archive (newc, with or without checksums) of `size` bytes, written below context's root. *used: its length. */
-int cpio_unpack(const struct walk_context *context, const u8 *archive, size_t size,
-		size_t *used) must_check;
-/* Inflate a gzip member into memory of the heap's or frames: -EINVAL (not gzip, damaged), -ENOMEM. *used: of the input. */
-int gzip_unpack(const u8 *data, size_t size, u8 **out, size_t *out_size,
-		size_t *used) must_check;
-void gzip_free(u8 *data, size_t size);
+/* Bytes in order: `available` of them at `at`; refill() brings more, or leaves 0 at the end. -EINVAL: damaged. */
+struct byte_source {
+	const u8 *at;
+	size_t available;
+	int (*refill)(struct byte_source *source);
+};
+
+/* Exactly `size` bytes; -EINVAL if the source ends before. */
+int source_read(struct byte_source *source, void *to, size_t size) must_check;
+int source_skip(struct byte_source *source, u64 size) must_check;
+/* The next byte without taking it: 0 … 255, -ENODATA at the end, or an error. */
+int source_peek(struct byte_source *source) must_check;
+
+/* Inflates the gzip member at *input's start; ends where the member ends. */
+struct gzip_source;
+int gzip_source_create(const u8 *data, size_t size, struct gzip_source **out) must_check;
+struct byte_source *gzip_source_bytes(struct gzip_source *gzip);
+size_t gzip_source_used(const struct gzip_source *gzip); /* of the input, so far */
+void gzip_source_destroy(struct gzip_source *gzip);
+
+/* One cpio archive (newc, with or without checksums), written below context's root. */
+int cpio_unpack(const struct walk_context *context,
+		struct byte_source *source) must_check;
