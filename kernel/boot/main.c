@@ -10,11 +10,14 @@
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/random.h"
+#include "fs/path.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "process/process.h"
 #include "sched/sched.h"
 #include "time/clock.h"
 #include "time/timer.h"
+#include "vm/vm_space.h"
 
 static void set_log_level(void)
 {
@@ -30,6 +33,10 @@ static void boot_thread(void *unused)
 {
 	sched_start_cpus();
 	self_test_run();
+	vm_init();
+	fs_init();
+	process_init();
+	process_start_init();
 	arch_kernel_seal(); /* boot code is gone from here on */
 	log_info("boot: done in %lld us", (long long)clock_monotonic() / NSEC_PER_USEC);
 }

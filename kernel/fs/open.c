@@ -330,37 +330,45 @@ int fs_open(const struct walk_context *context, const char *name, u32 flags, u32
 	return open_existing(context, name, flags, walk_flags, out);
 }
 
-int fs_open_executable(const struct walk_context *context, const char *name,
-		       unsigned walk_flags, struct file **out)
+int fs_open_executable_path(const struct path *path,
+			    const struct credentials *credentials, struct file **out)
 {
-	struct inode *inode;
-	struct path path;
-	int result = path_walk(context, name, walk_flags, &path);
+	struct inode *inode = dentry_inode(path->dentry);
+	int result;
 
-	if (result < 0) {
-		return result;
-	}
-	inode = dentry_inode(path.dentry);
 	if (inode_is(inode, S_IFLNK)) {
-		result = -ELOOP;
-	} else if (!inode_is(inode, S_IFREG) ||
-		   (path.mount && (path.mount->flags & MS_NOEXEC))) {
-		result = -EACCES;
-	} else {
-		result = fs_permission(inode, context->credentials, ACCESS_EXECUTE);
+		return -ELOOP;
 	}
+	if (!inode_is(inode, S_IFREG) ||
+	    (path->mount && (path->mount->flags & MS_NOEXEC))) {
+		return -EACCES;
+	}
+	result = fs_permission(inode, credentials, ACCESS_EXECUTE);
 	if (result == 0) {
 		result = inode_deny_write(inode);
 	}
 	if (result == 0) {
-		result = file_create(&path, inode->file_operations,
-				     O_RDONLY | O_LARGEFILE, context->credentials, out);
+		result = file_create(path, inode->file_operations, O_RDONLY | O_LARGEFILE,
+				     credentials, out);
 		if (result < 0) {
 			inode_allow_write(inode);
 		} else {
 			(*out)->mode |= FILE_EXECUTABLE;
 		}
 	}
+	return result;
+}
+
+int fs_open_executable(const struct walk_context *context, const char *name,
+		       unsigned walk_flags, struct file **out)
+{
+	struct path path;
+	int result = path_walk(context, name, walk_flags, &path);
+
+	if (result < 0) {
+		return result;
+	}
+	result = fs_open_executable_path(&path, context->credentials, out);
 	path_put(&path);
 	return result;
 }

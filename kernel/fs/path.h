@@ -10,11 +10,16 @@
 #include "lib/compiler.h"
 
 enum {
-	WALK_FOLLOW = 1,	/* follow a symbolic link in the last component */
-	WALK_DIRECTORY = 2,	/* ENOTDIR unless a directory */
-	WALK_NO_MAGIC_LINKS = 4, WALK_NO_SYMLINKS = 8, WALK_BENEATH = 16, WALK_IN_ROOT = 32, WALK_NO_CROSS_DEVICE = 64,
-	WALK_EMPTY = 256,	/* AT_EMPTY_PATH: "" is the start itself */
-	WALK_NO_MOUNT_LAST = 128, /* do not step into a mount on the last component (umount UMOUNT_NOFOLLOW…) */
+	WALK_FOLLOW = 1,    /* follow a symbolic link in the last component */
+	WALK_DIRECTORY = 2, /* ENOTDIR unless a directory */
+	WALK_NO_MAGIC_LINKS = 4,
+	WALK_NO_SYMLINKS = 8,
+	WALK_BENEATH = 16,
+	WALK_IN_ROOT = 32,
+	WALK_NO_CROSS_DEVICE = 64,
+	WALK_EMPTY = 256, /* AT_EMPTY_PATH: "" is the start itself */
+	WALK_NO_MOUNT_LAST =
+		128, /* do not step into a mount on the last component (umount UMOUNT_NOFOLLOW…) */
 };
 
 /* Who walks, from where. Plain data on the caller's stack. */
@@ -28,46 +33,65 @@ void path_get(const struct path *path);
 void path_put(struct path *path); /* may be empty; empties it */
 bool path_equal(const struct path *a, const struct path *b);
 
-int path_walk(const struct walk_context *context, const char *name, unsigned walk_flags, struct path *out) must_check;
+int path_walk(const struct walk_context *context, const char *name, unsigned walk_flags,
+	      struct path *out) must_check;
 /* The parent directory and the last component (copied into last[256]), which need not exist. */
-int path_walk_parent(const struct walk_context *context, const char *name, struct path *parent, char *last) must_check;
+int path_walk_parent(const struct walk_context *context, const char *name,
+		     struct path *parent, char *last) must_check;
 /* The path's name as seen from `root`, written at the end of buffer[size]; *start is where. "(unreachable)" prefix rules of getcwd(2); " (deleted)" when `mark_deleted`. Length or -ENAMETOOLONG, -ENOENT. */
-int path_to_name(const struct path *path, const struct path *root, char *buffer, size_t size, bool mark_deleted, char **start);
+int path_to_name(const struct path *path, const struct path *root, char *buffer,
+		 size_t size, bool mark_deleted, char **start);
 
-int fs_permission(struct inode *inode, const struct credentials *credentials, int wanted) must_check; /* ACCESS_* */
+int fs_permission(struct inode *inode, const struct credentials *credentials,
+		  int wanted) must_check; /* ACCESS_* */
 /* open(2) without descriptors. mode: permission bits, umask already applied by this function. */
-int fs_open(const struct walk_context *context, const char *name, u32 flags, u32 mode, unsigned walk_flags, struct file **out) must_check;
+int fs_open(const struct walk_context *context, const char *name, u32 flags, u32 mode,
+	    unsigned walk_flags, struct file **out) must_check;
 /* A file on a place that is known (exec, O_PATH reopen). */
-int fs_open_path(const struct path *path, u32 flags, const struct credentials *credentials, struct file **out) must_check;
+int fs_open_path(const struct path *path, u32 flags,
+		 const struct credentials *credentials, struct file **out) must_check;
 /* For execve: a regular file one may execute, not from a noexec mount; writers are denied (ETXTBSY) until the file is put. */
-int fs_open_executable(const struct walk_context *context, const char *name, unsigned walk_flags, struct file **out) must_check;
+int fs_open_executable(const struct walk_context *context, const char *name,
+		       unsigned walk_flags, struct file **out) must_check;
+/* The same of a place that is known (execveat of a descriptor). */
+int fs_open_executable_path(const struct path *path,
+			    const struct credentials *credentials,
+			    struct file **out) must_check;
 int fs_make_directory(const struct walk_context *context, const char *name, u32 mode);
-int fs_make_node(const struct walk_context *context, const char *name, u32 mode, u64 device);
+int fs_make_node(const struct walk_context *context, const char *name, u32 mode,
+		 u64 device);
 /* The same, giving the new place (unix sockets' bind). */
-int fs_make_node_at(const struct walk_context *context, const char *name, u32 mode, u64 device, struct path *out) must_check;
-int fs_symbolic_link(const struct walk_context *context, const char *target, const char *name);
+int fs_make_node_at(const struct walk_context *context, const char *name, u32 mode,
+		    u64 device, struct path *out) must_check;
+int fs_symbolic_link(const struct walk_context *context, const char *target,
+		     const char *name);
 int fs_link(const struct path *from, const struct walk_context *to, const char *name);
 int fs_unlink(const struct walk_context *context, const char *name);
 int fs_remove_directory(const struct walk_context *context, const char *name);
-int fs_rename(const struct walk_context *from, const char *old_name, const struct walk_context *to, const char *new_name, unsigned flags);
+int fs_rename(const struct walk_context *from, const char *old_name,
+	      const struct walk_context *to, const char *new_name, unsigned flags);
 int fs_get_attributes(const struct path *path, struct inode_attributes *out);
-int fs_set_attributes(const struct path *path, struct inode_attributes *attributes, unsigned which, const struct credentials *credentials);
+int fs_set_attributes(const struct path *path, struct inode_attributes *attributes,
+		      unsigned which, const struct credentials *credentials);
 int fs_truncate(struct inode *inode, u64 size, const struct credentials *credentials);
 s64 fs_read_link(const struct path *path, char *to, size_t size);
 /* Extended attributes; fs/ has checked nothing about the name but its length. */
-s64 fs_get_xattr(const struct path *path, const char *name, void *value, size_t size, const struct credentials *credentials);
+s64 fs_get_xattr(const struct path *path, const char *name, void *value, size_t size,
+		 const struct credentials *credentials);
 s64 fs_list_xattr(const struct path *path, char *list, size_t size);
 /* value NULL: remove. */
-int fs_set_xattr(const struct path *path, const char *name, const void *value, size_t size, int flags, const struct credentials *credentials);
+int fs_set_xattr(const struct path *path, const char *name, const void *value,
+		 size_t size, int flags, const struct credentials *credentials);
 int fs_statfs(const struct path *path, struct statfs *out);
 
 /* Mounts. */
 /* Bind, remount, move and new mounts: mount(2) less the capability check. */
-int fs_mount(const struct walk_context *context, const char *source, const char *target, const char *type, unsigned long flags, const char *data);
+int fs_mount(const struct walk_context *context, const char *source, const char *target,
+	     const char *type, unsigned long flags, const char *data);
 int fs_unmount(const struct walk_context *context, const char *target, int flags);
 /* Both places come with references: the caller moves every fs_info from *old_root to *root. */
-int fs_pivot_root(const struct walk_context *context, const char *new_root, const char *put_old,
-		  struct path *old_root, struct path *root);
+int fs_pivot_root(const struct walk_context *context, const char *new_root,
+		  const char *put_old, struct path *old_root, struct path *root);
 void fs_sync_all(void); /* sync(2) */
 /* Boot: tmpfs root filled from the initramfs. */
 int fs_mount_root(struct path *root) must_check;

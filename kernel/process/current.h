@@ -4,7 +4,15 @@
 
 #include "process/thread.h"
 
-struct thread *current_thread(void);
+static inline struct thread *current_thread(void)
+{
+	return thread_from_entity(sched_current());
+}
+/* Is the running thread a user thread, with a struct thread around its entity? */
+static inline bool current_is_user_thread(void)
+{
+	return !sched_current()->kernel_name;
+}
 struct process *current_process(void);
 struct file_table *current_files(void);
 struct fs_info *current_fs(void);
@@ -12,3 +20,4 @@ struct namespace_set *current_namespaces(void);
 struct vm_space *current_vm(void);
 const struct credentials *current_credentials(void);
 u64 current_limit(unsigned resource); /* RLIMIT_*: soft value */
+bool current_capable(int capability); /* CAP_* */

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Threads and processes: the control blocks.
+ * Threads: the control block, and the builder every path that makes a thread goes through (T13).
  *
  * A thread (Linux: task) is one flow of control: one control block, allocated once, never moved, reference counted (T1).
- * A process (Linux: thread group) is what its threads share for good: pid, address space, handlers, limits, children.
+ * One count stands for: being in the pid table (until reaped), running (until another thread runs on its CPU after its
+ * end), and whoever called thread_get(). The last put frees through the heap and does not sleep.
  *
  * Legend: I immutable after publication · a atomic · o owner thread only · x while the process has one live thread
- *	   r thread.resource_lock · s process.signal_lock · t process_tree_lock (process.h)
+ *	   r thread.resource_lock · s process.signal_lock · t process_tree_lock (process.h) · p the pid table's lock
  */
 #pragma once
 
@@ -20,6 +21,7 @@
 #include "sched/sched.h"
 #include "sched/wait.h"
 
+struct completion;
 struct file_table;
 struct fs_info;
 struct namespace_set;
@@ -27,16 +29,28 @@ struct pid;
 struct process;
 struct semaphore_undo;
 struct trap_frame;
+struct user_account;
 struct vm_space;
+
+enum { THREAD_NAME_SIZE = 16 };
+
+/* thread.return_work: what to do before the next return to user mode, besides signals. */
+enum {
+	RETURN_SET_TID =
+		1, /* CLONE_CHILD_SETTID: write the number into the child's own memory */
+	RETURN_CPU_TIMERS = 2, /* RLIMIT_CPU or an interval timer counts CPU time */
+};
 
 struct thread {
 	struct sched_entity sched; /* must be first */
 
 	struct refcount references;
-	struct process *process;   /* I; a reference */
-	struct pid *pid;	   /* I; this thread's number(s) */
-	struct list process_link;  /* s: process.threads */
-	char name[16];		   /* comm (T4); name_lock is resource_lock */
+	struct process *process; /* I; a reference */
+	struct pid *pid; /* I but for exec taking over the leader's; a reference */
+	struct pid *
+		former_pid; /* x: of before that, kept for those who still look; may be NULL */
+	struct list process_link; /* s: process.threads */
+	struct list account_link;
 
 	/* Slots (resources.h). Written by the owner under resource_lock; NULL once it has exited. */
 	struct spinlock resource_lock;
@@ -45,28 +59,35 @@ struct thread {
 	struct namespace_set *namespaces;
 	struct semaphore_undo *undo;
 	struct credentials *credentials; /* kept until reap */
+	struct user_account *account;    /* of credentials->uid; likewise */
+	struct completion
+		*vfork_done; /* r: whom to tell when the address space is given up */
+	char name[THREAD_NAME_SIZE]; /* r: comm (T4) */
 
-	struct thread_signals signals;	/* s */
-	vaddr_t alternate_stack;	/* o */
+	struct thread_signals signals; /* s */
+	bool exiting;                  /* s: takes no more signals */
+	bool finished; /* s: left process.threads' live ones; only a leader stays linked */
+	bool stop_counted; /* s: has stopped in this group stop */
+
+	vaddr_t alternate_stack; /* o */
 	u64 alternate_stack_size;
 	u32 alternate_stack_flags;
 
-	vaddr_t clear_tid;		/* o: CLONE_CHILD_CLEARTID, set_tid_address */
-	vaddr_t robust_list;		/* o: get_robust_list reads it */
-	u64 robust_list_size;
-	vaddr_t rseq;			/* o */
+	_Atomic u32 return_work;     /* a: RETURN_* */
+	vaddr_t set_tid;             /* o: for RETURN_SET_TID */
+	vaddr_t clear_tid;           /* o: CLONE_CHILD_CLEARTID, set_tid_address */
+	_Atomic vaddr_t robust_list; /* a: owner writes, get_robust_list reads */
+	vaddr_t rseq;                /* o */
 	u32 rseq_length, rseq_signature;
-	struct completion *vfork_done;	/* o: whom to tell when the address space is given up */
 
-	int exit_status;		/* o, then t: wait status word */
-	int exit_signal;		/* I: CLONE's low byte; -1 for threads of a group */
-	int parent_death_signal;	/* o */
-	u64 start_time;			/* I: CLOCK_BOOTTIME ns */
-	u64 timer_slack_ns;		/* o */
-	bool exiting;			/* s */
-	struct list deferred_work;	/* o: run on return to user mode and at exit */
+	int exit_status;         /* o until finished: wait status word */
+	int parent_death_signal; /* o, parent under t */
+	nsec_t start_time;       /* I: CLOCK_MONOTONIC */
+	u64 timer_slack_ns;      /* o */
+	u32 io_priority;         /* o */
+	u32 personality;         /* o */
 	/* restart_syscall: what to run again */
-	s64 (*restart)(struct thread *thread);
+	long (*restart)(struct thread *thread);
 	u64 restart_data[6];
 };
 
@@ -74,6 +95,46 @@ static inline struct thread *thread_from_entity(struct sched_entity *entity)
 {
 	return (struct thread *)entity;
 }
+
 void thread_get(struct thread *thread);
-void thread_put(struct thread *thread); /* any context but with preemption on; frees through the heap */
-pid_nr thread_number(const struct thread *thread); /* in the reader's pid namespace: of the running thread */
+bool thread_try_get(struct thread *thread) must_check;
+void thread_put(struct thread *thread);
+pid_nr thread_number(const struct thread *thread); /* in the reader's pid namespace */
+void thread_get_name(struct thread *thread, char name[THREAD_NAME_SIZE]);
+void thread_set_name(struct thread *thread, const char *name); /* cut to 15 bytes */
+/* With a reference; never NULL (kept until reap). */
+struct credentials *thread_get_credentials(struct thread *thread);
+
+/*
+ * What a new thread is like. Zero means the default everywhere; thread_options_init() is the one place for defaults.
+ * `parent` NULL: the first process, which inherits nothing.
+ */
+struct thread_options {
+	u64 clone_flags;                /* CLONE_*, checked by the caller */
+	struct thread *parent;          /* the running thread */
+	const struct trap_frame *frame; /* the parent's live registers */
+	vaddr_t user_stack;             /* 0: the parent's */
+	vaddr_t start_ip, start_sp;     /* with no parent: where it starts in user mode */
+	u64 tls;                        /* with CLONE_SETTLS */
+	vaddr_t set_tid, clear_tid;
+	int exit_signal;
+	pid_nr wanted_number;   /* clone3's set_tid; 0: any */
+	const char *name;       /* NULL: the parent's */
+	u32 group_signals_seen; /* of the parent, before anything was copied */
+
+	/* With no parent: takes over these references. */
+	struct vm_space *vm;
+	struct file_table *files;
+	struct fs_info *fs;
+	struct credentials *credentials;
+};
+void thread_options_init(struct thread_options *options, struct thread *parent);
+/* Built whole and unpublished; -EAGAIN, -ENOMEM, -EEXIST, -EPERM. Destroy with thread_discard() if it is not published. */
+int thread_build(const struct thread_options *options, struct thread **out) must_check;
+/* Into the process tree and the pid table, unless the parent must die first (-ERESTART_ALWAYS). Then sched_start(). */
+int thread_publish(struct thread *thread,
+		   const struct thread_options *options) must_check;
+void thread_discard(struct thread *thread);
+/* It is gone: out of the pid table and its process. Thread context; `thread` may be the running one. */
+void thread_unpublish(struct thread *thread);
+void thread_init_system(void);

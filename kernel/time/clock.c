@@ -16,20 +16,18 @@
 
 enum { WATCHERS_MAX = 4 };
 
-static union {
-	struct vdso_data data;
-	u8 page[PAGE_SIZE];
-} vdso aligned_(PAGE_SIZE);
+static struct vdso_data early_data; /* until there is a page for it */
 
 static struct {
 	struct spinlock lock;
+	struct vdso_data *vdso GUARDED_BY(lock);
 	_Atomic s64 realtime_offset; /* written under lock */
 	_Atomic(void (*)(void)) watcher[WATCHERS_MAX];
-} clock = {.lock = SPINLOCK_INIT(RANK_CLOCK, "clock.lock")};
+} clock = {.lock = SPINLOCK_INIT(RANK_CLOCK, "clock.lock"), .vdso = &early_data};
 
 static void publish(s64 offset) MUST_HOLD(&clock.lock)
 {
-	struct vdso_data *data = &vdso.data;
+	struct vdso_data *data = clock.vdso;
 	u32 sequence = atomic_load_explicit(&data->sequence, memory_order_relaxed);
 
 	atomic_store_explicit(&data->sequence, sequence + 1, memory_order_relaxed);
@@ -88,9 +86,13 @@ bool clock_on_realtime_change(void (*changed)(void))
 	return false;
 }
 
-const void *clock_vdso_page(void)
+void clock_set_vdso_page(void *page)
 {
-	return &vdso;
+	u64 flags = spin_lock_irq(&clock.lock);
+
+	clock.vdso = page;
+	publish(clock_realtime_offset());
+	spin_unlock_irq(&clock.lock, flags);
 }
 
 int timespec_to_nsec(const struct __kernel_timespec *ts, nsec_t *out)

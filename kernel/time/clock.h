@@ -18,8 +18,8 @@ nsec_t clock_realtime_offset(void);
 /* Called by clock_set_realtime() after the change, thread context: installed by who keeps absolute realtime timers. false: all
  * places are taken. */
 bool clock_on_realtime_change(void (*changed)(void)) must_check;
-/* The vDSO's data page, in the kernel's own memory like arch_vdso_image(): map its physical page read-only. */
-const void *clock_vdso_page(void);
+/* Where the vDSO's data is published from now on: a zeroed page that user programs see read-only, for good. */
+void clock_set_vdso_page(void *page);
 
 /* -EINVAL unless tv_sec >= 0 and 0 <= tv_nsec < 1e9; saturates to NSEC_NEVER. */
 int timespec_to_nsec(const struct __kernel_timespec *ts, nsec_t *out) must_check;

@@ -3,6 +3,9 @@
 
 #include "lib/types.h"
 
+/* Where clone(2) has its last two arguments: the order differs between architectures. */
+enum { ARCH_CLONE_CHILD_TID = 3, ARCH_CLONE_TLS = 4 };
+
 /* Built by entry.S; TRAP_FRAME_* in arch/x86_64/asm_offsets.h mirror it. A multiple of 16 bytes. */
 struct trap_frame {
 	s64 number; /* system call number, -1: not in one */

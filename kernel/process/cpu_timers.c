@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Interval timers and RLIMIT_CPU.
+ *
+ * ITIMER_REAL is a timer of its own; its callback runs in interrupt context and sends SIGALRM. The two that count CPU time,
+ * and the limit, are compared with what the process has used whenever one of its threads returns to user mode.
+ */
+#include "process/cpu_timers.h"
+
+#include "process/current.h"
+#include "process/process.h"
+#include "process/signal/signal.h"
+#include "time/clock.h"
+#include <linux/time.h>
+
+static void real_expired(struct timer *timer)
+{
+	struct process *process = container_of(timer, struct process, real_timer);
+	u64 flags;
+
+	signal_send_kernel(process, SIGALRM);
+	flags = spin_lock_irq(&process->signal_lock);
+	if (process->real_interval > 0 && process->handlers) {
+		nsec_t next = nsec_add(timer->deadline, process->real_interval);
+
+		// Missed ones are one signal.
+		timer_start(timer, MAX(next, clock_monotonic()));
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+}
+
+void cpu_timers_init(struct process *process)
+{
+	timer_init(&process->real_timer, real_expired);
+}
+
+static u64 used_time(struct process *process, int which)
+{
+	struct process_usage usage;
+
+	process_usage(process, &usage);
+	return which == ITIMER_VIRTUAL ? usage.user_ns : usage.user_ns + usage.system_ns;
+}
+
+void interval_timer_get(struct process *process, int which, struct interval *out)
+{
+	u64 used = which == ITIMER_REAL ? 0 : used_time(process, which);
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	*out = (struct interval){0};
+	if (which == ITIMER_REAL) {
+		if (timer_pending(&process->real_timer)) {
+			// About to expire is not the same as not set.
+			out->value_ns = (u64)MAX(
+				process->real_timer.deadline - clock_monotonic(), 1000LL);
+		}
+		out->interval_ns = (u64)process->real_interval;
+	} else {
+		u64 expires = process->cpu_timers.expires[which - ITIMER_VIRTUAL];
+
+		if (expires) {
+			out->value_ns = expires > used ? expires - used : 1000;
+		}
+		out->interval_ns = process->cpu_timers.interval[which - ITIMER_VIRTUAL];
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+}
+
+/* Threads look at CPU timers on their way to user mode from now on. signal_lock held. */
+static void watch_cpu_time(struct process *process)
+{
+	struct thread *thread;
+
+	for_each_thread(thread, process) {
+		atomic_fetch_or(&thread->return_work, RETURN_CPU_TIMERS);
+	}
+}
+
+void interval_timer_set(struct process *process, int which, const struct interval *value,
+			struct interval *old)
+{
+	u64 used = which == ITIMER_REAL ? 0 : used_time(process, which);
+	u64 flags;
+
+	interval_timer_get(process, which, old);
+	if (which == ITIMER_REAL) {
+		flags = spin_lock_irq(&process->signal_lock);
+		process->real_interval =
+			0; // a callback that runs now does not start it again
+		spin_unlock_irq(&process->signal_lock, flags);
+		(void)timer_cancel(&process->real_timer);
+	}
+	flags = spin_lock_irq(&process->signal_lock);
+	if (which == ITIMER_REAL) {
+		process->real_interval = value->value_ns ? (nsec_t)value->interval_ns : 0;
+		if (value->value_ns) {
+			timer_start(&process->real_timer,
+				    nsec_add(clock_monotonic(), (nsec_t)value->value_ns));
+		}
+	} else {
+		process->cpu_timers.expires[which - ITIMER_VIRTUAL] =
+			value->value_ns ? used + value->value_ns : 0;
+		process->cpu_timers.interval[which - ITIMER_VIRTUAL] = value->interval_ns;
+		watch_cpu_time(process);
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+}
+
+void cpu_timers_set_limit(struct process *process)
+{
+	u64 flags = spin_lock_irq(&process->signal_lock);
+	u64 soft = process->limits[RLIMIT_CPU].soft;
+
+	process->cpu_timers.limit_next =
+		soft == RLIM_INFINITY || soft > INT64_MAX / NSEC_PER_SEC
+			? 0
+			: MAX(soft, 1UL) * NSEC_PER_SEC;
+	if (process->cpu_timers.limit_next) {
+		watch_cpu_time(process);
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+}
+
+/* One of the two timers: has it expired? signal_lock held. */
+static bool expire(struct cpu_timers *timers, int which, u64 used)
+{
+	if (!timers->expires[which] || used < timers->expires[which]) {
+		return false;
+	}
+	timers->expires[which] =
+		timers->interval[which] ? used + timers->interval[which] : 0;
+	return true;
+}
+
+/* The signal RLIMIT_CPU calls for, or 0. signal_lock held. */
+static int check_limit(struct process *process, u64 used)
+{
+	u64 hard = process->limits[RLIMIT_CPU].hard;
+
+	if (!process->cpu_timers.limit_next || used < process->cpu_timers.limit_next) {
+		return 0;
+	}
+	if (hard != RLIM_INFINITY && used / NSEC_PER_SEC >= hard) {
+		return SIGKILL;
+	}
+	process->cpu_timers.limit_next += NSEC_PER_SEC;
+	return SIGXCPU;
+}
+
+void cpu_timers_check(void)
+{
+	struct thread *thread = current_thread();
+	struct process *process = thread->process;
+	struct process_usage usage;
+	bool alarm, profile;
+	int limit;
+	u64 flags;
+
+	process_usage(process, &usage);
+	flags = spin_lock_irq(&process->signal_lock);
+	alarm = expire(&process->cpu_timers, 0, usage.user_ns);
+	profile = expire(&process->cpu_timers, 1, usage.user_ns + usage.system_ns);
+	limit = check_limit(process, usage.user_ns + usage.system_ns);
+	if (!process->cpu_timers.expires[0] && !process->cpu_timers.expires[1] &&
+	    !process->cpu_timers.limit_next) {
+		atomic_fetch_and(&thread->return_work, ~(u32)RETURN_CPU_TIMERS);
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+	if (alarm) {
+		signal_send_kernel(process, SIGVTALRM);
+	}
+	if (profile) {
+		signal_send_kernel(process, SIGPROF);
+	}
+	if (limit) {
+		signal_send_kernel(process, limit);
+	}
+}
+
+void cpu_timers_stop(struct process *process)
+{
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	process->real_interval = 0;
+	spin_unlock_irq(&process->signal_lock, flags);
+	(void)timer_cancel(&process->real_timer);
+	posix_timers_drop(process);
+}

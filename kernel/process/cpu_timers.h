@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Timers of a process: the interval timers (real, virtual, profiling) and RLIMIT_CPU.
+ *
+ * Guarded by process.signal_lock. The CPU-time ones are looked at on each return to user mode of a process that has one
+ * (RETURN_CPU_TIMERS), so a tick's precision.
+ */
+#pragma once
+
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+struct process;
+
+struct interval {
+	u64 value_ns;    /* until it expires; 0: not set */
+	u64 interval_ns; /* then again; 0: once */
+};
+
+struct cpu_timers {
+	u64 expires[2],
+		interval[2]; /* virtual, profiling: in CPU time used by the process, ns */
+	u64 limit_next;      /* RLIMIT_CPU: CPU time of the next SIGXCPU; 0: no limit */
+};
+
+void cpu_timers_init(struct process *process);
+/* which: ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF. */
+void interval_timer_get(struct process *process, int which, struct interval *out);
+void interval_timer_set(struct process *process, int which, const struct interval *value,
+			struct interval *old);
+/* RLIMIT_CPU has changed. */
+void cpu_timers_set_limit(struct process *process);
+/* Send what is due to the running thread's process. */
+void cpu_timers_check(void);
+/* The process is a zombie: nothing expires any more. */
+void cpu_timers_stop(struct process *process);
+/* exec keeps interval timers but drops POSIX ones; exit drops both. */
+void posix_timers_drop(struct process *process);

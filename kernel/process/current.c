@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/* The running thread's own slots: plain reads, for only their owner writes them (I1, I2). */
+#include "process/current.h"
+
+#include "core/panic.h"
+#include "process/process.h"
+
+struct process *current_process(void)
+{
+	return current_thread()->process;
+}
+
+struct file_table *current_files(void)
+{
+	struct file_table *files = current_thread()->files;
+
+	ASSERT(files);
+	return files;
+}
+
+struct fs_info *current_fs(void)
+{
+	struct fs_info *fs = current_thread()->fs;
+
+	ASSERT(fs);
+	return fs;
+}
+
+struct namespace_set *current_namespaces(void)
+{
+	struct namespace_set *namespaces = current_thread()->namespaces;
+
+	ASSERT(namespaces);
+	return namespaces;
+}
+
+struct vm_space *current_vm(void)
+{
+	struct vm_space *vm = current_thread()->process->vm;
+
+	ASSERT(vm);
+	return vm;
+}
+
+const struct credentials *current_credentials(void)
+{
+	return current_thread()->credentials;
+}
+
+u64 current_limit(unsigned resource)
+{
+	return process_limit(current_process(), resource);
+}
+
+bool current_capable(int capability)
+{
+	return credentials_capable(current_credentials(), capability);
+}

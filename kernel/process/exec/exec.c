@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+/*
+ * execve of the running thread.
+ *
+ *	load (may fail, nothing changed) -> prepare (may fail) -> end siblings (only our own death stops it)
+ *	-> farewell to the old memory -> commit -> what the new program starts with
+ *
+ * From the commit on nothing fails. process.exec_lock is held for writing over commit and credentials, so that nobody who
+ * checks permission against the old ones gets at the new memory.
+ */
+#include "process/exec/exec.h"
+
+#include "arch/thread.h"
+#include "arch/trap.h"
+#include "core/panic.h"
+#include "fs/file_table.h"
+#include "fs/fs_info.h"
+#include "fs/path.h"
+#include "lib/errno.h"
+#include "process/cpu_timers.h"
+#include "process/current.h"
+#include "process/exec/exec_internal.h"
+#include "process/limits.h"
+#include "process/pid.h"
+#include "process/process.h"
+#include "process/resources.h"
+#include "process/signal/signal.h"
+#include "vm/vm_space.h"
+#include <linux/sched.h>
+#include <linux/signal.h>
+
+/* Wait until this is the process's only thread. */
+static int wait_for_siblings(struct process *process)
+{
+	struct wait_entry entry = {0};
+	int err = 0;
+
+	for (;;) {
+		bool alone;
+		u64 flags;
+
+		wait_begin(&process->thread_end, &entry, THREAD_KILLABLE);
+		flags = spin_lock_irq(&process->signal_lock);
+		alone = process->unfinished_threads == 1;
+		spin_unlock_irq(&process->signal_lock, flags);
+		if (alone) {
+			break;
+		}
+		if (sched_break_pending(THREAD_KILLABLE)) {
+			err = -ERESTART;
+			break;
+		}
+		sched_block(NSEC_NEVER);
+		wait_end(&process->thread_end, &entry);
+	}
+	wait_end(&process->thread_end, &entry);
+	return err;
+}
+
+/* The leader has ended; its number is ours now, as if we had led all along. */
+static void take_over_leader(struct thread *thread)
+{
+	struct process *process = thread->process;
+	struct thread *leader = process->leader;
+	struct pid *mine = thread->pid;
+	u64 flags;
+
+	if (leader == thread) {
+		return;
+	}
+	flags = spin_lock_irq(&process_tree_lock);
+	pid_exchange_threads(mine, leader->pid);
+	pid_get(mine);
+	thread->former_pid = mine;
+	thread->pid = leader->pid;
+	leader->pid = mine;
+	thread->start_time = leader->start_time;
+	spin_lock(&process->signal_lock);
+	process->leader = thread;
+	spin_unlock(&process->signal_lock);
+	spin_unlock_irq(&process_tree_lock, flags);
+	thread_unpublish(leader);
+}
+
+int exec_end_siblings(void)
+{
+	struct thread *thread = current_thread();
+	struct process *process = thread->process;
+	u64 flags = spin_lock_irq(&process->signal_lock);
+	int err = process->group_exit || process->exec_thread ? -EAGAIN : 0;
+
+	if (!err) {
+		process->exec_thread = thread;
+		signal_kill_threads_locked(process, thread);
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+	if (err) {
+		return err;
+	}
+	err = wait_for_siblings(process);
+	if (err) {
+		flags = spin_lock_irq(&process->signal_lock);
+		process->exec_thread = NULL;
+		spin_unlock_irq(&process->signal_lock, flags);
+		return err;
+	}
+	// former_pid can hold one number: a process that gets here twice as a non-leader has led in between.
+	pid_put(thread->former_pid);
+	thread->former_pid = NULL;
+	take_over_leader(thread);
+	return 0;
+}
+
+/* Descriptors shared outside the process stay theirs: this program gets its own table. Decided when the siblings are gone. */
+static void settle_files(struct resource_change *change)
+{
+	struct file_table *own = current_files();
+
+	if (change->files &&
+	    atomic_load_explicit(&own->users, memory_order_acquire) == 1) {
+		file_table_leave(change->files);
+		change->files = NULL;
+	}
+}
+
+/* Signals, timers, names: what the new program starts with. */
+static void start_afresh(struct thread *thread, struct exec_image *image, bool changed_id)
+{
+	struct process *process = thread->process;
+	u64 flags;
+
+	signal_handlers_reset(process->handlers);
+	posix_timers_drop(process);
+	thread->alternate_stack = thread->alternate_stack_size = 0;
+	thread->alternate_stack_flags = SS_DISABLE;
+	thread->restart = NULL;
+	thread_set_name(thread, image->comm);
+	if (changed_id) {
+		thread->parent_death_signal = 0;
+	}
+	atomic_store(&process->dumpable, !changed_id);
+	flags = spin_lock_irq(&process_tree_lock);
+	process->exit_signal = SIGCHLD;
+	spin_lock(&process->signal_lock);
+	process->executed = true;
+	process->exec_thread = NULL;
+	spin_unlock(&process->signal_lock);
+	spin_unlock_irq(&process_tree_lock, flags);
+	file_table_close_on_exec(thread->files);
+}
+
+static void commit(struct thread *thread, struct exec_image *image,
+		   struct resource_change *change, struct trap_frame *frame)
+{
+	struct process *process = thread->process;
+	bool changed_id = image->secure;
+
+	resources_farewell_to_memory();
+	limits_apply(process->limits, image->vm);
+	change->vm = image->vm;
+	change->executable = image->file;
+	change->credentials = image->credentials;
+	image->vm = NULL;
+	image->file = NULL;
+	image->credentials = NULL;
+	rwlock_lock(&process->exec_lock);
+	settle_files(change);
+	resources_commit(change);
+	rwlock_unlock(&process->exec_lock);
+	start_afresh(thread, image, changed_id);
+	arch_thread_exec(&thread->sched.arch, frame, image->start_ip, image->start_sp);
+	trap_set_syscall_number(frame, -1);
+}
+
+/* Set-uid programs must not be steered by somebody who shares our root and working directory. */
+static bool fs_shared_outside(struct thread *thread)
+{
+	return atomic_load(&thread->fs->users) >
+	       atomic_load(&thread->process->live_threads);
+}
+
+long exec_program(struct exec_image *image, struct trap_frame *frame)
+{
+	struct thread *thread = current_thread();
+	struct resource_change change = {0};
+	int err;
+
+	image->refuse_set_id = fs_shared_outside(thread);
+	err = exec_image_load(image, current_credentials(), current_limit(RLIMIT_STACK));
+	if (!err) {
+		err = arch_thread_prepare_exec(&thread->sched.arch);
+	}
+	if (!err) {
+		err = resources_prepare(&change, CLONE_FILES | CLONE_SIGHAND);
+	}
+	if (!err) {
+		err = exec_end_siblings();
+	}
+	if (!err) {
+		commit(thread, image, &change, frame);
+	}
+	resources_release(&change);
+	exec_image_destroy(image);
+	return err;
+}

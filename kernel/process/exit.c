@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT
+/*
+ * exit: threads, and the process with its last thread.
+ *
+ * Order (R8): marked exiting · farewell to memory (rseq, robust list, clear_tid, vfork) · memory · files · fs ·
+ * terminal · namespaces · finished. The thread that finishes last makes the process a zombie: only then wait(2) sees it,
+ * and everything it used is given back (I7). A thread other than the leader reaps itself (T9); the leader stays until the
+ * process is reaped. Stack and control block are dropped by the thread that runs next (T1).
+ */
+#include "process/exit.h"
+
+#include "arch/cpu.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "lib/errno.h"
+#include "process/current.h"
+#include "process/job_control.h"
+#include "process/pid.h"
+#include "process/resources.h"
+#include "process/signal/signal.h"
+
+/* The machine has nothing left to run: its status is init's. */
+noreturn_ static void init_ended(int status)
+{
+	int signal = status & 0x7f;
+
+	if (signal) {
+		panic("init was killed by signal %d", signal);
+	}
+	log_line(LOG_NOTICE, "init exited with status %d", status >> 8);
+	arch_machine_exit((unsigned)(status >> 8) & 0xff);
+}
+
+/* The reaper of `process`'s children: the nearest living ancestor that asked for it, or init. Tree lock held. */
+static struct process *find_reaper(struct process *process)
+{
+	struct process *candidate;
+
+	for (candidate = process->parent; candidate; candidate = candidate->parent) {
+		if (candidate->state == PROCESS_ALIVE &&
+		    READ_ONCE(candidate->subreaper)) {
+			return candidate;
+		}
+	}
+	return init_process;
+}
+
+/* A live thread of `process` other than `thread`, to compare with only. signal_lock is taken. */
+static const struct thread *other_thread(struct process *process,
+					 const struct thread *thread)
+{
+	struct thread *other, *found = NULL;
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	for_each_thread(other, process) {
+		if (other != thread && !other->exiting) {
+			found = other;
+			break;
+		}
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+	return found;
+}
+
+/* Children made by this thread: PR_SET_PDEATHSIG, and __WNOTHREAD passes to a sibling. Tree lock held. */
+static void leave_children_of_thread(struct thread *thread)
+{
+	struct process *process = thread->process, *child;
+	const struct thread *heir = other_thread(process, thread);
+
+	list_for_each(child, &process->children, sibling) {
+		struct thread *leader = child->leader;
+
+		if (child->parent_thread != thread) {
+			continue;
+		}
+		child->parent_thread = heir;
+		if (child->state == PROCESS_ALIVE && leader->parent_death_signal) {
+			signal_send_kernel(child, leader->parent_death_signal);
+		}
+	}
+}
+
+static bool parent_ignores_children(struct process *parent)
+{
+	struct signal_action *action;
+	bool ignores = false;
+	u64 flags = spin_lock_irq(&parent->signal_lock);
+
+	if (parent->handlers) {
+		spin_lock(&parent->handlers->lock);
+		action = &parent->handlers->action[SIGCHLD - 1];
+		ignores = action->handler == (u64)(uintptr_t)SIG_IGN ||
+			  (action->flags & SA_NOCLDWAIT);
+		spin_unlock(&parent->handlers->lock);
+	}
+	spin_unlock_irq(&parent->signal_lock, flags);
+	return ignores;
+}
+
+static void describe_end(const struct process *process, siginfo_t *info)
+{
+	int status = process->exit_status;
+
+	info->si_errno = 0;
+	info->si_pid = process_number(process);
+	info->si_uid = process->leader->credentials->uid;
+	info->si_utime = (__kernel_clock_t)(process->dead_threads.user_ns / 10000000);
+	info->si_stime = (__kernel_clock_t)(process->dead_threads.system_ns / 10000000);
+	if (status & 0x7f) {
+		info->si_code = status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+		info->si_status = status & 0x7f;
+	} else {
+		info->si_code = CLD_EXITED;
+		info->si_status = status >> 8;
+	}
+}
+
+/* Tell the parent that `process` is a zombie. true: nobody will wait for it. Tree lock held. */
+static bool notify_parent(struct process *process, struct queued_signal **entry)
+{
+	struct process *parent = process->parent;
+	int signal = process->exit_signal;
+	bool ignored = false;
+
+	if (!parent) {
+		return true;
+	}
+	if (signal == SIGCHLD) {
+		ignored = parent_ignores_children(parent);
+	}
+	if (signal > 0 && signal <= SIGNAL_COUNT) {
+		if (*entry) {
+			(*entry)->info.si_signo = signal;
+			describe_end(process, &(*entry)->info);
+		}
+		(void)signal_post(parent, NULL, signal, entry);
+	}
+	wake_all(&parent->child_events, 0);
+	return ignored;
+}
+
+/* Hand the children to the reaper; those that are zombies nobody waits for go to `dead`. Tree lock held. */
+static void hand_over_children(struct process *process, struct list *dead)
+{
+	struct process *reaper = find_reaper(process);
+	struct process *child, *next;
+	struct queued_signal *none = NULL;
+
+	list_for_each_safe(child, next, &process->children, sibling) {
+		list_remove(&child->sibling);
+		child->parent = reaper;
+		child->parent_thread = reaper->leader;
+		list_push_back(&reaper->children, &child->sibling);
+		child->exit_signal = SIGCHLD;
+		if (child->state == PROCESS_ALIVE && child->leader->parent_death_signal) {
+			signal_send_kernel(child, child->leader->parent_death_signal);
+		}
+		if (child->state == PROCESS_ZOMBIE && notify_parent(child, &none)) {
+			child->state = PROCESS_DEAD;
+			list_remove(&child->sibling);
+			list_push_back(dead, &child->sibling);
+		}
+	}
+}
+
+/* A stopped group that nobody can continue any more is told so (POSIX). Tree lock held. */
+static void check_orphaned_group(struct pid *group, const struct process *leaving)
+{
+	struct process *member;
+	bool stopped = false;
+
+	if (!group || !group_is_orphaned_locked(group, leaving)) {
+		return;
+	}
+	list_for_each(member, &group->group_members, group_link) {
+		stopped = stopped || (member != leaving && member->stop.stopped);
+	}
+	if (!stopped) {
+		return;
+	}
+	list_for_each(member, &group->group_members, group_link) {
+		if (member != leaving) {
+			signal_send_kernel(member, SIGHUP);
+			signal_send_kernel(member, SIGCONT);
+		}
+	}
+}
+
+static void check_groups_left(struct process *process)
+{
+	struct process *child;
+
+	if (process->parent && process->parent->group != process->group &&
+	    process->parent->session == process->session) {
+		check_orphaned_group(process->group, process);
+	}
+	list_for_each(child, &process->children, sibling) {
+		if (child->group != process->group &&
+		    child->session == process->session) {
+			check_orphaned_group(child->group, process);
+		}
+	}
+}
+
+/* Handlers and what is queued: a zombie takes no signals. */
+static void leave_handlers(struct process *process)
+{
+	struct signal_handlers *handlers;
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	handlers = process->handlers;
+	process->handlers = NULL;
+	signal_queue_flush(&process->shared_signals, ~0ULL);
+	spin_unlock_irq(&process->signal_lock, flags);
+	signal_handlers_leave(handlers);
+}
+
+static int process_end_status(struct process *process)
+{
+	return process->group_exit ? process->group_exit_status
+				   : process->leader->exit_status;
+}
+
+void process_reap(struct process *process)
+{
+	struct session *session;
+	struct pid *group;
+	u64 flags = spin_lock_irq(&process_tree_lock);
+
+	session = job_control_leave_locked(process, &group);
+	spin_unlock_irq(&process_tree_lock, flags);
+	if (group) {
+		pid_unuse(group);
+		pid_put(group);
+	}
+	session_put(session);
+	thread_unpublish(process->leader);
+	process_put(process);
+}
+
+/* The last thread has finished: from here on wait(2) sees a zombie. */
+static void process_end(struct process *process)
+{
+	struct queued_signal *entry = signal_entry_create(NULL, 0, true);
+	struct process *child, *next;
+	struct list dead;
+	bool unwanted;
+	u64 flags;
+
+	list_init(&dead);
+	cpu_timers_stop(process);
+	leave_handlers(process);
+	flags = spin_lock_irq(&process_tree_lock);
+	process->exit_status = process_end_status(process);
+	if (process == init_process) {
+		spin_unlock_irq(&process_tree_lock, flags);
+		init_ended(process->exit_status);
+	}
+	check_groups_left(process);
+	hand_over_children(process, &dead);
+	process->state = PROCESS_ZOMBIE;
+	unwanted = notify_parent(process, &entry);
+	if (unwanted) {
+		process->state = PROCESS_DEAD;
+		list_remove(&process->sibling);
+	}
+	spin_unlock_irq(&process_tree_lock, flags);
+
+	wake_all(&process->pid->exit_waiters, 0);
+	signal_entry_destroy(entry);
+	list_for_each_safe(child, next, &dead, sibling) {
+		list_remove(&child->sibling);
+		process_reap(child);
+	}
+	if (unwanted) {
+		process_reap(process);
+	}
+}
+
+/* No signals from here on; what was meant for any thread goes to another one. */
+static void mark_exiting(struct thread *thread, int status)
+{
+	struct process *process = thread->process;
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	thread->exiting = true;
+	thread->exit_status = process->group_exit ? process->group_exit_status : status;
+	signal_thread_exiting(thread);
+	spin_unlock_irq(&process->signal_lock, flags);
+	// What broke our waits is done with: the farewell may sleep.
+	sched_clear_break(&thread->sched, BREAK_SIGNAL | BREAK_KILL);
+	signal_deliver_stop_news(process);
+}
+
+static void finish(struct thread *thread)
+{
+	struct process *process = thread->process;
+	bool leader, last;
+	u64 flags = spin_lock_irq(&process_tree_lock);
+
+	leave_children_of_thread(thread);
+	spin_unlock_irq(&process_tree_lock, flags);
+
+	flags = spin_lock_irq(&process->signal_lock);
+	signal_queue_flush(&thread->signals.queue, ~0ULL);
+	leader = process->leader == thread;
+	thread->finished = true;
+	last = --process->unfinished_threads == 0;
+	if (process->exec_thread) {
+		wake_all(&process->thread_end, 0);
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+
+	process_get(process); // the thread's own may go now
+	if (!leader) {
+		thread_unpublish(thread);
+	}
+	if (last) {
+		process_end(process);
+	}
+	process_put(process);
+}
+
+noreturn_ void thread_exit(int status)
+{
+	struct thread *thread = current_thread();
+
+	mark_exiting(thread, status);
+	resources_exit();
+	finish(thread);
+	sched_exit(THREAD_DEAD);
+}
+
+noreturn_ void process_exit(int status)
+{
+	struct process *process = current_process();
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	if (!process->group_exit && !process->exec_thread) {
+		signal_group_exit_locked(process, status);
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+	thread_exit(status);
+}

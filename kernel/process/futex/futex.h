@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Futexes (F1, F2): sleeping on a word of user memory.
+ *
+ * What a word is, wherever it is mapped, comes from vm_futex_key_get(). Waiters hang in a hash table of buckets, each with
+ * a spinlock; the word is read, compared and the waiter enqueued under that lock, and a waker takes it after it has changed
+ * the word: so no wake-up is lost.
+ */
+#pragma once
+
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+struct thread;
+struct vm_space;
+
+void futex_init(void);
+/* Wake up to `count` waiters on a word that may be private or shared (clear_tid, robust lists). */
+void futex_wake_address(struct vm_space *vm, vaddr_t address, int count);
+/* The owner's death told to everybody on its robust list; the list is forgotten. */
+void futex_exit_robust_list(struct thread *thread);
+
+long futex_wait(vaddr_t address, bool shared, u32 expected, nsec_t deadline,
+		bool realtime, u32 bitset);
+long futex_wake(vaddr_t address, bool shared, int count, u32 bitset);
+struct futex_requeue {
+	vaddr_t from, to;
+	bool shared;
+	int wake_count, requeue_count;
+	bool compare;
+	u32 expected;
+};
+long futex_requeue(const struct futex_requeue *request);
+long futex_wake_operation(vaddr_t address, vaddr_t address2, bool shared, int wake1,
+			  int wake2, u32 operation);

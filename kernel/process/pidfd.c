@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/*
+ * pidfds.
+ *
+ * Owns      the files' data: a reference on the pid.
+ */
+#include "process/pidfd.h"
+
+#include "fs/file.h"
+#include "lib/errno.h"
+#include "lib/format.h"
+#include "process/pid.h"
+#include "process/process.h"
+#include <linux/eventpoll.h>
+#include <linux/fcntl.h>
+
+static void pidfd_release(struct file *file)
+{
+	pid_put(file->data);
+}
+
+static bool has_ended(struct pid *pid, bool thread_only)
+{
+	struct process *process;
+	struct thread *thread = pid_get_thread(pid);
+	bool ended = true;
+
+	if (!thread) {
+		return true;
+	}
+	process = thread->process;
+	if (thread_only) {
+		ended = READ_ONCE(thread->finished);
+	} else {
+		ended = READ_ONCE(process->state) != PROCESS_ALIVE;
+	}
+	thread_put(thread);
+	return ended;
+}
+
+static u32 pidfd_poll(struct file *file, struct poll_table *table)
+{
+	struct pid *pid = file->data;
+
+	poll_wait(table, &pid->exit_waiters);
+	return has_ended(pid, atomic_load(&file->flags) & O_EXCL) ? EPOLLIN | EPOLLRDNORM
+								  : 0;
+}
+
+static int pidfd_fdinfo(struct file *file, char *to, size_t size)
+{
+	struct pid *pid = file->data;
+	struct thread *thread = pid_get_thread(pid);
+	pid_nr number = thread ? pid_number(pid) : -1;
+
+	thread_put(thread);
+	return format_string(to, size, "Pid:\t%d\nNSpid:\t%d\n", number, number);
+}
+
+static const struct file_operations pidfd_operations = {
+	.release = pidfd_release,
+	.poll = pidfd_poll,
+	.fdinfo = pidfd_fdinfo,
+	.no_position = true,
+};
+
+int pidfd_create(struct pid *pid, u32 flags, struct file **out)
+{
+	int err;
+
+	pid_get(pid);
+	err = file_create_anonymous("anon_inode:[pidfd]", 0, &pidfd_operations,
+				    O_RDWR | flags, pid, out);
+	if (err) {
+		pid_put(pid);
+	}
+	return err;
+}
+
+struct pid *pidfd_pid(struct file *file)
+{
+	return file->operations == &pidfd_operations ? file->data : NULL;
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+/* POSIX timers (timer_create and its relatives). Guarded by the process's signal_lock. */
+#pragma once
+
+#include "lib/compiler.h"
+#include "process/signal/signal.h"
+#include <asm/siginfo.h>
+
+struct posix_timer_setting {
+	nsec_t value,
+		interval; /* value: until it expires, or with `absolute` a point of the clock; 0: off */
+	bool absolute;
+};
+
+/* clock: CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME. event NULL: SIGALRM. -EINVAL, -EAGAIN, -ENOTSUP */
+int posix_timer_create(int clock, const struct sigevent *event, int *id) must_check;
+int posix_timer_set(int id, const struct posix_timer_setting *setting,
+		    struct posix_timer_setting *old) must_check;
+int posix_timer_get(int id, struct posix_timer_setting *out) must_check;
+long posix_timer_overrun(int id);
+int posix_timer_delete(int id) must_check;

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Processes: making, finding, counting.
+ *
+ * Owns      struct process's life, process_tree_lock.
+ */
+#include "process/process.h"
+
+#include "core/panic.h"
+#include "fs/file.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "process/cpu_timers.h"
+#include "process/current.h"
+#include "process/exec/exec.h"
+#include "process/futex/futex.h"
+#include "process/job_control.h"
+#include "process/pid.h"
+#include "process/resources.h"
+#include "process/signal/signal.h"
+#include "process/user_account.h"
+#include "time/clock.h"
+#include "vm/vm_space.h"
+#include <linux/sched.h>
+
+struct spinlock process_tree_lock = SPINLOCK_INIT(RANK_PROCESS_TREE, "process_tree_lock");
+struct process *init_process;
+OBJECT_CACHE(process_cache, process);
+
+void process_init(void)
+{
+	pid_init();
+	user_account_init();
+	thread_init_system();
+	futex_init();
+	exec_init();
+}
+
+static void process_setup(struct process *process, struct pid *pid)
+{
+	refcount_init(&process->references, 2); // the tree's, and the first thread's
+	pid_get(pid);
+	process->pid = pid;
+	spin_init(&process->resource_lock, RANK_RESOURCES, "process.resource_lock");
+	spin_init(&process->signal_lock, RANK_SIGNAL, "process.signal_lock");
+	rwlock_init(&process->exec_lock, RANK_EXEC, "process.exec_lock");
+	signal_queue_init(&process->shared_signals);
+	list_init(&process->threads);
+	list_init(&process->children);
+	list_init(&process->sibling);
+	list_init(&process->group_link);
+	list_init(&process->session_link);
+	list_init(&process->posix_timers);
+	wait_queue_init(&process->thread_end);
+	wait_queue_init(&process->child_events);
+	cpu_timers_init(process);
+	process->start_time = clock_monotonic();
+	process->dumpable = true;
+}
+
+static int inherit_vm(struct process *process, struct process *parent, u64 clone_flags)
+{
+	int err = 0;
+
+	if (clone_flags & CLONE_VM) {
+		vm_share(parent->vm);
+		process->vm = parent->vm;
+	} else {
+		err = vm_fork(parent->vm, &process->vm);
+	}
+	if (!err && parent->executable) {
+		file_get(parent->executable);
+		process->executable = parent->executable;
+	}
+	return err;
+}
+
+static int inherit_handlers(struct process *process, struct process *parent,
+			    u64 clone_flags)
+{
+	int err;
+
+	if (clone_flags & CLONE_SIGHAND) {
+		signal_handlers_share(parent->handlers);
+		process->handlers = parent->handlers;
+		return 0;
+	}
+	err = signal_handlers_copy(parent->handlers, &process->handlers);
+	if (!err && (clone_flags & CLONE_CLEAR_SIGHAND)) {
+		signal_handlers_reset(process->handlers);
+	}
+	return err;
+}
+
+static int fill_from_parent(struct process *process, const struct thread_options *options)
+{
+	struct process *parent = options->parent->process;
+	u64 flags;
+	int err;
+
+	process->exit_signal = options->exit_signal;
+	process->dumpable = atomic_load(&parent->dumpable);
+	flags = spin_lock_irq(&parent->signal_lock);
+	memcpy(process->limits, parent->limits, sizeof(process->limits));
+	spin_unlock_irq(&parent->signal_lock, flags);
+	err = inherit_vm(process, parent, options->clone_flags);
+	if (!err) {
+		err = inherit_handlers(process, parent, options->clone_flags);
+	}
+	return err;
+}
+
+/* The first process: what it starts with was made by the caller. */
+static int fill_first(struct process *process, const struct thread_options *options)
+{
+	int err;
+
+	limits_init(process->limits);
+	process->is_init = process->immune = true;
+	err = signal_handlers_create(&process->handlers);
+	if (!err) {
+		limits_apply(process->limits, options->vm);
+		process->vm = options->vm;
+	}
+	return err;
+}
+
+int process_create(const struct thread_options *options, struct pid *pid,
+		   struct process **out)
+{
+	struct process *process = object_allocate(&process_cache);
+	int err;
+
+	if (!process) {
+		return -ENOMEM;
+	}
+	process_setup(process, pid);
+	if (options->parent) {
+		err = fill_from_parent(process, options);
+	} else {
+		err = fill_first(process, options);
+	}
+	if (err) {
+		process_discard(process);
+		process_put(process); // the first thread's, which was not made
+		return err;
+	}
+	*out = process;
+	return 0;
+}
+
+void process_discard(struct process *process)
+{
+	if (process->handlers) {
+		signal_handlers_leave(process->handlers);
+		process->handlers = NULL;
+	}
+	if (process->vm) {
+		vm_leave(process->vm);
+		process->vm = NULL;
+	}
+	if (process->executable) {
+		file_put(process->executable);
+		process->executable = NULL;
+	}
+	process_put(process);
+}
+
+void process_get(struct process *process)
+{
+	refcount_get(&process->references);
+}
+
+void process_put(struct process *process)
+{
+	if (!process || !refcount_put(&process->references)) {
+		return;
+	}
+	ASSERT(!process->vm && !process->handlers && !process->executable);
+	ASSERT(list_empty(&process->threads) && list_empty(&process->children));
+	pid_put(process->pid);
+	object_free(&process_cache, process);
+}
+
+pid_nr process_number(const struct process *process)
+{
+	return pid_number(process->pid);
+}
+
+struct process *process_find(pid_nr number)
+{
+	struct pid *pid = pid_find(number);
+	struct process *process = pid ? pid_get_process(pid) : NULL;
+
+	pid_put(pid);
+	return process;
+}
+
+struct thread *thread_find(pid_nr number)
+{
+	struct pid *pid = pid_find(number);
+	struct thread *thread = pid ? pid_get_thread(pid) : NULL;
+
+	pid_put(pid);
+	return thread;
+}
+
+struct process *process_next(pid_nr *number)
+{
+	struct pid *pid;
+
+	while ((pid = pid_next(*number))) {
+		struct process *process = pid_get_process(pid);
+
+		*number = pid_number(pid);
+		pid_put(pid);
+		if (process) {
+			return process;
+		}
+		(*number)++;
+	}
+	return NULL;
+}
+
+void process_usage_add(struct process_usage *to, const struct process_usage *more)
+{
+	to->user_ns += more->user_ns;
+	to->system_ns += more->system_ns;
+	to->minor_faults += more->minor_faults;
+	to->major_faults += more->major_faults;
+	to->switches_voluntary += more->switches_voluntary;
+	to->switches_involuntary += more->switches_involuntary;
+	to->peak_resident_pages = MAX(to->peak_resident_pages, more->peak_resident_pages);
+}
+
+void process_usage(struct process *process, struct process_usage *out)
+{
+	struct thread *thread;
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	*out = process->dead_threads;
+	for_each_thread(thread, process) {
+		u64 user_ns, system_ns;
+
+		sched_cpu_time(&thread->sched, &user_ns, &system_ns);
+		out->user_ns += user_ns;
+		out->system_ns += system_ns;
+		out->switches_voluntary += thread->sched.switches_voluntary;
+		out->switches_involuntary += thread->sched.switches_involuntary;
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+	spin_lock(&process->resource_lock);
+	if (process->vm) {
+		out->minor_faults += process->vm->minor_faults;
+		out->major_faults += process->vm->major_faults;
+		out->peak_resident_pages =
+			MAX(out->peak_resident_pages, process->vm->peak_resident);
+	}
+	spin_unlock(&process->resource_lock);
+}

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The slots: sharing, replacing, dropping. The rules are in resources.h.
+ *
+ * Owns      the slot pointers of struct thread and struct process.
+ */
+#include "process/resources.h"
+
+#include "core/panic.h"
+#include "fs/file_table.h"
+#include "fs/fs_info.h"
+#include "lib/errno.h"
+#include "mm/usercopy.h"
+#include "process/current.h"
+#include "process/futex/futex.h"
+#include "process/job_control.h"
+#include "process/namespace/namespace.h"
+#include "process/process.h"
+#include "process/signal/signal.h"
+#include "process/user_account.h"
+#include "sync/completion.h"
+#include "vm/vm_space.h"
+#include <linux/sched.h>
+
+#define UNSHARE_NAMESPACES NAMESPACE_FLAGS_PRESENT
+
+static int share_files(struct thread *child, struct thread *parent, u64 clone_flags)
+{
+	if (clone_flags & CLONE_FILES) {
+		file_table_share(parent->files);
+		child->files = parent->files;
+		return 0;
+	}
+	return file_table_copy(parent->files, ~0u, &child->files);
+}
+
+static int share_fs(struct thread *child, struct thread *parent, u64 clone_flags)
+{
+	if (clone_flags & CLONE_FS) {
+		fs_info_share(parent->fs);
+		child->fs = parent->fs;
+		return 0;
+	}
+	return fs_info_copy(parent->fs, &child->fs);
+}
+
+static int share_namespaces(struct thread *child, struct thread *parent, u64 clone_flags)
+{
+	if (!(clone_flags & UNSHARE_NAMESPACES)) {
+		namespace_set_share(parent->namespaces);
+		child->namespaces = parent->namespaces;
+		return 0;
+	}
+	return namespace_set_copy(parent->namespaces, clone_flags, &child->namespaces);
+}
+
+int resources_share(struct thread *child, u64 clone_flags)
+{
+	struct thread *parent = current_thread();
+	int err = share_files(child, parent, clone_flags);
+
+	if (!err) {
+		err = share_fs(child, parent, clone_flags);
+	}
+	if (!err) {
+		err = share_namespaces(child, parent, clone_flags);
+	}
+	return err; // the caller's resources_discard() drops what was made
+}
+
+void resources_discard(struct thread *child)
+{
+	if (child->files) {
+		file_table_leave(child->files);
+		child->files = NULL;
+	}
+	if (child->fs) {
+		fs_info_leave(child->fs);
+		child->fs = NULL;
+	}
+	if (child->namespaces) {
+		namespace_set_leave(child->namespaces);
+		child->namespaces = NULL;
+	}
+}
+
+int resources_prepare(struct resource_change *change, u64 unshare_flags)
+{
+	struct thread *thread = current_thread();
+	int err = 0;
+
+	if ((unshare_flags & CLONE_FILES) && atomic_load(&thread->files->users) > 1) {
+		err = file_table_copy(thread->files, ~0u, &change->files);
+	}
+	if (!err && (unshare_flags & CLONE_FS) && atomic_load(&thread->fs->users) > 1) {
+		err = fs_info_copy(thread->fs, &change->fs);
+	}
+	if (!err && (unshare_flags & UNSHARE_NAMESPACES)) {
+		err = namespace_set_copy(thread->namespaces, unshare_flags,
+					 &change->namespaces);
+	}
+	if (!err && (unshare_flags & CLONE_SIGHAND) &&
+	    atomic_load(&thread->process->handlers->users) > 1) {
+		err = signal_handlers_copy(thread->process->handlers, &change->handlers);
+	}
+	return err;
+}
+
+int resources_prepare_credentials(struct resource_change *change)
+{
+	return credentials_copy(current_credentials(), &change->credentials);
+}
+
+int resources_prepare_account(struct resource_change *change)
+{
+	if (change->credentials->uid == current_thread()->account->uid) {
+		return 0;
+	}
+	return user_account_find(change->credentials->uid, &change->account);
+}
+
+#define SWAP_SLOT(slot, new)                          \
+	do {                                          \
+		if (new) {                            \
+			__typeof__(slot) old_ = slot; \
+			slot = new;                   \
+			new = old_;                   \
+		}                                     \
+	} while (0)
+
+static void commit_thread_slots(struct thread *thread, struct resource_change *change)
+{
+	spin_lock(&thread->resource_lock);
+	SWAP_SLOT(thread->files, change->files);
+	SWAP_SLOT(thread->fs, change->fs);
+	SWAP_SLOT(thread->namespaces, change->namespaces);
+	SWAP_SLOT(thread->undo, change->undo);
+	SWAP_SLOT(thread->credentials, change->credentials);
+	if (change->account) {
+		atomic_fetch_add(&change->account->threads, 1);
+		SWAP_SLOT(thread->account, change->account);
+		atomic_fetch_sub(&change->account->threads, 1);
+	}
+	spin_unlock(&thread->resource_lock);
+}
+
+/* The process's slots: only its one live thread comes here with them. */
+static void commit_process_slots(struct process *process, struct resource_change *change)
+{
+	u64 flags;
+
+	if (change->vm) {
+		flags = spin_lock_irq(&process->resource_lock);
+		SWAP_SLOT(process->vm, change->vm);
+		SWAP_SLOT(process->executable, change->executable);
+		sched_use_vm(&process->vm->arch);
+		spin_unlock_irq(&process->resource_lock, flags);
+	}
+	if (change->handlers) {
+		flags = spin_lock_irq(&process->signal_lock);
+		SWAP_SLOT(process->handlers, change->handlers);
+		spin_unlock_irq(&process->signal_lock, flags);
+	}
+}
+
+void resources_commit(struct resource_change *change)
+{
+	struct thread *thread = current_thread();
+
+	commit_thread_slots(thread, change);
+	commit_process_slots(thread->process, change);
+}
+
+void resources_release(struct resource_change *change)
+{
+	if (change->vm) {
+		vm_leave(change->vm);
+	}
+	if (change->executable) {
+		file_put(change->executable);
+	}
+	if (change->files) {
+		file_table_leave(change->files);
+	}
+	if (change->fs) {
+		fs_info_leave(change->fs);
+	}
+	if (change->namespaces) {
+		namespace_set_leave(change->namespaces);
+	}
+	if (change->handlers) {
+		signal_handlers_leave(change->handlers);
+	}
+	if (change->credentials) {
+		credentials_put(change->credentials);
+	}
+	user_account_put(change->account);
+	*change = (struct resource_change){0};
+}
+
+/* CLONE_CHILD_CLEARTID: tell who waits in pthread_join, if anybody can still see that memory. */
+static void clear_thread_id(struct thread *thread)
+{
+	struct process *process = thread->process;
+	vaddr_t address = thread->clear_tid;
+	u32 zero = 0;
+
+	thread->clear_tid = 0;
+	if (!address) {
+		return;
+	}
+	if (atomic_load(&process->live_threads) > 1 ||
+	    atomic_load(&process->vm->users) > 1) {
+		if (user_write(address, &zero, sizeof(zero)) == 0) {
+			futex_wake_address(process->vm, address, 1);
+		}
+	}
+}
+
+static void complete_vfork(struct thread *thread)
+{
+	// Under the lock, so that a parent that gives up waiting knows we no longer touch what is on its stack.
+	spin_lock(&thread->resource_lock);
+	if (thread->vfork_done) {
+		completion_complete(thread->vfork_done);
+		thread->vfork_done = NULL;
+	}
+	spin_unlock(&thread->resource_lock);
+}
+
+void resources_farewell_to_memory(void)
+{
+	struct thread *thread = current_thread();
+
+	thread->rseq = 0;
+	thread->rseq_length = 0;
+	futex_exit_robust_list(thread);
+	clear_thread_id(thread);
+	complete_vfork(thread);
+}
+
+/* The last live thread (true) gives up the address space. */
+static bool leave_vm(struct process *process)
+{
+	struct vm_space *vm;
+	struct file *executable;
+	struct process_usage usage = {0};
+	u64 flags;
+
+	sched_use_vm(NULL);
+	if (atomic_fetch_sub_explicit(&process->live_threads, 1, memory_order_acq_rel) !=
+	    1) {
+		return false;
+	}
+	spin_lock(&process->resource_lock);
+	vm = process->vm;
+	executable = process->executable;
+	process->vm = NULL;
+	process->executable = NULL;
+	spin_unlock(&process->resource_lock);
+
+	usage.minor_faults = vm->minor_faults;
+	usage.major_faults = vm->major_faults;
+	usage.peak_resident_pages = vm->peak_resident;
+	flags = spin_lock_irq(&process->signal_lock);
+	process_usage_add(&process->dead_threads, &usage);
+	spin_unlock_irq(&process->signal_lock, flags);
+
+	vm_leave(vm);
+	if (executable) {
+		file_put(executable);
+	}
+	return true;
+}
+
+static void leave_files(struct thread *thread)
+{
+	struct file_table *files = thread->files;
+
+	spin_lock(&thread->resource_lock);
+	thread->files = NULL;
+	spin_unlock(&thread->resource_lock);
+	file_table_leave(files);
+}
+
+static void leave_fs(struct thread *thread)
+{
+	struct fs_info *fs = thread->fs;
+
+	spin_lock(&thread->resource_lock);
+	thread->fs = NULL;
+	spin_unlock(&thread->resource_lock);
+	fs_info_leave(fs);
+}
+
+static void leave_namespaces(struct thread *thread)
+{
+	struct namespace_set *namespaces = thread->namespaces;
+
+	spin_lock(&thread->resource_lock);
+	thread->namespaces = NULL;
+	spin_unlock(&thread->resource_lock);
+	namespace_set_leave(namespaces);
+}
+
+void resources_exit(void)
+{
+	struct thread *thread = current_thread();
+	bool last;
+
+	resources_farewell_to_memory();
+	last = leave_vm(thread->process);
+	leave_files(thread);
+	leave_fs(thread);
+	if (last) {
+		job_control_leader_exit();
+	}
+	leave_namespaces(thread);
+}
+
+struct thread *thread_lock_resources(struct thread *thread)
+{
+	spin_lock(&thread->resource_lock);
+	return thread;
+}
+
+void thread_unlock_resources(struct thread *thread)
+{
+	spin_unlock(&thread->resource_lock);
+}
+
+int thread_check_access(struct thread *thread, enum access_mode mode)
+{
+	const struct credentials *mine = current_credentials();
+	struct credentials *theirs;
+	bool same;
+
+	if (thread->process == current_process()) {
+		return 0;
+	}
+	theirs = thread_get_credentials(thread);
+	same = mine->fsuid == theirs->euid && mine->fsuid == theirs->suid &&
+	       mine->fsuid == theirs->uid && mine->fsgid == theirs->egid &&
+	       mine->fsgid == theirs->sgid && mine->fsgid == theirs->gid &&
+	       atomic_load(&thread->process->dumpable);
+	if (same && mode == ACCESS_VM_ATTACH) {
+		same = (theirs->capability_permitted & ~mine->capability_permitted) == 0;
+	}
+	credentials_put(theirs);
+	return same || credentials_capable(mine, CAP_SYS_PTRACE) ? 0 : -EPERM;
+}
+
+int process_get_vm(struct process *process, enum access_mode mode, struct vm_space **out)
+{
+	struct thread *leader = NULL;
+	u64 flags;
+	int err = rwlock_lock_shared_killable(&process->exec_lock);
+
+	if (err) {
+		return err;
+	}
+	flags = spin_lock_irq(&process->signal_lock);
+	if (process->leader && thread_try_get(process->leader)) {
+		leader = process->leader;
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+	err = leader ? thread_check_access(leader, mode) : -ESRCH;
+	thread_put(leader);
+	if (!err) {
+		spin_lock(&process->resource_lock);
+		*out = process->vm;
+		if (process->vm) {
+			vm_get(process->vm);
+		} else {
+			err = -ESRCH;
+		}
+		spin_unlock(&process->resource_lock);
+	}
+	rwlock_unlock_shared(&process->exec_lock);
+	return err;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Queues of pending signals, and the entries in them.
+ *
+ * A pending bit without an entry is a signal without information (SI_USER of nobody), which happens when memory or the
+ * user's limit was short. Queues are guarded by the process's signal_lock; entries are made and freed outside it.
+ */
+#include "process/signal/signal.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "process/current.h"
+#include "process/signal/signal_internal.h"
+#include "process/user_account.h"
+
+OBJECT_CACHE(entry_cache, queued_signal);
+
+void signal_queue_init(struct signal_queue *queue)
+{
+	queue->pending = 0;
+	list_init(&queue->queued);
+}
+
+struct queued_signal *signal_entry_create(struct user_account *account, u64 limit,
+					  bool force)
+{
+	struct queued_signal *entry;
+
+	if (account && atomic_fetch_add(&account->signals, 1) >= limit && !force) {
+		atomic_fetch_sub(&account->signals, 1);
+		return NULL;
+	}
+	entry = object_allocate(&entry_cache);
+	if (!entry) {
+		if (account) {
+			atomic_fetch_sub(&account->signals, 1);
+		}
+		return NULL;
+	}
+	list_init(&entry->link);
+	if (account) {
+		user_account_get(account);
+		entry->account = account;
+	}
+	return entry;
+}
+
+void signal_entry_destroy(struct queued_signal *entry)
+{
+	if (!entry || entry->embedded) {
+		return;
+	}
+	if (entry->account) {
+		atomic_fetch_sub(&entry->account->signals, 1);
+		user_account_put(entry->account);
+	}
+	object_free(&entry_cache, entry);
+}
+
+void signal_queue_flush(struct signal_queue *queue, signal_mask which)
+{
+	struct queued_signal *entry, *next;
+
+	queue->pending &= ~which;
+	list_for_each_safe(entry, next, &queue->queued, link) {
+		if (which & SIGNAL_BIT(entry->info.si_signo)) {
+			list_remove(&entry->link);
+			signal_entry_destroy(entry);
+		}
+	}
+}
+
+/* Which of `pending` comes first: faults of the thread itself, then by number. */
+static int first_signal(signal_mask pending)
+{
+	const signal_mask synchronous = SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) |
+					SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) |
+					SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS);
+
+	if (pending & synchronous) {
+		pending &= synchronous;
+	}
+	return pending ? __builtin_ctzll(pending) + 1 : 0;
+}
+
+int signal_take_from_queue(struct signal_queue *queue, signal_mask mask, siginfo_t *info,
+			   struct queued_signal **used)
+{
+	int signal = first_signal(queue->pending & mask);
+	struct queued_signal *entry, *found = NULL;
+	bool more = false;
+
+	if (!signal) {
+		return 0;
+	}
+	list_for_each(entry, &queue->queued, link) {
+		if (entry->info.si_signo == signal) {
+			if (found) {
+				more = true;
+				break;
+			}
+			found = entry;
+		}
+	}
+	memset(info, 0, sizeof(*info));
+	info->si_signo = signal;
+	if (found) {
+		*info = found->info;
+		list_remove(&found->link);
+		if (found->taken) {
+			found->taken(found, info);
+		}
+		*used = found->embedded ? NULL : found;
+	}
+	if (!more) {
+		queue->pending &= ~SIGNAL_BIT(signal);
+	}
+	return signal;
+}
+
+int signal_dequeue(signal_mask mask, siginfo_t *info)
+{
+	struct thread *thread = current_thread();
+	struct process *process = thread->process;
+	struct queued_signal *used = NULL;
+	int signal;
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	signal = signal_take_from_queue(&thread->signals.queue, mask, info, &used);
+	if (!signal) {
+		signal = signal_take_from_queue(&process->shared_signals, mask, info,
+						&used);
+	}
+	signal_recalculate_locked(thread);
+	spin_unlock_irq(&process->signal_lock, flags);
+	signal_entry_destroy(used);
+	return signal;
+}
+
+void signal_information_kernel(siginfo_t *info, int signal)
+{
+	memset(info, 0, sizeof(*info));
+	info->si_signo = signal;
+	info->si_code = SI_KERNEL;
+}
+
+void signal_information_user(siginfo_t *info, int signal, int code)
+{
+	memset(info, 0, sizeof(*info));
+	info->si_signo = signal;
+	info->si_code = code;
+	info->si_pid = process_number(current_process());
+	info->si_uid = current_credentials()->uid;
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Sending signals.
+ *
+ * Posting happens under the target's signal_lock: job-control effects, dropping what is ignored, queueing, then telling a
+ * thread that can take it. A signal that will end the process anyway is turned into its end here, so that no thread sleeps
+ * through it in a wait only death can break.
+ */
+#include "process/signal/signal.h"
+
+#include "core/log.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "process/current.h"
+#include "process/exit.h"
+#include "process/job_control.h"
+#include "process/signal/signal_internal.h"
+
+#define HANDLER_DEFAULT ((u64)(uintptr_t)SIG_DFL)
+#define HANDLER_IGNORE  ((u64)(uintptr_t)SIG_IGN)
+
+enum signal_default signal_default_action(int signal)
+{
+	switch (signal) {
+	case SIGCHLD:
+	case SIGURG:
+	case SIGWINCH:
+		return DEFAULT_IGNORE;
+	case SIGCONT:
+		return DEFAULT_CONTINUE;
+	case SIGSTOP:
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
+		return DEFAULT_STOP;
+	case SIGQUIT:
+	case SIGILL:
+	case SIGTRAP:
+	case SIGABRT:
+	case SIGBUS:
+	case SIGFPE:
+	case SIGSEGV:
+	case SIGXCPU:
+	case SIGXFSZ:
+	case SIGSYS:
+		return DEFAULT_CORE;
+	default:
+		return DEFAULT_TERMINATE;
+	}
+}
+
+struct signal_action signal_action_of(struct process *process, int signal)
+{
+	struct signal_action action;
+
+	spin_lock(&process->handlers->lock);
+	action = process->handlers->action[signal - 1];
+	spin_unlock(&process->handlers->lock);
+	return action;
+}
+
+/* Would it be thrown away on delivery? The first process is immune to what it has no handler for. */
+static bool is_ignored(struct process *process, int signal)
+{
+	struct signal_action action = signal_action_of(process, signal);
+	enum signal_default fallback = signal_default_action(signal);
+
+	if (action.handler == HANDLER_IGNORE) {
+		return true;
+	}
+	if (action.handler != HANDLER_DEFAULT) {
+		return false;
+	}
+	return process->immune || fallback == DEFAULT_IGNORE;
+}
+
+static bool is_blocked(const struct thread *thread, int signal)
+{
+	return ((thread->signals.blocked & ~thread->signals.waited) &
+		SIGNAL_BIT(signal)) != 0;
+}
+
+void signal_recalculate_locked(struct thread *thread)
+{
+	struct process *process = thread->process;
+	signal_mask pending =
+		thread->signals.queue.pending | process->shared_signals.pending;
+	bool die = process->group_exit ||
+		   (process->exec_thread && process->exec_thread != thread);
+
+	if (thread->exiting) {
+		return;
+	}
+	if (die) {
+		sched_break(&thread->sched, BREAK_KILL | BREAK_SIGNAL);
+	} else if ((pending & ~(thread->signals.blocked & ~thread->signals.waited)) ||
+		   process->stop.notify_continue || process->stop.notify_stop ||
+		   (process->stop.signal && !thread->stop_counted)) {
+		sched_break(&thread->sched, BREAK_SIGNAL);
+	} else {
+		sched_clear_break(&thread->sched, BREAK_SIGNAL | BREAK_KILL);
+	}
+}
+
+void signal_kill_threads_locked(struct process *process, struct thread *except)
+{
+	struct thread *thread;
+
+	for_each_thread(thread, process) {
+		if (thread != except && !thread->exiting) {
+			sched_break(&thread->sched, BREAK_KILL | BREAK_SIGNAL);
+			sched_wake_mask(&thread->sched, 1u << THREAD_STOPPED);
+		}
+	}
+}
+
+void signal_group_exit_locked(struct process *process, int status)
+{
+	process->group_exit = true;
+	process->group_exit_status = status;
+	process->stop.signal = 0;
+	signal_kill_threads_locked(process, NULL);
+}
+
+/* A thread that may take `signal`: the given one, else the leader, else any. NULL: all block it. */
+static struct thread *find_taker(struct process *process, struct thread *thread,
+				 int signal)
+{
+	struct thread *candidate;
+
+	if (thread) {
+		return is_blocked(thread, signal) ? NULL : thread;
+	}
+	candidate = process->leader;
+	if (candidate && !candidate->exiting && !is_blocked(candidate, signal)) {
+		return candidate;
+	}
+	for_each_thread(candidate, process) {
+		if (!candidate->exiting && !is_blocked(candidate, signal)) {
+			return candidate;
+		}
+	}
+	return NULL;
+}
+
+/* A stop signal takes SIGCONT back and the other way round. */
+static void job_control_effects(struct process *process, int signal)
+{
+	signal_mask cancelled = 0;
+	struct thread *thread;
+
+	if (signal == SIGCONT) {
+		cancelled = SIGNALS_STOPPING;
+	} else if (SIGNALS_STOPPING & SIGNAL_BIT(signal)) {
+		cancelled = SIGNAL_BIT(SIGCONT);
+	}
+	if (!cancelled) {
+		return;
+	}
+	signal_queue_flush(&process->shared_signals, cancelled);
+	for_each_thread(thread, process) {
+		signal_queue_flush(&thread->signals.queue, cancelled);
+	}
+	if (signal == SIGCONT) {
+		signal_continue_locked(process);
+	}
+}
+
+static bool all_block(struct process *process, struct thread *thread, int signal)
+{
+	struct thread *each;
+
+	if (thread) {
+		return (thread->signals.blocked & SIGNAL_BIT(signal)) != 0;
+	}
+	for_each_thread(each, process) {
+		if (!each->exiting && !(each->signals.blocked & SIGNAL_BIT(signal))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void enqueue(struct signal_queue *queue, int signal, struct queued_signal **entry)
+{
+	if (entry && *entry) {
+		list_push_back(&queue->queued, &(*entry)->link);
+		*entry = NULL;
+	}
+	queue->pending |= SIGNAL_BIT(signal);
+}
+
+/* Does its default end the process, and does nothing stand in the way? */
+static bool ends_process(struct process *process, int signal)
+{
+	enum signal_default fallback = signal_default_action(signal);
+
+	if (signal == SIGKILL) {
+		return true;
+	}
+	return (fallback == DEFAULT_TERMINATE || fallback == DEFAULT_CORE) &&
+	       signal_action_of(process, signal).handler == HANDLER_DEFAULT;
+}
+
+static int post_locked(struct process *process, struct thread *thread, int signal,
+		       struct queued_signal **entry)
+{
+	struct signal_queue *queue =
+		thread ? &thread->signals.queue : &process->shared_signals;
+	struct thread *taker;
+
+	if (!process->handlers || (thread && thread->exiting)) {
+		return thread ? -ESRCH : 0;
+	}
+	job_control_effects(process, signal);
+	if (!all_block(process, thread, signal) && is_ignored(process, signal)) {
+		return 0;
+	}
+	if (signal < SIGRTMIN && (queue->pending & SIGNAL_BIT(signal))) {
+		return 0;
+	}
+	enqueue(queue, signal, entry);
+	taker = find_taker(process, thread, signal);
+	if (!taker) {
+		return 0;
+	}
+	if (ends_process(process, signal) && !process->group_exit) {
+		signal_group_exit_locked(process, signal);
+	} else {
+		signal_recalculate_locked(taker);
+	}
+	return 0;
+}
+
+int signal_post(struct process *process, struct thread *thread, int signal,
+		struct queued_signal **entry)
+{
+	u64 flags;
+	int err;
+
+	if (signal < 1 || signal > SIGNAL_COUNT) {
+		return -EINVAL;
+	}
+	flags = spin_lock_irq(&process->signal_lock);
+	err = post_locked(process, thread, signal, entry);
+	spin_unlock_irq(&process->signal_lock, flags);
+	return err;
+}
+
+int signal_send(struct process *process, struct thread *thread, const siginfo_t *info)
+{
+	struct thread *sender = current_thread();
+	bool force = info->si_signo < SIGRTMIN &&
+		     (info->si_code >= 0 || info->si_code == SI_TKILL);
+	struct queued_signal *entry;
+	int err;
+
+	entry = signal_entry_create(sender->account, current_limit(RLIMIT_SIGPENDING),
+				    force);
+	if (entry) {
+		entry->info = *info;
+	} else if (info->si_signo >= SIGRTMIN && info->si_code != SI_USER) {
+		return -EAGAIN;
+	}
+	err = signal_post(process, thread, info->si_signo, &entry);
+	signal_entry_destroy(entry);
+	return err;
+}
+
+void signal_send_kernel(struct process *process, int signal)
+{
+	(void)signal_post(process, NULL, signal, NULL);
+}
+
+int signal_may_send(struct process *process, int signal)
+{
+	const struct credentials *mine = current_credentials();
+	struct thread *leader = NULL;
+	struct credentials *theirs;
+	bool allowed;
+	u64 flags;
+
+	if (process == current_process()) {
+		return 0;
+	}
+	flags = spin_lock_irq(&process->signal_lock);
+	if (process->leader && thread_try_get(process->leader)) {
+		leader = process->leader;
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+	if (!leader) {
+		return -ESRCH;
+	}
+	theirs = thread_get_credentials(leader);
+	thread_put(leader);
+	allowed = mine->euid == theirs->suid || mine->euid == theirs->uid ||
+		  mine->uid == theirs->suid || mine->uid == theirs->uid ||
+		  credentials_capable(mine, CAP_KILL);
+	credentials_put(theirs);
+	if (!allowed && signal == SIGCONT) {
+		allowed = READ_ONCE(process->session) ==
+			  READ_ONCE(current_process()->session);
+	}
+	return allowed ? 0 : -EPERM;
+}
+
+void signal_send_current(int signal)
+{
+	siginfo_t info;
+
+	signal_information_user(&info, signal, SI_USER);
+	(void)signal_send(current_process(), current_thread(), &info);
+}
+
+void signal_force(int signal, int code, vaddr_t address)
+{
+	struct thread *thread = current_thread();
+	struct process *process = thread->process;
+	struct queued_signal *entry = signal_entry_create(NULL, 0, true);
+	struct signal_action *action;
+	u64 flags;
+
+	if (entry) {
+		signal_information_kernel(&entry->info, signal);
+		entry->info.si_code = code;
+		entry->info.si_addr = (void *)address;
+	}
+	flags = spin_lock_irq(&process->signal_lock);
+	spin_lock(&process->handlers->lock);
+	action = &process->handlers->action[signal - 1];
+	if ((thread->signals.blocked & SIGNAL_BIT(signal)) ||
+	    action->handler == HANDLER_IGNORE) {
+		// The program has made itself unable to take it: then it ends.
+		action->handler = HANDLER_DEFAULT;
+		thread->signals.blocked &= ~SIGNAL_BIT(signal);
+	}
+	if (action->handler == HANDLER_DEFAULT) {
+		process->immune = false; // even the first process dies of its own faults
+	}
+	spin_unlock(&process->handlers->lock);
+	(void)post_locked(process, thread, signal, &entry);
+	spin_unlock_irq(&process->signal_lock, flags);
+	signal_entry_destroy(entry);
+}
+
+void signal_kill_current_process(int signal)
+{
+	struct process *process = current_process();
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	if (!process->group_exit) {
+		signal_group_exit_locked(process, signal);
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+}
+
+bool signal_fatal_pending(void)
+{
+	return (atomic_load(&sched_current()->breaks) & BREAK_KILL) != 0;
+}
+
+bool signal_pending(void)
+{
+	return (atomic_load(&sched_current()->breaks) & (BREAK_SIGNAL | BREAK_KILL)) != 0;
+}

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Threads: building, publishing, taking apart (T1, T12, T13).
+ *
+ * Owns      struct thread's life.
+ *
+ * Building is all-or-nothing: thread_build() allocates everything into an unpublished thread, and thread_free() knows how
+ * to take apart a thread in any state of completeness. Nothing is visible to others before thread_publish().
+ */
+#include "process/thread.h"
+
+#include "core/panic.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "mm/kernel_stack.h"
+#include "process/current.h"
+#include "process/job_control.h"
+#include "process/namespace/namespace.h"
+#include "process/pid.h"
+#include "process/process.h"
+#include "process/resources.h"
+#include "process/signal/signal.h"
+#include "process/user_account.h"
+#include "time/clock.h"
+#include "vm/vm_space.h"
+#include <linux/sched.h>
+
+OBJECT_CACHE(thread_cache, thread);
+
+void thread_get(struct thread *thread)
+{
+	refcount_get(&thread->references);
+}
+
+bool thread_try_get(struct thread *thread)
+{
+	return refcount_try_get(&thread->references);
+}
+
+/* Take apart what there is of it. Nobody else can find it. */
+static void thread_free(struct thread *thread)
+{
+	arch_thread_fini(&thread->sched.arch);
+	if (thread->sched.stack_top) {
+		kernel_stack_free(thread->sched.stack_top);
+	}
+	if (thread->account) {
+		atomic_fetch_sub(&thread->account->threads, 1);
+		user_account_put(thread->account);
+	}
+	if (thread->credentials) {
+		credentials_put(thread->credentials);
+	}
+	pid_put(thread->pid);
+	pid_put(thread->former_pid);
+	process_put(thread->process);
+	object_free(&thread_cache, thread);
+}
+
+void thread_put(struct thread *thread)
+{
+	if (thread && refcount_put(&thread->references)) {
+		ASSERT(!thread->files && !thread->fs && !thread->namespaces);
+		thread_free(thread);
+	}
+}
+
+pid_nr thread_number(const struct thread *thread)
+{
+	return pid_number(READ_ONCE(thread->pid));
+}
+
+void thread_get_name(struct thread *thread, char name[THREAD_NAME_SIZE])
+{
+	spin_lock(&thread->resource_lock);
+	memcpy(name, thread->name, THREAD_NAME_SIZE);
+	spin_unlock(&thread->resource_lock);
+}
+
+void thread_set_name(struct thread *thread, const char *name)
+{
+	char fresh[THREAD_NAME_SIZE] = {0};
+
+	string_copy(fresh, name, sizeof(fresh));
+	spin_lock(&thread->resource_lock);
+	memcpy(thread->name, fresh, sizeof(fresh));
+	spin_unlock(&thread->resource_lock);
+}
+
+struct credentials *thread_get_credentials(struct thread *thread)
+{
+	struct credentials *credentials;
+
+	spin_lock(&thread->resource_lock);
+	credentials = credentials_get(thread->credentials);
+	spin_unlock(&thread->resource_lock);
+	return credentials;
+}
+
+void thread_options_init(struct thread_options *options, struct thread *parent)
+{
+	memset(options, 0, sizeof(*options));
+	options->parent = parent;
+	options->exit_signal = SIGCHLD;
+	if (parent) {
+		options->group_signals_seen = READ_ONCE(parent->process->group_signals);
+	}
+}
+
+/* Its user's right to one more thread, and the count of it (RLIMIT_NPROC). */
+static int charge_account(struct thread *thread, const struct thread_options *options)
+{
+	struct user_account *account;
+	u64 limit;
+
+	if (!options->parent) {
+		int err = user_account_find(thread->credentials->uid, &thread->account);
+
+		if (!err) {
+			atomic_fetch_add(&thread->account->threads, 1);
+		}
+		return err;
+	}
+	account = options->parent->account;
+	limit = process_limit(options->parent->process, RLIMIT_NPROC);
+	if (atomic_load(&account->threads) >= limit && account->uid != 0 &&
+	    !credentials_capable(thread->credentials, CAP_SYS_RESOURCE) &&
+	    !credentials_capable(thread->credentials, CAP_SYS_ADMIN)) {
+		return -EAGAIN;
+	}
+	user_account_get(account);
+	atomic_fetch_add(&account->threads, 1);
+	thread->account = account;
+	return 0;
+}
+
+/* What a new thread has from its parent by plain copy: no slot is among it (I8). */
+static void inherit(struct thread *thread, const struct thread_options *options)
+{
+	struct thread *parent = options->parent;
+
+	thread->clear_tid = options->clear_tid;
+	thread->set_tid = options->set_tid;
+	thread->return_work = options->set_tid ? RETURN_SET_TID : 0;
+	thread->start_time = clock_monotonic();
+	thread->timer_slack_ns = 50 * NSEC_PER_USEC;
+	if (!parent) {
+		string_copy(thread->name, options->name ? options->name : "init",
+			    sizeof(thread->name));
+		return;
+	}
+	thread_get_name(parent, thread->name);
+	if (options->name) {
+		string_copy(thread->name, options->name, sizeof(thread->name));
+	}
+	thread->signals.blocked = parent->signals.blocked;
+	thread->timer_slack_ns = parent->timer_slack_ns;
+	thread->io_priority = parent->io_priority;
+	thread->personality = parent->personality;
+	thread->return_work |= parent->return_work & RETURN_CPU_TIMERS;
+	// A new stack knows nothing of the alternate one; after fork and vfork the child is on the same addresses.
+	if (!(options->clone_flags & CLONE_VM) || (options->clone_flags & CLONE_VFORK)) {
+		thread->alternate_stack = parent->alternate_stack;
+		thread->alternate_stack_size = parent->alternate_stack_size;
+		thread->alternate_stack_flags = parent->alternate_stack_flags;
+	}
+	if (!(options->clone_flags & CLONE_VM)) {
+		thread->rseq = parent->rseq;
+		thread->rseq_length = parent->rseq_length;
+		thread->rseq_signature = parent->rseq_signature;
+	}
+}
+
+static int build_context(struct thread *thread, const struct thread_options *options)
+{
+	vaddr_t top = thread->sched.stack_top;
+	int err;
+
+	if (!options->parent) {
+		return arch_thread_init_user(&thread->sched.arch, top, options->start_ip,
+					     options->start_sp);
+	}
+	err = arch_thread_init_clone(&thread->sched.arch, top, options->frame,
+				     options->user_stack);
+	if (!err && (options->clone_flags & CLONE_SETTLS)) {
+		err = arch_thread_set_tls(&thread->sched.arch, options->tls);
+	}
+	return err;
+}
+
+static int build_process(struct thread *thread, const struct thread_options *options)
+{
+	if (options->clone_flags & CLONE_THREAD) {
+		process_get(options->parent->process);
+		thread->process = options->parent->process;
+		return 0;
+	}
+	return process_create(options, thread->pid, &thread->process);
+}
+
+/* The slots: shared or copied from the parent, or those given. */
+static int build_resources(struct thread *thread, const struct thread_options *options)
+{
+	int err;
+
+	if (options->parent) {
+		return resources_share(thread, options->clone_flags);
+	}
+	err = namespace_set_create(&thread->namespaces);
+	if (!err) {
+		thread->files = options->files;
+		thread->fs = options->fs;
+	}
+	return err;
+}
+
+static int build_steps(struct thread *thread, const struct thread_options *options)
+{
+	vaddr_t top;
+	int err;
+
+	thread->credentials = options->parent
+				      ? credentials_get(options->parent->credentials)
+				      : credentials_get(options->credentials);
+	err = charge_account(thread, options);
+	if (!err) {
+		err = kernel_stack_allocate(&top);
+	}
+	if (err) {
+		return err;
+	}
+	sched_entity_init(&thread->sched, top);
+	if (options->parent) {
+		sched_entity_inherit(&thread->sched, &options->parent->sched);
+	}
+	inherit(thread, options);
+	err = pid_create(&init_pid_namespace, options->wanted_number, &thread->pid);
+	if (!err) {
+		err = build_process(thread, options);
+	}
+	if (!err) {
+		err = build_resources(thread, options);
+	}
+	if (!err) {
+		thread->sched.vm = &thread->process->vm->arch;
+		err = build_context(thread, options);
+	}
+	return err;
+}
+
+int thread_build(const struct thread_options *options, struct thread **out)
+{
+	struct thread *thread = object_allocate(&thread_cache);
+	int err;
+
+	if (!thread) {
+		return -ENOMEM;
+	}
+	refcount_init(&thread->references, 2); // the table's and the running thread's
+	spin_init(&thread->resource_lock, RANK_RESOURCES, "thread.resource_lock");
+	list_init(&thread->process_link);
+	signal_queue_init(&thread->signals.queue);
+	err = build_steps(thread, options);
+	if (err) {
+		thread_discard(thread);
+		return err;
+	}
+	*out = thread;
+	return 0;
+}
+
+void thread_discard(struct thread *thread)
+{
+	struct process *process = thread->process;
+
+	resources_discard(thread);
+	if (process && (!current_is_user_thread() || process != current_process())) {
+		process_discard(process);
+	}
+	thread_free(thread);
+}
+
+/* Into an existing process; its signal_lock is held. */
+static void link_thread_locked(struct thread *thread, struct process *process)
+	MUST_HOLD(&process->signal_lock)
+{
+	list_push_back(&process->threads, &thread->process_link);
+	process->thread_count++;
+	process->unfinished_threads++;
+	atomic_fetch_add_explicit(&process->live_threads, 1, memory_order_relaxed);
+	if (process->stop.signal && !process->stop.stopped) {
+		process->stop.remaining++;
+	}
+	signal_recalculate_locked(thread);
+}
+
+static int publish_in_group(struct thread *thread)
+{
+	struct process *process = thread->process;
+	u64 flags = spin_lock_irq(&process->signal_lock);
+	bool dying = process->group_exit || process->exec_thread;
+
+	if (!dying) {
+		link_thread_locked(thread, process);
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+	if (dying) {
+		return -ERESTART_ALWAYS;
+	}
+	pid_attach(thread->pid, thread, NULL);
+	return 0;
+}
+
+static int publish_process(struct thread *thread, const struct thread_options *options)
+{
+	struct process *process = thread->process;
+	struct process *parent = options->parent ? options->parent->process : NULL;
+	u64 flags;
+
+	if (parent && (atomic_load(&options->parent->sched.breaks) & BREAK_KILL)) {
+		return -ERESTART_ALWAYS;
+	}
+	if (parent && READ_ONCE(parent->group_signals) != options->group_signals_seen) {
+		return -ERESTART_ALWAYS; // a signal to the group came meanwhile: it counts as before the fork
+	}
+	process->parent_thread = options->parent;
+	if (options->clone_flags & CLONE_PARENT) {
+		process->parent_thread = parent->parent_thread;
+		parent = parent->parent;
+	}
+	process->parent = parent;
+	if (parent) {
+		list_push_back(&parent->children, &process->sibling);
+		job_control_inherit_locked(process, options->parent->process);
+	}
+	flags = spin_lock_irq(&process->signal_lock);
+	process->leader = thread;
+	link_thread_locked(thread, process);
+	spin_unlock_irq(&process->signal_lock, flags);
+	pid_attach(thread->pid, thread, process);
+	return 0;
+}
+
+int thread_publish(struct thread *thread, const struct thread_options *options)
+{
+	u64 flags = spin_lock_irq(&process_tree_lock);
+	int err;
+
+	if (options->clone_flags & CLONE_THREAD) {
+		err = publish_in_group(thread);
+	} else {
+		err = publish_process(thread, options);
+	}
+	spin_unlock_irq(&process_tree_lock, flags);
+	return err;
+}
+
+void thread_unpublish(struct thread *thread)
+{
+	struct process *process = thread->process;
+	struct process_usage usage = {0};
+	u64 flags;
+
+	sched_cpu_time(&thread->sched, &usage.user_ns, &usage.system_ns);
+	usage.switches_voluntary = thread->sched.switches_voluntary;
+	usage.switches_involuntary = thread->sched.switches_involuntary;
+	flags = spin_lock_irq(&process->signal_lock);
+	process_usage_add(&process->dead_threads, &usage);
+	list_remove(&thread->process_link);
+	process->thread_count--;
+	spin_unlock_irq(&process->signal_lock, flags);
+	pid_detach(thread->pid);
+	thread_put(thread);
+}
+
+/* The thread that ran before on this CPU has ended: its stack is free now, and its own reference goes (T1). */
+static void finish_dead(struct sched_entity *entity)
+{
+	struct thread *thread = thread_from_entity(entity);
+
+	kernel_stack_free(entity->stack_top);
+	entity->stack_top = 0;
+	thread_put(thread);
+}
+
+void thread_init_system(void)
+{
+	sched_set_exit_hook(finish_dead);
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the ports call upward: the way back to user mode, faults and exceptions.
+ *
+ * entry_user_return() is the one place where a thread that leaves the kernel is rescheduled, takes signals and ends. It
+ * looks with interrupts off and acts with them on, until there is nothing left to do.
+ */
+#include "arch/cpu.h"
+#include "arch/entry.h"
+#include "arch/irq.h"
+#include "arch/mmu.h"
+#include "arch/trap.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "core/preempt.h"
+#include "lib/errno.h"
+#include "mm/usercopy.h"
+#include "process/cpu_timers.h"
+#include "process/current.h"
+#include "process/process.h"
+#include "process/signal/signal.h"
+#include "sched/sched.h"
+#include "vm/vm_space.h"
+
+/* R9: the page table this CPU uses is the running process's. */
+static void check_address_space(const struct thread *thread)
+{
+	DEBUG_ASSERT(thread->process->vm);
+	DEBUG_ASSERT(arch_vm_active() == &thread->process->vm->arch);
+	DEBUG_ASSERT(thread->sched.vm == &thread->process->vm->arch);
+}
+
+static void do_return_work(struct thread *thread)
+{
+	u32 work = atomic_fetch_and(&thread->return_work, ~(u32)RETURN_SET_TID);
+
+	if (work & RETURN_SET_TID) {
+		pid_nr number = thread_number(thread);
+
+		// A bad address is the program's own business, as in Linux.
+		if (user_write(thread->set_tid, &number, sizeof(number))) {
+			thread->set_tid = 0;
+		}
+	}
+	if (work & RETURN_CPU_TIMERS) {
+		cpu_timers_check();
+	}
+}
+
+static bool needs_signal_work(const struct thread *thread, const struct trap_frame *frame)
+{
+	s64 result;
+
+	if (atomic_load_explicit(&thread->sched.breaks, memory_order_relaxed) ||
+	    thread->signals.restore_blocked) {
+		return true;
+	}
+	if (trap_syscall_number(frame) < 0) {
+		return false;
+	}
+	result = (s64)trap_syscall_result(frame);
+	return result <= -ERESTART && result >= -ERESTART_BLOCK;
+}
+
+void entry_user_return(struct trap_frame *frame)
+{
+	struct thread *thread = current_thread();
+	bool worked = false;
+
+	for (;;) {
+		if (arch_need_reschedule()) {
+			arch_irq_enable();
+			sched_reschedule();
+			arch_irq_disable();
+		} else if ((thread->return_work & RETURN_SET_TID) ||
+			   (!worked && thread->return_work)) {
+			worked = true;
+			arch_irq_enable();
+			do_return_work(thread);
+			arch_irq_disable();
+		} else if (needs_signal_work(thread, frame)) {
+			arch_irq_enable();
+			signal_handle(frame);
+			arch_irq_disable();
+		} else {
+			break;
+		}
+	}
+	check_address_space(thread);
+	sched_account_user();
+}
+
+/* Memory ran out under a program: it ends, and says so in the log; the kernel goes on. */
+static void out_of_memory(struct thread *thread, vaddr_t address)
+{
+	char name[THREAD_NAME_SIZE];
+
+	thread_get_name(thread, name);
+	log_error("out of memory: killed %s (pid %d) at %#lx", name,
+		  process_number(thread->process), (unsigned long)address);
+	signal_kill_current_process(SIGKILL);
+}
+
+static void log_fault(struct thread *thread, const struct trap_frame *frame,
+		      vaddr_t address, unsigned access)
+{
+	char name[THREAD_NAME_SIZE];
+
+	thread_get_name(thread, name);
+	log_debug("%s[%d]: fault at %#lx ip %#lx sp %#lx access %u", name,
+		  thread_number(thread), (unsigned long)address,
+		  (unsigned long)trap_ip(frame), (unsigned long)trap_sp(frame), access);
+}
+
+static void signal_fault(struct thread *thread, int err, int code, vaddr_t address)
+{
+	switch (err) {
+	case -EIO:
+		signal_force(SIGBUS, BUS_ADRERR, address);
+		break;
+	case -ENOMEM:
+		out_of_memory(thread, address);
+		break;
+	default:
+		signal_force(SIGSEGV, code ? code : SEGV_MAPERR, address);
+	}
+}
+
+int entry_page_fault(struct trap_frame *frame, vaddr_t address, unsigned access)
+{
+	bool user = trap_from_user(frame);
+	struct thread *thread;
+	int code = 0;
+	int err;
+
+	if (!current_is_user_thread() || address >= USER_END ||
+	    (!user && !preempt_enabled())) {
+		if (!user) {
+			return -EFAULT;
+		}
+		signal_force(SIGSEGV, SEGV_MAPERR, address);
+		return -EFAULT;
+	}
+	thread = current_thread();
+	if (!thread->process->vm) {
+		return -EFAULT;
+	}
+	err = vm_fault(thread->process->vm, address, access, &code);
+	if (err == -ERESTART || err == -EAGAIN || err == -EINTR) {
+		return user ? 0 : -EFAULT; // a signal comes first; the fault comes again
+	}
+	if (err && user) {
+		log_fault(thread, frame, address, access);
+		signal_fault(thread, err, code, address);
+	}
+	return err;
+}
+
+void entry_user_exception(struct trap_frame *frame, int signal, int code, vaddr_t address)
+{
+	log_fault(current_thread(), frame, address, 0);
+	signal_force(signal, code, address);
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+/*
+ * futex(2) and robust lists.
+ */
+#include "syscall/syscall.h"
+
+#include "mm/usercopy.h"
+#include "process/futex/futex.h"
+#include "process/process.h"
+#include "process/resources.h"
+#include "time/clock.h"
+#include <linux/futex.h>
+#include <linux/time_types.h>
+
+/* Wait again after a signal without a handler: the deadline is absolute by now. */
+static long restart_wait(struct thread *thread)
+{
+	const u64 *d = thread->restart_data;
+	long result = futex_wait(d[0], (d[4] & 1) != 0, (u32)d[1], (nsec_t)d[2],
+				 (d[4] & 2) != 0, (u32)d[3]);
+
+	return result == -ERESTART ? -ERESTART_BLOCK : result;
+}
+
+/* FUTEX_WAIT's timeout is relative: broken by a signal it must not begin anew. */
+static long wait_and_arrange_restart(vaddr_t address, bool shared, u32 expected,
+				     nsec_t deadline, bool realtime, u32 bitset,
+				     bool absolute)
+{
+	struct thread *thread = current_thread();
+	long result = futex_wait(address, shared, expected, deadline, realtime, bitset);
+
+	if (result != -ERESTART || deadline == NSEC_NEVER || absolute) {
+		return result;
+	}
+	thread->restart_data[0] = address;
+	thread->restart_data[1] = expected;
+	thread->restart_data[2] = (u64)deadline;
+	thread->restart_data[3] = bitset;
+	thread->restart_data[4] = (shared ? 1 : 0) | (realtime ? 2 : 0);
+	thread->restart = restart_wait;
+	return -ERESTART_BLOCK;
+}
+
+static int read_deadline(vaddr_t from, bool absolute, nsec_t *deadline)
+{
+	struct __kernel_timespec ts;
+	int err;
+
+	*deadline = NSEC_NEVER;
+	if (!from) {
+		return 0;
+	}
+	err = user_read(&ts, from, sizeof(ts));
+	if (!err) {
+		err = timespec_to_nsec(&ts, deadline);
+	}
+	if (!err && !absolute) {
+		*deadline = nsec_add(clock_monotonic(), *deadline);
+	}
+	return err;
+}
+
+static long do_wait(const struct syscall_arguments *a, int command, bool shared,
+		    bool realtime)
+{
+	bool absolute = command == FUTEX_WAIT_BITSET;
+	u32 bitset = absolute ? (u32)a->arg[5] : FUTEX_BITSET_MATCH_ANY;
+	nsec_t deadline;
+	int err = read_deadline(a->arg[3], absolute, &deadline);
+
+	if (err) {
+		return err;
+	}
+	return wait_and_arrange_restart(a->arg[0], shared, (u32)a->arg[2], deadline,
+					realtime, bitset, absolute);
+}
+
+static long do_requeue(const struct syscall_arguments *a, int command, bool shared)
+{
+	struct futex_requeue request = {
+		.from = a->arg[0],
+		.to = a->arg[4],
+		.shared = shared,
+		.wake_count = (int)a->arg[2],
+		.requeue_count = (int)a->arg[3],
+		.compare = command == FUTEX_CMP_REQUEUE,
+		.expected = (u32)a->arg[5],
+	};
+
+	return futex_requeue(&request);
+}
+
+long sys_futex(const struct syscall_arguments *a)
+{
+	int operation = (int)a->arg[1];
+	int command = operation & FUTEX_CMD_MASK;
+	bool shared = !(operation & FUTEX_PRIVATE_FLAG);
+	bool realtime = (operation & FUTEX_CLOCK_REALTIME) != 0;
+
+	if (realtime && command != FUTEX_WAIT_BITSET) {
+		return -ENOSYS;
+	}
+	switch (command) {
+	case FUTEX_WAIT:
+	case FUTEX_WAIT_BITSET:
+		return do_wait(a, command, shared, realtime);
+	case FUTEX_WAKE:
+		return futex_wake(a->arg[0], shared, (int)a->arg[2],
+				  FUTEX_BITSET_MATCH_ANY);
+	case FUTEX_WAKE_BITSET:
+		return futex_wake(a->arg[0], shared, (int)a->arg[2], (u32)a->arg[5]);
+	case FUTEX_REQUEUE:
+	case FUTEX_CMP_REQUEUE:
+		return do_requeue(a, command, shared);
+	case FUTEX_WAKE_OP:
+		return futex_wake_operation(a->arg[0], a->arg[4], shared, (int)a->arg[2],
+					    (int)a->arg[3], (u32)a->arg[5]);
+	default:
+		return -ENOSYS;
+	}
+}
+
+long sys_set_robust_list(const struct syscall_arguments *a)
+{
+	if (a->arg[1] != sizeof(struct robust_list_head)) {
+		return -EINVAL;
+	}
+	atomic_store(&current_thread()->robust_list, a->arg[0]);
+	return 0;
+}
+
+long sys_get_robust_list(const struct syscall_arguments *a)
+{
+	pid_nr number = (int)a->arg[0];
+	u64 size = sizeof(struct robust_list_head);
+	struct thread *thread;
+	vaddr_t head = 0;
+	int err = 0;
+
+	if (number) {
+		thread = thread_find(number);
+	} else {
+		thread = current_thread();
+		thread_get(thread);
+	}
+	if (!thread) {
+		return -ESRCH;
+	}
+	err = thread_check_access(thread, ACCESS_VM_READ);
+	head = atomic_load(&thread->robust_list);
+	thread_put(thread);
+	if (!err) {
+		err = user_write(a->arg[2], &size, sizeof(size));
+	}
+	return err ? err : user_write(a->arg[1], &head, sizeof(head));
+}
