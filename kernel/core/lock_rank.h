@@ -10,54 +10,54 @@ enum lock_rank {
 	RANK_NONE = 0, /* not checked; the lock's owner says why */
 
 	/* locks that sleep, from the outermost */
-	RANK_EXEC,	       /* process.exec_lock */
+	RANK_EXEC, /* process.exec_lock */
 	RANK_CGROUP,
-	RANK_MOUNT,	       /* mount tree changes */
-	RANK_RENAME,	       /* super_block.rename_lock */
-	RANK_EPOLL_TREE,       /* which epoll watches what */
-	RANK_EPOLL,	       /* epoll.lock */
-	RANK_TTY,	       /* tty.lock, pty pair */
-	RANK_SOCKET,	       /* socket.lock */
+	RANK_MOUNT,      /* mount tree changes */
+	RANK_RENAME,     /* super_block.rename_lock */
+	RANK_EPOLL_TREE, /* which epoll watches what */
+	RANK_EPOLL,      /* epoll.lock */
+	RANK_TTY,        /* tty.lock, pty pair */
+	RANK_SOCKET,     /* socket.lock */
 	RANK_SOCKET_PEER,
-	RANK_FILE_POSITION,    /* file.position_lock */
-	RANK_INODE_PARENT,     /* inode.lock of a stacked file system (overlay): outside those of its layers */
-	RANK_INODE,	       /* inode.lock */
-	RANK_INODE_LOWER,      /* inode.lock of the layer below an overlay's */
-	RANK_PIPE,	       /* pipe.lock */
-	RANK_VM,	       /* vm_space.lock */
+	RANK_FILE_POSITION, /* file.position_lock */
+	RANK_INODE_PARENT, /* inode.lock of a stacked file system (overlay): outside those of its layers */
+	RANK_INODE,       /* inode.lock */
+	RANK_INODE_LOWER, /* inode.lock of the layer below an overlay's */
+	RANK_PIPE,        /* pipe.lock */
+	RANK_VM,          /* vm_space.lock */
 	RANK_FUTEX_SLEEP,
-	RANK_VM_OBJECT,	       /* vm_object.lock */
+	RANK_VM_OBJECT, /* vm_object.lock */
 	RANK_9P_CLIENT,
 	RANK_DRIVER_SLEEP,
 
 	/* spinlocks, from the outermost; holding one, nothing that sleeps may be taken */
-	RANK_SPIN,	       /* not a lock: the border */
-	RANK_PROCESS_TREE,     /* parent, children, groups, sessions, zombies */
+	RANK_SPIN,         /* not a lock: the border */
+	RANK_PROCESS_TREE, /* parent, children, groups, sessions, zombies */
 	RANK_PID_TABLE,
-	RANK_RESOURCES,	       /* thread.resource_lock */
+	RANK_RESOURCES, /* thread.resource_lock */
 	RANK_FILE_TABLE,
 	RANK_FS_INFO,
 	RANK_FILE_LOCKS,
 	RANK_DENTRY_TREE,
 	RANK_DENTRY,
 	RANK_INODE_CACHE,
-	RANK_SIGNAL,	       /* process.signal_lock */
+	RANK_SIGNAL, /* process.signal_lock */
 	RANK_SIGNAL_HANDLERS,
 	RANK_FUTEX_BUCKET,
 	RANK_ITIMER,
 	RANK_TIMERFD,
 	RANK_DRIVER,
 	RANK_TTY_BUFFER,
-	RANK_OBJECT_MAPPINGS,  /* vm_object.mappings_lock: the areas that map it */
-	RANK_PAGE_TABLE,       /* arch_vm.lock: one address space's page tables */
-	RANK_WAIT_QUEUE,       /* wait_queue.lock */
+	RANK_OBJECT_MAPPINGS, /* vm_object.mappings_lock: the areas that map it */
+	RANK_PAGE_TABLE,      /* arch_vm.lock: one address space's page tables */
+	RANK_WAIT_QUEUE,      /* wait_queue.lock */
 	RANK_RUN_QUEUE,
-	RANK_CLOCK,	       /* clock.lock */
+	RANK_CLOCK, /* clock.lock */
 	RANK_TIMER_QUEUE,
-	RANK_KERNEL_MAP,       /* kernel address space, stacks */
+	RANK_KERNEL_MAP, /* kernel address space, stacks */
 	RANK_HEAP,
 	RANK_FRAMES,
-	RANK_RANDOM,	       /* the random pool */
+	RANK_RANDOM, /* the random pool */
 	RANK_IPI,
 	RANK_LOG,
 	RANK_CONSOLE,

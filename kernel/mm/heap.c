@@ -42,7 +42,8 @@ enum {
 	TAKEN_ONE = 1 << TAKEN_SHIFT,
 };
 
-#define POISON 0x6b6b6b6b6b6b6b6bULL
+#define POISON \
+	0xf4eed0b1ec7f4eedULL /* no byte repeats: nobody fills memory with it by accident */
 
 static const u16 class_size[CLASS_COUNT] = {
 	16,  32,  48,  64,  80,  96,  112,  128,  160,  192,  224,  256,  320,

@@ -276,6 +276,20 @@ int kernel_stack_allocate(vaddr_t *top)
 	return 0;
 }
 
+/* Interrupts off. Move `count` stacks of this CPU's to everybody's. */
+static void share_cached(struct stack_cache *cache, u32 count)
+{
+	spin_lock(&stacks.lock);
+	for (; count > 0; count--) {
+		vaddr_t top = cache_pop(cache);
+
+		*lowest_word(top) = stacks.mapped;
+		stacks.mapped = top;
+		stacks.mapped_count++;
+	}
+	spin_unlock(&stacks.lock);
+}
+
 void kernel_stack_free(vaddr_t top)
 {
 	ASSERT(is_top(top));
@@ -284,24 +298,28 @@ void kernel_stack_free(vaddr_t top)
 
 	cache_push(cache, top);
 	if (cache->count > CACHE_MAX) {
-		spin_lock(&stacks.lock);
-		for (unsigned i = 0; i < CACHE_BATCH; i++) {
-			vaddr_t moved = cache_pop(cache);
-
-			*lowest_word(moved) = stacks.mapped;
-			stacks.mapped = moved;
-			stacks.mapped_count++;
-		}
-		spin_unlock(&stacks.lock);
+		share_cached(cache, CACHE_BATCH);
 	}
 	arch_irq_restore(irq);
 	atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
+}
+
+static void share_all_cached(void)
+{
+	u64 irq = arch_irq_save();
+	struct stack_cache *cache = this_cpu(stack_caches);
+
+	share_cached(cache, cache->count);
+	arch_irq_restore(irq);
 }
 
 u64 kernel_stack_trim(u64 keep)
 {
 	u64 freed = 0;
 
+	if (keep == 0) {
+		share_all_cached();
+	}
 	for (;;) {
 		u64 irq = spin_lock_irq(&stacks.lock);
 		vaddr_t top = stacks.mapped_count > keep ? stacks.mapped : 0;

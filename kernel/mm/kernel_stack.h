@@ -19,7 +19,8 @@ void kernel_stack_free(vaddr_t top);
 bool kernel_stack_is_guard(vaddr_t address, vaddr_t *top);
 /* Most bytes ever used of this stack (S3). */
 size_t kernel_stack_high_water(vaddr_t top);
-/* Unmap free stacks until no more than `keep` wait outside the CPUs' caches; returns how many frames came back. May sleep. */
+/* Unmap free stacks until no more than `keep` wait outside the CPUs' caches (0: also empties this CPU's cache); returns how
+ * many frames came back. May sleep. */
 u64 kernel_stack_trim(u64 keep);
 u64 kernel_stack_count(void); /* live, for the ledger */
 /* A range of kernel addresses for device registers: mapped uncached for good. NULL: no memory. */
