@@ -10,11 +10,16 @@
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/random.h"
+#include "drivers/virtio/virtio.h"
 #include "fs/path.h"
+#include "fs/virtio_port.h"
+#include "ipc/epoll.h"
+#include "ipc/pipe.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "process/process.h"
 #include "sched/sched.h"
+#include "syscall/file_limits.h"
 #include "time/clock.h"
 #include "time/timer.h"
 #include "vm/vm_space.h"
@@ -35,10 +40,15 @@ static void boot_thread(void *unused)
 	self_test_run();
 	vm_init();
 	fs_init();
+	pipe_init();
+	epoll_init();
+	file_limits_init();
+	virtio_ports_init(); /* drivers first, */
+	virtio_init();       /* then the devices they claim */
 	process_init();
-	process_start_init();
 	arch_kernel_seal(); /* boot code is gone from here on */
 	log_info("boot: done in %lld us", (long long)clock_monotonic() / NSEC_PER_USEC);
+	process_start_init(); /* root file system, initramfs, pid 1 */
 }
 
 void boot_main(void)
