@@ -15,7 +15,6 @@
 #include <asm/termbits.h>
 #include <asm/termios.h>
 
-struct pid;
 struct tty;
 
 /* All with tty.lock held; none sleeps. */
@@ -57,8 +56,7 @@ struct tty {
 
 	struct wait_queue readable, writable;
 
-	/* process/'s: guarded by its own lock */
-	struct pid *session, *foreground;
+	bool is_controlling; /* process/terminal.c's, under its lock: a session holds a reference */
 };
 
 /* What process/ installs: sessions, groups and signals. All take the running thread as "the caller"; may be called with tty.lock held. */
