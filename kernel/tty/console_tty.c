@@ -107,7 +107,7 @@ static void start_input(void)
 		return;
 	}
 	if (sched_kernel_thread("console-input", carry_input, NULL, &carrier) ||
-	    interrupt_register(line, console_interrupt, NULL)) {
+	    interrupt_register(line, false, console_interrupt, NULL)) {
 		log_warning("console: no input");
 	}
 }
