@@ -13,7 +13,7 @@ enum lock_rank {
 	RANK_EXEC, /* process.exec_lock */
 	RANK_CGROUP,
 	RANK_MOUNT,      /* mount tree changes */
-	RANK_RENAME,     /* super_block.rename_lock */
+	RANK_RENAME_STACKED, /* super_block.rename_lock of an overlay: outside its layers' */
 	RANK_EPOLL_TREE, /* which epoll watches what */
 	RANK_EPOLL,      /* epoll.lock */
 	RANK_TTY,        /* tty.lock, pty pair */
@@ -21,6 +21,8 @@ enum lock_rank {
 	RANK_SOCKET_PEER,
 	RANK_FILE_POSITION, /* file.position_lock */
 	RANK_INODE_PARENT, /* inode.lock of a stacked file system (overlay): outside those of its layers */
+	RANK_OVERLAY_COPY, /* overlay.copy_lock */
+	RANK_RENAME,       /* super_block.rename_lock */
 	RANK_INODE,       /* inode.lock */
 	RANK_INODE_LOWER, /* inode.lock of the layer below an overlay's */
 	RANK_PIPE,        /* pipe.lock */

@@ -29,6 +29,7 @@ struct path;
 struct statfs;
 struct super_block;
 struct vm_object;
+struct walk_context;
 
 struct inode_attributes {
 	u64 inode_number, device_id;	/* device_id of the file system; 0: the super_block's */
@@ -135,6 +136,10 @@ struct file_system_type {
 	/* mount(2): source, data string. May sleep. */
 	int (*mount)(const struct file_system_type *type, const char *source, unsigned long flags,
 		     const char *data, struct super_block **out);
+	/* Instead, for types whose options name places (overlay): `context` is the caller's. */
+	int (*mount_at)(const struct file_system_type *type, const struct walk_context *context,
+			const char *source, unsigned long flags, const char *data,
+			struct super_block **out);
 	unsigned flags;			/* FILE_SYSTEM_* */
 	struct file_system_type *next;
 };

@@ -53,6 +53,13 @@ int mount_create(struct dentry *root, const char *source, unsigned flags,
 int mount_create_type(const char *type_name, const char *source, unsigned long flags,
 		      const char *data, struct mount **out)
 {
+	return mount_create_at(NULL, type_name, source, flags, data, out);
+}
+
+int mount_create_at(const struct walk_context *context, const char *type_name,
+		    const char *source, unsigned long flags, const char *data,
+		    struct mount **out)
+{
 	struct file_system_type *type = file_system_find(type_name);
 	struct super_block *super_block;
 	int result;
@@ -60,8 +67,14 @@ int mount_create_type(const char *type_name, const char *source, unsigned long f
 	if (!type) {
 		return -ENODEV;
 	}
-	result = type->mount(type, source ? source : "none", flags, data ? data : "",
-			     &super_block);
+	source = source ? source : "none";
+	data = data ? data : "";
+	if (type->mount_at) {
+		result = context ? type->mount_at(type, context, source, flags, data, &super_block)
+				 : -EINVAL;
+	} else {
+		result = type->mount(type, source, flags, data, &super_block);
+	}
 	if (result < 0) {
 		return result;
 	}

@@ -10,6 +10,8 @@
 #include "fs/inode.h"
 #include "lib/list.h"
 
+struct walk_context;
+
 struct mount {
 	struct refcount references; /* paths that point here, child mounts, and one while attached */
 	struct mount *parent;	    /* tree lock; NULL: the root, or detached. A reference */
@@ -29,6 +31,8 @@ void mount_put(struct mount *mount); /* may sleep */
 int mount_create(struct dentry *root, const char *source, unsigned flags, struct mount **out) must_check;
 /* Mount a type by name without attaching it (overlay's layers, kernel-internal mounts). */
 int mount_create_type(const char *type, const char *source, unsigned long flags, const char *data, struct mount **out) must_check;
+/* The same for a caller whose options may name places; context NULL: none (overlay: -EINVAL). */
+int mount_create_at(const struct walk_context *context, const char *type, const char *source, unsigned long flags, const char *data, struct mount **out) must_check;
 int mount_attach(struct mount *mount, const struct path *at) must_check;
 
 /* 0, or -EROFS if the mount or its file system is read-only. */

@@ -47,8 +47,8 @@ int socket_create(int number, int type, int protocol, struct socket **out)
 	return error ? error : family->create(type, protocol, out);
 }
 
-int socket_create_pair(int number, int type, int protocol, const struct socket_caller *caller,
-		       struct socket *out[2])
+int socket_create_pair(int number, int type, int protocol,
+		       const struct socket_caller *caller, struct socket *out[2])
 {
 	struct socket_family *family;
 	int error = find_family(number, &family);
@@ -61,8 +61,9 @@ int socket_create_pair(int number, int type, int protocol, const struct socket_c
 
 int socket_file(struct socket *socket, u32 flags, struct file **out)
 {
-	int error = file_create_anonymous("socket", S_IFSOCK | 0777, &socket_file_operations,
-					  O_RDWR | (flags & O_NONBLOCK), socket, out);
+	int error =
+		file_create_anonymous("socket", S_IFSOCK | 0777, &socket_file_operations,
+				      O_RDWR | (flags & O_NONBLOCK), socket, out);
 
 	if (error) {
 		socket->operations->release(socket);
@@ -86,8 +87,8 @@ void socket_put_files(struct file **files, u32 count)
 static s64 transfer(struct file *file, struct io_buffer *io, bool send)
 {
 	struct socket *socket = file->data;
-	struct socket_caller caller = { .nonblocking = file_nonblocking(file) };
-	struct socket_message message = { .io = io };
+	struct socket_caller caller = {.nonblocking = file_nonblocking(file)};
+	struct socket_message message = {.io = io};
 	s64 result;
 
 	if (send) {
@@ -154,19 +155,28 @@ static int set_timeout(nsec_t *timeout, const void *value, u32 length)
 	if (tv.tv_usec < 0 || tv.tv_usec >= 1000000) {
 		return -EDOM;
 	}
-	*timeout = tv.tv_sec < 0 ? 0 : nsec_add(MIN(tv.tv_sec, (s64)9000000000) * NSEC_PER_SEC, tv.tv_usec * NSEC_PER_USEC);
+	*timeout = tv.tv_sec < 0
+			   ? 0
+			   : nsec_add(MIN(tv.tv_sec, (s64)9000000000) * NSEC_PER_SEC,
+				      tv.tv_usec * NSEC_PER_USEC);
 	return 0;
 }
 
-int socket_set_option(struct socket *socket, int level, int name, const void *value, u32 length)
+int socket_set_option(struct socket *socket, int level, int name, const void *value,
+		      u32 length)
 {
 	int number = 0;
 
 	if (level != SOL_SOCKET) {
-		return socket->operations->set_option ? socket->operations->set_option(socket, level, name, value, length) : -ENOPROTOOPT;
+		return socket->operations->set_option
+			       ? socket->operations->set_option(socket, level, name,
+								value, length)
+			       : -ENOPROTOOPT;
 	}
 	if (name == SO_RCVTIMEO_OLD || name == SO_SNDTIMEO_OLD) {
-		return set_timeout(name == SO_RCVTIMEO_OLD ? &socket->receive_timeout : &socket->send_timeout, value, length);
+		return set_timeout(name == SO_RCVTIMEO_OLD ? &socket->receive_timeout
+							   : &socket->send_timeout,
+				   value, length);
 	}
 	if (length < sizeof(number)) {
 		return -EINVAL;
@@ -184,30 +194,40 @@ int socket_set_option(struct socket *socket, int level, int name, const void *va
 	case SO_PRIORITY:
 		return 0; /* accepted: they bound or tune what this room sizes itself */
 	}
-	return socket->operations->set_option ? socket->operations->set_option(socket, level, name, value, length) : -ENOPROTOOPT;
+	return socket->operations->set_option
+		       ? socket->operations->set_option(socket, level, name, value,
+							length)
+		       : -ENOPROTOOPT;
 }
 
 static int get_timeout(nsec_t timeout, void *value, u32 *length)
 {
-	struct __kernel_old_timeval tv = { .tv_sec = timeout / NSEC_PER_SEC,
-					   .tv_usec = timeout % NSEC_PER_SEC / NSEC_PER_USEC };
+	struct __kernel_old_timeval tv = {.tv_sec = timeout / NSEC_PER_SEC,
+					  .tv_usec =
+						  timeout % NSEC_PER_SEC / NSEC_PER_USEC};
 
 	*length = MIN(*length, (u32)sizeof(tv));
 	memcpy(value, &tv, *length);
 	return 0;
 }
 
-int socket_get_option(struct socket *socket, int level, int name, void *value, u32 *length)
+int socket_get_option(struct socket *socket, int level, int name, void *value,
+		      u32 *length)
 {
 	int number;
 
 	if (level != SOL_SOCKET) {
-		return socket->operations->get_option ? socket->operations->get_option(socket, level, name, value, length) : -ENOPROTOOPT;
+		return socket->operations->get_option
+			       ? socket->operations->get_option(socket, level, name,
+								value, length)
+			       : -ENOPROTOOPT;
 	}
 	switch (name) {
 	case SO_RCVTIMEO_OLD:
 	case SO_SNDTIMEO_OLD:
-		return get_timeout(name == SO_RCVTIMEO_OLD ? socket->receive_timeout : socket->send_timeout, value, length);
+		return get_timeout(name == SO_RCVTIMEO_OLD ? socket->receive_timeout
+							   : socket->send_timeout,
+				   value, length);
 	case SO_TYPE:
 		number = socket->type;
 		break;
@@ -234,7 +254,10 @@ int socket_get_option(struct socket *socket, int level, int name, void *value, u
 		number = 0;
 		break;
 	default:
-		return socket->operations->get_option ? socket->operations->get_option(socket, level, name, value, length) : -ENOPROTOOPT;
+		return socket->operations->get_option
+			       ? socket->operations->get_option(socket, level, name,
+								value, length)
+			       : -ENOPROTOOPT;
 	}
 	*length = MIN(*length, (u32)sizeof(number));
 	memcpy(value, &number, *length);

@@ -15,7 +15,7 @@ struct socket;
 
 struct socket_caller {
 	const struct walk_context *walk; /* for names in file systems */
-	struct user_ucred identity;	 /* pid, effective uid and gid */
+	struct user_ucred identity;      /* pid, effective uid and gid */
 	bool nonblocking;
 };
 
@@ -23,28 +23,37 @@ struct socket_caller {
 struct socket_message {
 	struct io_buffer *io;
 	u8 address[SOCKET_ADDRESS_MAX]; /* to send to; or of whom it came from */
-	u32 address_length;		/* 0: none */
-	struct file **files; /* SCM_RIGHTS: a heap array of references; send takes it over if it succeeds, receive hands it out */
+	u32 address_length;             /* 0: none */
+	struct file **
+		files; /* SCM_RIGHTS: a heap array of references; send takes it over if it succeeds, receive hands it out */
 	u32 file_count;
 	struct user_ucred credentials; /* SCM_CREDENTIALS */
 	bool has_credentials;
-	u32 flags;	  /* MSG_* asked for */
+	u32 flags;        /* MSG_* asked for */
 	u32 result_flags; /* MSG_TRUNC, MSG_CTRUNC, MSG_EOR */
 };
 
 struct socket_operations {
-	int (*bind)(struct socket *socket, const u8 *address, u32 length, const struct socket_caller *caller);
-	int (*connect)(struct socket *socket, const u8 *address, u32 length, const struct socket_caller *caller);
-	int (*listen)(struct socket *socket, int backlog, const struct socket_caller *caller);
-	int (*accept)(struct socket *socket, const struct socket_caller *caller, struct socket **out);
-	s64 (*send)(struct socket *socket, struct socket_message *message, const struct socket_caller *caller);
-	s64 (*receive)(struct socket *socket, struct socket_message *message, const struct socket_caller *caller);
+	int (*bind)(struct socket *socket, const u8 *address, u32 length,
+		    const struct socket_caller *caller);
+	int (*connect)(struct socket *socket, const u8 *address, u32 length,
+		       const struct socket_caller *caller);
+	int (*listen)(struct socket *socket, int backlog,
+		      const struct socket_caller *caller);
+	int (*accept)(struct socket *socket, const struct socket_caller *caller,
+		      struct socket **out);
+	s64 (*send)(struct socket *socket, struct socket_message *message,
+		    const struct socket_caller *caller);
+	s64 (*receive)(struct socket *socket, struct socket_message *message,
+		       const struct socket_caller *caller);
 	int (*shutdown)(struct socket *socket, int how);
 	/* Own (peer false) or the peer's address into address[SOCKET_ADDRESS_MAX]; *length. */
 	int (*name)(struct socket *socket, bool peer, u8 *address, u32 *length);
 	/* Options beyond those net/socket.c knows. -ENOPROTOOPT. value: kernel memory. */
-	int (*set_option)(struct socket *socket, int level, int name, const void *value, u32 length);
-	int (*get_option)(struct socket *socket, int level, int name, void *value, u32 *length);
+	int (*set_option)(struct socket *socket, int level, int name, const void *value,
+			  u32 length);
+	int (*get_option)(struct socket *socket, int level, int name, void *value,
+			  u32 *length);
 	u32 (*poll)(struct socket *socket, struct poll_table *table);
 	s64 (*unread)(struct socket *socket); /* FIONREAD */
 	void (*release)(struct socket *socket);
@@ -55,29 +64,34 @@ struct socket {
 	const struct socket_operations *operations;
 	int family, type, protocol;
 	nsec_t receive_timeout, send_timeout; /* SO_RCVTIMEO, SO_SNDTIMEO; 0: none */
-	_Atomic u32 pass_credentials;	      /* SO_PASSCRED */
-	_Atomic s32 error;		      /* SO_ERROR, positive */
+	_Atomic u32 pass_credentials;         /* SO_PASSCRED */
+	_Atomic s32 error;                    /* SO_ERROR, positive */
 };
 
 struct socket_family {
 	int family;
 	/* -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -ENOMEM */
 	int (*create)(int type, int protocol, struct socket **out);
-	int (*pair)(int type, int protocol, const struct socket_caller *caller, struct socket *out[2]); /* NULL: -EOPNOTSUPP */
+	int (*pair)(int type, int protocol, const struct socket_caller *caller,
+		    struct socket *out[2]); /* NULL: -EOPNOTSUPP */
 	struct socket_family *next;
 };
 void socket_family_register(struct socket_family *family);
 
 int socket_create(int family, int type, int protocol, struct socket **out) must_check;
-int socket_create_pair(int family, int type, int protocol, const struct socket_caller *caller, struct socket *out[2]) must_check;
+int socket_create_pair(int family, int type, int protocol,
+		       const struct socket_caller *caller,
+		       struct socket *out[2]) must_check;
 /* A file for it ("socket:[ino]"); flags: O_NONBLOCK. On failure the socket is released. */
 int socket_file(struct socket *socket, u32 flags, struct file **out) must_check;
 /* Borrowed from the file; NULL: not a socket (ENOTSOCK). */
 struct socket *socket_from_file(struct file *file);
 /* Drop a message's array of files; NULL and 0 are nothing. */
 void socket_put_files(struct file **files, u32 count);
-int socket_set_option(struct socket *socket, int level, int name, const void *value, u32 length) must_check;
-int socket_get_option(struct socket *socket, int level, int name, void *value, u32 *length) must_check;
+int socket_set_option(struct socket *socket, int level, int name, const void *value,
+		      u32 length) must_check;
+int socket_get_option(struct socket *socket, int level, int name, void *value,
+		      u32 *length) must_check;
 
 /* Boot. */
 void unix_socket_init(void);

@@ -70,9 +70,9 @@ static struct unix_socket *find_abstract(const u8 *address, u32 length)
 {
 	struct unix_socket *socket;
 
-	list_for_each(socket, &abstract_names, abstract_link)
-	{
-		if (socket->name->length == length && memcmp(socket->name->address, address, length) == 0) {
+	list_for_each(socket, &abstract_names, abstract_link) {
+		if (socket->name->length == length &&
+		    memcmp(socket->name->address, address, length) == 0) {
 			return socket;
 		}
 	}
@@ -98,7 +98,7 @@ static int bind_abstract(struct unix_socket *socket, struct unix_name *name)
 /* bind(2) with no name: five hexadecimal digits in the abstract space. */
 static int bind_automatic(struct unix_socket *socket)
 {
-	u8 address[2 + 6] = { AF_UNIX };
+	u8 address[2 + 6] = {AF_UNIX};
 	struct unix_name *name;
 	int error = name_create(address, sizeof(address), &name);
 
@@ -109,7 +109,8 @@ static int bind_automatic(struct unix_socket *socket)
 	for (int tries = 0; tries < 1000 && error == -EADDRINUSE; tries++) {
 		char digits[6];
 
-		format_string(digits, sizeof(digits), "%05x", (unsigned)(random_u64() & 0xfffff));
+		format_string(digits, sizeof(digits), "%05x",
+			      (unsigned)(random_u64() & 0xfffff));
 		memcpy(name->address + 3, digits, 5);
 		error = bind_abstract(socket, name);
 	}
@@ -119,9 +120,10 @@ static int bind_automatic(struct unix_socket *socket)
 	return error;
 }
 
-static int bind_path(struct unix_socket *socket, struct unix_name *name, const struct socket_caller *caller)
+static int bind_path(struct unix_socket *socket, struct unix_name *name,
+		     const struct socket_caller *caller)
 {
-	char text[UNIX_PATH_MAX + 1] = { 0 };
+	char text[UNIX_PATH_MAX + 1] = {0};
 	struct path path;
 	int error;
 
@@ -156,14 +158,16 @@ static int bind_locked(struct unix_socket *socket, const u8 *address, u32 length
 	if (error) {
 		return error;
 	}
-	error = is_abstract(address, length) ? bind_abstract(socket, name) : bind_path(socket, name, caller);
+	error = is_abstract(address, length) ? bind_abstract(socket, name)
+					     : bind_path(socket, name, caller);
 	if (error) {
 		unix_name_put(name);
 	}
 	return error;
 }
 
-int unix_bind(struct socket *base, const u8 *address, u32 length, const struct socket_caller *caller)
+int unix_bind(struct socket *base, const u8 *address, u32 length,
+	      const struct socket_caller *caller)
 {
 	struct unix_socket *socket = unix_from_socket(base);
 	int error = check_address(address, length);
@@ -177,9 +181,10 @@ int unix_bind(struct socket *base, const u8 *address, u32 length, const struct s
 	return error;
 }
 
-static int find_path(const u8 *address, u32 length, const struct socket_caller *caller, struct unix_socket **out)
+static int find_path(const u8 *address, u32 length, const struct socket_caller *caller,
+		     struct unix_socket **out)
 {
-	char text[UNIX_PATH_MAX + 1] = { 0 };
+	char text[UNIX_PATH_MAX + 1] = {0};
 	struct inode *inode;
 	struct path path;
 	int error;
@@ -203,7 +208,8 @@ static int find_path(const u8 *address, u32 length, const struct socket_caller *
 	return error;
 }
 
-int unix_find(const u8 *address, u32 length, const struct socket_caller *caller, struct unix_socket **out)
+int unix_find(const u8 *address, u32 length, const struct socket_caller *caller,
+	      struct unix_socket **out)
 {
 	int error = check_address(address, length);
 
@@ -255,7 +261,8 @@ int unix_get_name(struct socket *base, bool peer, u8 *address, u32 *length)
 	if (of->name) {
 		*length = of->name->length;
 		memcpy(address, of->name->address, of->name->length);
-		if (!is_abstract(address, *length) && *length < 2 + UNIX_PATH_MAX && address[*length - 1]) {
+		if (!is_abstract(address, *length) && *length < 2 + UNIX_PATH_MAX &&
+		    address[*length - 1]) {
 			address[(*length)++] = 0; /* paths are given with their NUL */
 		}
 	}

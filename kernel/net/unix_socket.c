@@ -53,7 +53,8 @@ void unix_socket_put(struct unix_socket *socket)
 		return;
 	}
 	while (!list_empty(&socket->packets)) { /* sent to us after the release */
-		struct unix_packet *packet = list_first(&socket->packets, struct unix_packet, link);
+		struct unix_packet *packet =
+			list_first(&socket->packets, struct unix_packet, link);
 
 		list_remove(&packet->link);
 		unix_packet_free(packet);
@@ -77,7 +78,7 @@ struct unix_socket *unix_get_peer(struct unix_socket *socket)
 
 int unix_sleep(struct unix_socket *socket, struct wait_queue *queue, nsec_t deadline)
 {
-	struct wait_entry entry = { 0 };
+	struct wait_entry entry = {0};
 	int error = 0;
 
 	if (deadline != NSEC_NEVER && clock_monotonic() >= deadline) {
@@ -100,7 +101,9 @@ static int check_type(int type, int protocol)
 	if (protocol != 0 && protocol != AF_UNIX) {
 		return -EPROTONOSUPPORT;
 	}
-	return type == SOCK_STREAM || type == SOCK_DGRAM || type == SOCK_SEQPACKET ? 0 : -ESOCKTNOSUPPORT;
+	return type == SOCK_STREAM || type == SOCK_DGRAM || type == SOCK_SEQPACKET
+		       ? 0
+		       : -ESOCKTNOSUPPORT;
 }
 
 static int unix_create(int type, int protocol, struct socket **out)
@@ -109,7 +112,8 @@ static int unix_create(int type, int protocol, struct socket **out)
 	int error = check_type(type == SOCK_RAW ? SOCK_DGRAM : type, protocol);
 
 	if (!error) {
-		error = unix_socket_allocate(type == SOCK_RAW ? SOCK_DGRAM : type, &socket);
+		error = unix_socket_allocate(type == SOCK_RAW ? SOCK_DGRAM : type,
+					     &socket);
 	}
 	if (!error) {
 		*out = &socket->socket;
@@ -129,7 +133,8 @@ static void join(struct unix_socket *a, struct unix_socket *b)
 	b->peer_identity = a->identity;
 }
 
-static int unix_pair(int type, int protocol, const struct socket_caller *caller, struct socket *out[2])
+static int unix_pair(int type, int protocol, const struct socket_caller *caller,
+		     struct socket *out[2])
 {
 	struct unix_socket *a, *b;
 	int error = check_type(type, protocol);
@@ -154,12 +159,14 @@ static int unix_pair(int type, int protocol, const struct socket_caller *caller,
 
 /* ---- connecting ---- */
 
-static int wait_for_backlog(struct unix_socket *listener, bool nonblocking, nsec_t deadline) MUST_HOLD(&listener->lock)
+static int wait_for_backlog(struct unix_socket *listener, bool nonblocking,
+			    nsec_t deadline) MUST_HOLD(&listener->lock)
 {
 	for (;;) {
 		int error;
 
-		if (listener->closed || listener->state != UNIX_LISTENING || listener->no_more_input) {
+		if (listener->closed || listener->state != UNIX_LISTENING ||
+		    listener->no_more_input) {
 			return -ECONNREFUSED;
 		}
 		if ((int)listener->pending_count <= listener->backlog) {
@@ -176,7 +183,8 @@ static int wait_for_backlog(struct unix_socket *listener, bool nonblocking, nsec
 }
 
 /* Put a server-side socket, joined with the client, on the listener's queue. */
-static int offer(struct unix_socket *listener, struct unix_socket *server, const struct socket_caller *caller, nsec_t deadline)
+static int offer(struct unix_socket *listener, struct unix_socket *server,
+		 const struct socket_caller *caller, nsec_t deadline)
 {
 	int error;
 
@@ -196,7 +204,8 @@ static int offer(struct unix_socket *listener, struct unix_socket *server, const
 }
 
 /* Claim the client for a connection: nobody else may connect it meanwhile. */
-static int begin_connect(struct unix_socket *client, struct unix_socket *server, const struct socket_caller *caller)
+static int begin_connect(struct unix_socket *client, struct unix_socket *server,
+			 const struct socket_caller *caller)
 {
 	int error = 0;
 
@@ -224,9 +233,12 @@ static void undo_connect(struct unix_socket *client, struct unix_socket *server)
 	unix_socket_put(server);
 }
 
-static int connect_stream(struct unix_socket *client, struct unix_socket *listener, const struct socket_caller *caller)
+static int connect_stream(struct unix_socket *client, struct unix_socket *listener,
+			  const struct socket_caller *caller)
 {
-	nsec_t deadline = client->socket.send_timeout ? clock_monotonic() + client->socket.send_timeout : NSEC_NEVER;
+	nsec_t deadline = client->socket.send_timeout
+				  ? clock_monotonic() + client->socket.send_timeout
+				  : NSEC_NEVER;
 	struct unix_socket *server;
 	int error;
 
@@ -269,12 +281,14 @@ static void set_peer(struct unix_socket *socket, struct unix_socket *peer)
 	}
 }
 
-static int unix_connect(struct socket *base, const u8 *address, u32 length, const struct socket_caller *caller)
+static int unix_connect(struct socket *base, const u8 *address, u32 length,
+			const struct socket_caller *caller)
 {
 	struct unix_socket *socket = unix_from_socket(base), *target;
 	int error;
 
-	if (length >= 2 && address[0] == AF_UNSPEC && address[1] == 0 && base->type == SOCK_DGRAM) {
+	if (length >= 2 && address[0] == AF_UNSPEC && address[1] == 0 &&
+	    base->type == SOCK_DGRAM) {
 		set_peer(socket, NULL);
 		return 0;
 	}
@@ -286,12 +300,14 @@ static int unix_connect(struct socket *base, const u8 *address, u32 length, cons
 		set_peer(socket, target); /* takes over the reference */
 		return 0;
 	}
-	error = base->type == SOCK_DGRAM ? -EPROTOTYPE : connect_stream(socket, target, caller);
+	error = base->type == SOCK_DGRAM ? -EPROTOTYPE
+					 : connect_stream(socket, target, caller);
 	unix_socket_put(target);
 	return error;
 }
 
-static int unix_listen(struct socket *base, int backlog, const struct socket_caller *caller)
+static int unix_listen(struct socket *base, int backlog,
+		       const struct socket_caller *caller)
 {
 	struct unix_socket *socket = unix_from_socket(base);
 	int error = 0;
@@ -304,7 +320,9 @@ static int unix_listen(struct socket *base, int backlog, const struct socket_cal
 		error = -EINVAL;
 	} else {
 		socket->state = UNIX_LISTENING;
-		socket->backlog = backlog < 0 || backlog > UNIX_BACKLOG_MAX ? UNIX_BACKLOG_MAX : backlog;
+		socket->backlog = backlog < 0 || backlog > UNIX_BACKLOG_MAX
+					  ? UNIX_BACKLOG_MAX
+					  : backlog;
 		socket->identity = caller->identity;
 		wake_all(&socket->writable, EPOLLOUT);
 	}
@@ -312,10 +330,13 @@ static int unix_listen(struct socket *base, int backlog, const struct socket_cal
 	return error;
 }
 
-static int unix_accept(struct socket *base, const struct socket_caller *caller, struct socket **out)
+static int unix_accept(struct socket *base, const struct socket_caller *caller,
+		       struct socket **out)
 {
 	struct unix_socket *listener = unix_from_socket(base), *server = NULL;
-	nsec_t deadline = base->receive_timeout ? clock_monotonic() + base->receive_timeout : NSEC_NEVER;
+	nsec_t deadline = base->receive_timeout
+				  ? clock_monotonic() + base->receive_timeout
+				  : NSEC_NEVER;
 	int error = 0;
 
 	mutex_lock(&listener->lock);
@@ -326,7 +347,8 @@ static int unix_accept(struct socket *base, const struct socket_caller *caller, 
 		if (listener->state != UNIX_LISTENING || listener->no_more_input) {
 			error = -EINVAL;
 		} else if (!list_empty(&listener->pending)) {
-			server = list_first(&listener->pending, struct unix_socket, pending_link);
+			server = list_first(&listener->pending, struct unix_socket,
+					    pending_link);
 			list_remove(&server->pending_link);
 			listener->pending_count--;
 			wake_all(&listener->writable, EPOLLOUT);
@@ -351,7 +373,8 @@ static void stop(struct unix_socket *socket, bool input, bool output)
 	mutex_lock(&socket->lock);
 	socket->no_more_input |= input;
 	socket->no_more_output |= output;
-	wake_all(&socket->readable, EPOLLIN | EPOLLRDHUP | (input && output ? EPOLLHUP : 0));
+	wake_all(&socket->readable,
+		 EPOLLIN | EPOLLRDHUP | (input && output ? EPOLLHUP : 0));
 	wake_all(&socket->writable, EPOLLOUT);
 	mutex_unlock(&socket->lock);
 }
@@ -359,7 +382,8 @@ static void stop(struct unix_socket *socket, bool input, bool output)
 static int unix_shutdown(struct socket *base, int how)
 {
 	struct unix_socket *socket = unix_from_socket(base), *peer;
-	bool reading = how == SHUT_RD || how == SHUT_RDWR, writing = how == SHUT_WR || how == SHUT_RDWR;
+	bool reading = how == SHUT_RD || how == SHUT_RDWR,
+	     writing = how == SHUT_WR || how == SHUT_RDWR;
 
 	if (how < SHUT_RD || how > SHUT_RDWR) {
 		return -EINVAL;
@@ -385,7 +409,8 @@ static void release_pending(struct unix_socket *listener)
 
 		mutex_lock(&listener->lock);
 		if (!list_empty(&listener->pending)) {
-			server = list_first(&listener->pending, struct unix_socket, pending_link);
+			server = list_first(&listener->pending, struct unix_socket,
+					    pending_link);
 			list_remove(&server->pending_link);
 		}
 		mutex_unlock(&listener->lock);
@@ -428,7 +453,8 @@ static void unix_release(struct socket *base)
 		unix_socket_put(peer);
 	}
 	while (!list_empty(&packets)) {
-		struct unix_packet *packet = list_first(&packets, struct unix_packet, link);
+		struct unix_packet *packet =
+			list_first(&packets, struct unix_packet, link);
 
 		list_remove(&packet->link);
 		unix_packet_free(packet);
@@ -448,14 +474,19 @@ static u32 unix_poll(struct socket *base, struct poll_table *table)
 	poll_wait(table, &socket->writable);
 	peer = unix_get_peer(socket);
 	if (peer) {
-		room = READ_ONCE(peer->queued) < UNIX_QUEUE_MAX / 2 || READ_ONCE(peer->closed);
+		room = READ_ONCE(peer->queued) < UNIX_QUEUE_MAX / 2 ||
+		       READ_ONCE(peer->closed);
 		unix_socket_put(peer);
 	}
 	mutex_lock(&socket->lock);
-	mask |= !list_empty(&socket->packets) || !list_empty(&socket->pending) ? EPOLLIN | EPOLLRDNORM : 0;
+	mask |= !list_empty(&socket->packets) || !list_empty(&socket->pending)
+			? EPOLLIN | EPOLLRDNORM
+			: 0;
 	mask |= socket->no_more_input ? EPOLLIN | EPOLLRDNORM | EPOLLRDHUP : 0;
 	mask |= socket->no_more_input && socket->no_more_output ? EPOLLHUP : 0;
-	mask |= base->type != SOCK_DGRAM && socket->state == UNIX_FREE ? EPOLLHUP | EPOLLOUT : 0;
+	mask |= base->type != SOCK_DGRAM && socket->state == UNIX_FREE
+			? EPOLLHUP | EPOLLOUT
+			: 0;
 	mask |= room && socket->state != UNIX_LISTENING ? EPOLLOUT | EPOLLWRNORM : 0;
 	mask |= atomic_load(&base->error) ? EPOLLERR : 0;
 	mutex_unlock(&socket->lock);
@@ -469,8 +500,7 @@ static s64 unix_unread(struct socket *base)
 	s64 bytes = 0;
 
 	mutex_lock(&socket->lock);
-	list_for_each(packet, &socket->packets, link)
-	{
+	list_for_each(packet, &socket->packets, link) {
 		bytes += packet->size - packet->offset;
 		if (base->type != SOCK_STREAM) {
 			break;
@@ -480,7 +510,8 @@ static s64 unix_unread(struct socket *base)
 	return bytes;
 }
 
-static int unix_get_option(struct socket *base, int level, int name, void *value, u32 *length)
+static int unix_get_option(struct socket *base, int level, int name, void *value,
+			   u32 *length)
 {
 	struct unix_socket *socket = unix_from_socket(base);
 	struct user_ucred identity;
@@ -493,7 +524,7 @@ static int unix_get_option(struct socket *base, int level, int name, void *value
 	identity = socket->peer_identity;
 	listening = socket->state == UNIX_LISTENING;
 	if (socket->state != UNIX_CONNECTED) {
-		identity = (struct user_ucred){ .pid = 0, .uid = ~0u, .gid = ~0u };
+		identity = (struct user_ucred){.pid = 0, .uid = ~0u, .gid = ~0u};
 	}
 	mutex_unlock(&socket->lock);
 	switch (name) {

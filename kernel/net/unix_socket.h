@@ -10,7 +10,8 @@
 
 enum {
 	UNIX_QUEUE_MAX = 212992, /* bytes waiting at one receiver */
-	UNIX_PACKET_MAX = 32768, /* a stream's writes are cut into packets of at most this */
+	UNIX_PACKET_MAX =
+		32768, /* a stream's writes are cut into packets of at most this */
 	UNIX_BACKLOG_MAX = 4096,
 	UNIX_PATH_MAX = 108,
 };
@@ -37,24 +38,30 @@ struct unix_socket {
 	struct socket socket; /* must be first */
 	struct refcount references;
 
-	struct mutex lock; /* RANK_SOCKET: all below. A peer's is taken only while holding none. */
+	struct mutex
+		lock; /* RANK_SOCKET: all below. A peer's is taken only while holding none. */
 	enum unix_state state;
 	struct list packets; /* oldest first */
-	u64 queued;	     /* bytes in packets */
-	bool no_more_input;  /* the peer shut down writing, or is gone; or we shut down reading */
+	u64 queued;          /* bytes in packets */
+	bool no_more_input; /* the peer shut down writing, or is gone; or we shut down reading */
 	bool no_more_output; /* shut down writing, or the peer reads no more */
 	bool closed;
-	struct unix_socket *peer; /* a reference. Streams: for life. Datagrams: the default destination */
+	struct unix_socket *
+		peer; /* a reference. Streams: for life. Datagrams: the default destination */
 	struct unix_name *name;
-	struct user_ucred identity, peer_identity; /* of who made, connected or listened */
-	struct inode *inode;	   /* bound in a file system: a reference; inode->socket is us */
+	struct user_ucred identity,
+		peer_identity; /* of who made, connected or listened */
+	struct inode
+		*inode; /* bound in a file system: a reference; inode->socket is us */
 	struct list abstract_link; /* bound to an abstract name: name_lock */
 	int backlog;
 	u32 pending_count;
-	struct list pending;	  /* listening: connected sockets not accepted yet, by pending_link */
+	struct list
+		pending; /* listening: connected sockets not accepted yet, by pending_link */
 	struct list pending_link;
 
-	struct wait_queue readable, writable; /* writable: room in OUR queue was made, or we can be written no more */
+	struct wait_queue readable,
+		writable; /* writable: room in OUR queue was made, or we can be written no more */
 };
 
 static inline struct unix_socket *unix_from_socket(struct socket *socket)
@@ -64,22 +71,27 @@ static inline struct unix_socket *unix_from_socket(struct socket *socket)
 
 int unix_socket_allocate(int type, struct unix_socket **out) must_check;
 void unix_socket_get(struct unix_socket *socket);
-void unix_socket_put(struct unix_socket *socket); /* may sleep */
+void unix_socket_put(struct unix_socket *socket);  /* may sleep */
 void unix_packet_free(struct unix_packet *packet); /* may sleep */
 /* The peer with a reference, or NULL. */
 struct unix_socket *unix_get_peer(struct unix_socket *socket);
 /* Sleep on `queue` with socket->lock dropped: 0, -ERESTART, -EAGAIN at the deadline. `waiter` is unlocked meanwhile and locked again. */
-int unix_sleep(struct unix_socket *locked, struct wait_queue *queue, nsec_t deadline) MUST_HOLD(&locked->lock);
+int unix_sleep(struct unix_socket *locked, struct wait_queue *queue, nsec_t deadline)
+	MUST_HOLD(&locked->lock);
 
 /* unix_name.c */
 void unix_name_get(struct unix_name *name);
 void unix_name_put(struct unix_name *name);
-int unix_bind(struct socket *socket, const u8 *address, u32 length, const struct socket_caller *caller);
+int unix_bind(struct socket *socket, const u8 *address, u32 length,
+	      const struct socket_caller *caller);
 /* Who is bound there, with a reference. -ECONNREFUSED, -EINVAL, path errors. */
-int unix_find(const u8 *address, u32 length, const struct socket_caller *caller, struct unix_socket **out) must_check;
+int unix_find(const u8 *address, u32 length, const struct socket_caller *caller,
+	      struct unix_socket **out) must_check;
 void unix_unbind(struct unix_socket *socket);
 int unix_get_name(struct socket *socket, bool peer, u8 *address, u32 *length);
 
 /* unix_transfer.c */
-s64 unix_send(struct socket *socket, struct socket_message *message, const struct socket_caller *caller);
-s64 unix_receive(struct socket *socket, struct socket_message *message, const struct socket_caller *caller);
+s64 unix_send(struct socket *socket, struct socket_message *message,
+	      const struct socket_caller *caller);
+s64 unix_receive(struct socket *socket, struct socket_message *message,
+		 const struct socket_caller *caller);

@@ -24,7 +24,8 @@ static nsec_t deadline_of(nsec_t timeout)
 }
 
 /* Who sends: as the message says, the caller, or (a plain write) who made the socket. */
-static struct user_ucred sender_of(const struct socket_message *message, const struct unix_socket *from,
+static struct user_ucred sender_of(const struct socket_message *message,
+				   const struct unix_socket *from,
 				   const struct socket_caller *caller)
 {
 	if (message->has_credentials) {
@@ -33,7 +34,8 @@ static struct user_ucred sender_of(const struct socket_message *message, const s
 	return caller->identity.pid ? caller->identity : from->identity;
 }
 
-static int packet_build(struct socket_message *message, u64 size, const struct unix_socket *from,
+static int packet_build(struct socket_message *message, u64 size,
+			const struct unix_socket *from,
 			const struct socket_caller *caller, struct unix_packet **out)
 {
 	struct unix_packet *packet = heap_allocate(sizeof(*packet) + size);
@@ -62,13 +64,16 @@ void unix_packet_free(struct unix_packet *packet)
 }
 
 /* Room for a packet at `to`; waits for it. to->lock held. */
-static int wait_for_room(struct unix_socket *to, u64 size, bool nonblocking, nsec_t deadline) MUST_HOLD(&to->lock)
+static int wait_for_room(struct unix_socket *to, u64 size, bool nonblocking,
+			 nsec_t deadline) MUST_HOLD(&to->lock)
 {
 	for (;;) {
 		int error;
 
 		if (to->closed || to->no_more_input) {
-			return is_stream(to) || to->socket.type == SOCK_SEQPACKET ? -EPIPE : -ECONNREFUSED;
+			return is_stream(to) || to->socket.type == SOCK_SEQPACKET
+				       ? -EPIPE
+				       : -ECONNREFUSED;
 		}
 		if (to->queued == 0 || to->queued + size <= UNIX_QUEUE_MAX) {
 			return 0;
@@ -83,7 +88,8 @@ static int wait_for_room(struct unix_socket *to, u64 size, bool nonblocking, nse
 	}
 }
 
-static int enqueue(struct unix_socket *to, struct unix_packet *packet, bool nonblocking, nsec_t deadline)
+static int enqueue(struct unix_socket *to, struct unix_packet *packet, bool nonblocking,
+		   nsec_t deadline)
 {
 	int error;
 
@@ -99,7 +105,8 @@ static int enqueue(struct unix_socket *to, struct unix_packet *packet, bool nonb
 }
 
 /* Send all of message->io to `to`, in packets. Bytes, or an errno if nothing went. */
-static s64 send_packets(struct unix_socket *from, struct unix_socket *to, struct socket_message *message,
+static s64 send_packets(struct unix_socket *from, struct unix_socket *to,
+			struct socket_message *message,
 			const struct socket_caller *caller, bool nonblocking)
 {
 	u64 total = message->io->remaining;
@@ -107,7 +114,9 @@ static s64 send_packets(struct unix_socket *from, struct unix_socket *to, struct
 	s64 done = 0;
 
 	do {
-		u64 size = is_stream(from) ? MIN(message->io->remaining, (u64)UNIX_PACKET_MAX) : message->io->remaining;
+		u64 size = is_stream(from)
+				   ? MIN(message->io->remaining, (u64)UNIX_PACKET_MAX)
+				   : message->io->remaining;
 		struct unix_packet *packet;
 		int error = packet_build(message, size, from, caller, &packet);
 
@@ -133,13 +142,15 @@ static s64 send_packets(struct unix_socket *from, struct unix_socket *to, struct
 }
 
 /* Where a send goes, with a reference. */
-static int find_destination(struct unix_socket *socket, const struct socket_message *message,
+static int find_destination(struct unix_socket *socket,
+			    const struct socket_message *message,
 			    const struct socket_caller *caller, struct unix_socket **out)
 {
 	bool stream = socket->socket.type != SOCK_DGRAM;
 
 	if (message->address_length && !stream) {
-		int error = unix_find(message->address, message->address_length, caller, out);
+		int error =
+			unix_find(message->address, message->address_length, caller, out);
 
 		if (!error && (*out)->socket.type != SOCK_DGRAM) {
 			unix_socket_put(*out);
@@ -158,7 +169,8 @@ static int find_destination(struct unix_socket *socket, const struct socket_mess
 	return 0;
 }
 
-s64 unix_send(struct socket *base, struct socket_message *message, const struct socket_caller *caller)
+s64 unix_send(struct socket *base, struct socket_message *message,
+	      const struct socket_caller *caller)
 {
 	struct unix_socket *socket = unix_from_socket(base), *to;
 	bool nonblocking = caller->nonblocking || message->flags & MSG_DONTWAIT;
@@ -187,7 +199,8 @@ s64 unix_send(struct socket *base, struct socket_message *message, const struct 
 }
 
 /* Wait until there is a packet: 0; 1: end of file; or an errno. lock held. */
-static int wait_for_packet(struct unix_socket *socket, bool nonblocking, nsec_t deadline) MUST_HOLD(&socket->lock)
+static int wait_for_packet(struct unix_socket *socket, bool nonblocking, nsec_t deadline)
+	MUST_HOLD(&socket->lock)
 {
 	while (list_empty(&socket->packets)) {
 		int error = -atomic_exchange(&socket->socket.error, 0);
@@ -198,7 +211,8 @@ static int wait_for_packet(struct unix_socket *socket, bool nonblocking, nsec_t 
 		if (socket->no_more_input) {
 			return 1;
 		}
-		if (socket->socket.type != SOCK_DGRAM && socket->state != UNIX_CONNECTED) {
+		if (socket->socket.type != SOCK_DGRAM &&
+		    socket->state != UNIX_CONNECTED) {
 			return socket->socket.type == SOCK_STREAM ? -EINVAL : -ENOTCONN;
 		}
 		if (nonblocking) {
@@ -213,7 +227,8 @@ static int wait_for_packet(struct unix_socket *socket, bool nonblocking, nsec_t 
 }
 
 /* What goes with the data: once, with the first byte. */
-static void take_attachments(struct unix_packet *packet, struct socket_message *message, bool peek)
+static void take_attachments(struct unix_packet *packet, struct socket_message *message,
+			     bool peek)
 {
 	message->credentials = packet->sender;
 	message->has_credentials = true;
@@ -242,7 +257,8 @@ static void drop_first(struct unix_socket *socket, struct list *used)
 	list_push_back(used, &packet->link);
 }
 
-static s64 receive_datagram(struct unix_socket *socket, struct socket_message *message, struct list *used)
+static s64 receive_datagram(struct unix_socket *socket, struct socket_message *message,
+			    struct list *used)
 {
 	struct unix_packet *packet = first_packet(socket);
 	u64 size = MIN((u64)packet->size, message->io->remaining);
@@ -271,7 +287,8 @@ static bool same_sender(const struct user_ucred *a, const struct user_ucred *b)
 }
 
 /* Take from the packets that are there; stops before another packet with files, and between senders when credentials are wanted. */
-static s64 receive_available(struct unix_socket *socket, struct socket_message *message, struct list *used)
+static s64 receive_available(struct unix_socket *socket, struct socket_message *message,
+			     struct list *used)
 {
 	struct unix_packet *packet = first_packet(socket);
 	bool peek = message->flags & MSG_PEEK, with_files = false;
@@ -281,14 +298,18 @@ static s64 receive_available(struct unix_socket *socket, struct socket_message *
 	take_attachments(packet, message, peek);
 	with_files = message->file_count > 0;
 	while (message->io->remaining > 0 && &packet->link != &socket->packets) {
-		u64 size = MIN((u64)(packet->size - packet->offset), message->io->remaining);
-		struct unix_packet *following = list_entry(packet->link.next, struct unix_packet, link);
+		u64 size =
+			MIN((u64)(packet->size - packet->offset), message->io->remaining);
+		struct unix_packet *following =
+			list_entry(packet->link.next, struct unix_packet, link);
 
 		if (done && (packet->file_count || with_files ||
-			     (socket->socket.pass_credentials && !same_sender(&sender, &packet->sender)))) {
+			     (socket->socket.pass_credentials &&
+			      !same_sender(&sender, &packet->sender)))) {
 			break;
 		}
-		if (io_copy_to(message->io, packet->data + packet->offset, size) != size) {
+		if (io_copy_to(message->io, packet->data + packet->offset, size) !=
+		    size) {
 			return done ? done : -EFAULT;
 		}
 		done += (s64)size;
@@ -304,14 +325,15 @@ static s64 receive_available(struct unix_socket *socket, struct socket_message *
 	return done;
 }
 
-static s64 receive_stream(struct unix_socket *socket, struct socket_message *message, bool nonblocking,
-			  nsec_t deadline, struct list *used) MUST_HOLD(&socket->lock)
+static s64 receive_stream(struct unix_socket *socket, struct socket_message *message,
+			  bool nonblocking, nsec_t deadline, struct list *used)
+	MUST_HOLD(&socket->lock)
 {
 	s64 done = receive_available(socket, message, used);
 
 	while (done > 0 && message->flags & MSG_WAITALL && !(message->flags & MSG_PEEK) &&
 	       message->io->remaining > 0 && message->file_count == 0) {
-		struct socket_message more = { .io = message->io, .flags = message->flags };
+		struct socket_message more = {.io = message->io, .flags = message->flags};
 		int error = wait_for_packet(socket, nonblocking, deadline);
 		s64 got;
 
@@ -337,7 +359,8 @@ static void free_packets(struct list *used)
 	}
 }
 
-s64 unix_receive(struct socket *base, struct socket_message *message, const struct socket_caller *caller)
+s64 unix_receive(struct socket *base, struct socket_message *message,
+		 const struct socket_caller *caller)
 {
 	struct unix_socket *socket = unix_from_socket(base), *peer;
 	bool nonblocking = caller->nonblocking || message->flags & MSG_DONTWAIT;
@@ -351,7 +374,8 @@ s64 unix_receive(struct socket *base, struct socket_message *message, const stru
 	mutex_lock(&socket->lock);
 	result = wait_for_packet(socket, nonblocking, deadline);
 	if (result == 0) {
-		result = is_stream(socket) ? receive_stream(socket, message, nonblocking, deadline, &used)
+		result = is_stream(socket) ? receive_stream(socket, message, nonblocking,
+							    deadline, &used)
 					   : receive_datagram(socket, message, &used);
 		wake_all(&socket->writable, EPOLLOUT | EPOLLWRNORM);
 	} else if (result == 1) {

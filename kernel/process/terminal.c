@@ -120,8 +120,10 @@ static int terminal_get_session(struct tty *tty, pid_nr *out)
 
 static void terminal_opened(struct tty *tty)
 {
-	if (job_control_is_session_leader() && !job_control_terminal() && job_control_terminal_session(tty) <= 0) {
-		(void)terminal_become_controlling(tty, false); /* not being able to is no error of open(2) */
+	if (job_control_is_session_leader() && !job_control_terminal() &&
+	    job_control_terminal_session(tty) <= 0) {
+		(void)terminal_become_controlling(
+			tty, false); /* not being able to is no error of open(2) */
 	}
 }
 

@@ -14,15 +14,16 @@
 
 enum { OPTION_MAX = 256 };
 
-void socket_caller_init(struct socket_caller *caller, struct walk_context *walk, const struct file *file)
+void socket_caller_init(struct socket_caller *caller, struct walk_context *walk,
+			const struct file *file)
 {
 	const struct credentials *credentials = current_credentials();
 
-	*walk = (struct walk_context){ .fs = current_fs(), .credentials = credentials };
+	*walk = (struct walk_context){.fs = current_fs(), .credentials = credentials};
 	caller->walk = walk;
-	caller->identity = (struct user_ucred){ .pid = process_number(current_process()),
-						.uid = credentials->euid,
-						.gid = credentials->egid };
+	caller->identity = (struct user_ucred){.pid = process_number(current_process()),
+					       .uid = credentials->euid,
+					       .gid = credentials->egid};
 	caller->nonblocking = file && file_nonblocking(file);
 }
 
@@ -60,7 +61,8 @@ static long install_socket(struct socket *socket, int flags)
 	if (error) {
 		return error;
 	}
-	fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE), flags & SOCK_CLOEXEC);
+	fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE),
+			flags & SOCK_CLOEXEC);
 	if (fd < 0) {
 		file_put(file);
 		return fd;
@@ -76,7 +78,8 @@ long sys_socket(const struct syscall_arguments *a)
 	int error = check_flags(type);
 
 	if (!error) {
-		error = socket_create((int)a->arg[0], type & SOCK_TYPE_MASK, (int)a->arg[2], &socket);
+		error = socket_create((int)a->arg[0], type & SOCK_TYPE_MASK,
+				      (int)a->arg[2], &socket);
 	}
 	return error ? error : install_socket(socket, type);
 }
@@ -115,7 +118,8 @@ long sys_socketpair(const struct syscall_arguments *a)
 
 	socket_caller_init(&caller, &walk, NULL);
 	if (!error) {
-		error = socket_create_pair((int)a->arg[0], type & SOCK_TYPE_MASK, (int)a->arg[2], &caller, sockets);
+		error = socket_create_pair((int)a->arg[0], type & SOCK_TYPE_MASK,
+					   (int)a->arg[2], &caller, sockets);
 	}
 	return error ? error : install_pair(sockets, type, a->arg[3]);
 }
@@ -146,7 +150,7 @@ int socket_write_address(vaddr_t to, vaddr_t to_length, const u8 *address, u32 l
 
 static long with_address(const struct syscall_arguments *a, bool connect)
 {
-	u8 address[SOCKET_ADDRESS_MAX] = { 0 };
+	u8 address[SOCKET_ADDRESS_MAX] = {0};
 	struct fd_reference reference;
 	struct socket_caller caller;
 	struct walk_context walk;
@@ -159,8 +163,10 @@ static long with_address(const struct syscall_arguments *a, bool connect)
 	error = socket_read_address(address, a->arg[1], a->arg[2]);
 	if (!error) {
 		socket_caller_init(&caller, &walk, reference.file);
-		error = connect ? socket->operations->connect(socket, address, (u32)a->arg[2], &caller)
-				: socket->operations->bind(socket, address, (u32)a->arg[2], &caller);
+		error = connect ? socket->operations->connect(socket, address,
+							      (u32)a->arg[2], &caller)
+				: socket->operations->bind(socket, address,
+							   (u32)a->arg[2], &caller);
 	}
 	fd_end(&reference);
 	return error;
@@ -273,7 +279,8 @@ static long get_name(const struct syscall_arguments *a, bool peer)
 	}
 	error = socket->operations->name(socket, peer, address, &length);
 	fd_end(&reference);
-	return error ? error : socket_write_address(a->arg[1], a->arg[2], address, length);
+	return error ? error
+		     : socket_write_address(a->arg[1], a->arg[2], address, length);
 }
 
 long sys_getsockname(const struct syscall_arguments *a)
@@ -303,7 +310,8 @@ long sys_setsockopt(const struct syscall_arguments *a)
 		error = user_read(value, a->arg[3], (size_t)length);
 	}
 	if (!error) {
-		error = socket_set_option(socket, (int)a->arg[1], (int)a->arg[2], value, (u32)length);
+		error = socket_set_option(socket, (int)a->arg[1], (int)a->arg[2], value,
+					  (u32)length);
 	}
 	fd_end(&reference);
 	return error;
@@ -327,7 +335,8 @@ long sys_getsockopt(const struct syscall_arguments *a)
 	}
 	if (!error) {
 		length = MIN((u32)room, (u32)OPTION_MAX);
-		error = socket_get_option(socket, (int)a->arg[1], (int)a->arg[2], value, &length);
+		error = socket_get_option(socket, (int)a->arg[1], (int)a->arg[2], value,
+					  &length);
 	}
 	fd_end(&reference);
 	if (error || user_write(a->arg[3], value, length)) {

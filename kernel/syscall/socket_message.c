@@ -66,11 +66,12 @@ static int read_credentials(const u8 *data, u64 size, struct socket_message *mes
 		return -EINVAL;
 	}
 	memcpy(&identity, data, sizeof(identity));
-	if ((identity.pid != process_number(current_process()) && !credentials_capable(own, CAP_SYS_ADMIN)) ||
-	    (identity.uid != own->uid && identity.uid != own->euid && identity.uid != own->suid &&
-	     !credentials_capable(own, CAP_SETUID)) ||
-	    (identity.gid != own->gid && identity.gid != own->egid && identity.gid != own->sgid &&
-	     !credentials_capable(own, CAP_SETGID))) {
+	if ((identity.pid != process_number(current_process()) &&
+	     !credentials_capable(own, CAP_SYS_ADMIN)) ||
+	    (identity.uid != own->uid && identity.uid != own->euid &&
+	     identity.uid != own->suid && !credentials_capable(own, CAP_SETUID)) ||
+	    (identity.gid != own->gid && identity.gid != own->egid &&
+	     identity.gid != own->sgid && !credentials_capable(own, CAP_SETGID))) {
 		return -EPERM;
 	}
 	message->credentials = identity;
@@ -91,9 +92,11 @@ static int parse_control(const u8 *control, u64 length, struct socket_message *m
 			return -EINVAL;
 		}
 		if (header.level == SOL_SOCKET && header.type == SCM_RIGHTS) {
-			error = read_rights(control + at + sizeof(header), header.length - sizeof(header), message);
+			error = read_rights(control + at + sizeof(header),
+					    header.length - sizeof(header), message);
 		} else if (header.level == SOL_SOCKET && header.type == SCM_CREDENTIALS) {
-			error = read_credentials(control + at + sizeof(header), header.length - sizeof(header), message);
+			error = read_credentials(control + at + sizeof(header),
+						 header.length - sizeof(header), message);
 		}
 		if (error) {
 			return error;
@@ -163,9 +166,10 @@ static int read_vector(const struct user_msghdr *header, struct io_range **out)
 
 /* ---- sending ---- */
 
-static long send_header(struct socket *socket, const struct file *file, const struct user_msghdr *header, u32 flags)
+static long send_header(struct socket *socket, const struct file *file,
+			const struct user_msghdr *header, u32 flags)
 {
-	struct socket_message message = { .flags = flags };
+	struct socket_message message = {.flags = flags};
 	struct io_range *ranges = NULL;
 	struct socket_caller caller;
 	struct walk_context walk;
@@ -173,7 +177,9 @@ static long send_header(struct socket *socket, const struct file *file, const st
 	s64 result;
 
 	message.io = &io;
-	result = header->name ? socket_read_address(message.address, header->name, (u64)header->name_length) : 0;
+	result = header->name ? socket_read_address(message.address, header->name,
+						    (u64)header->name_length)
+			      : 0;
 	message.address_length = header->name ? (u32)header->name_length : 0;
 	if (!result) {
 		result = read_vector(header, &ranges);
@@ -212,7 +218,7 @@ long sys_sendmsg(const struct syscall_arguments *a)
 
 long sys_sendto(const struct syscall_arguments *a)
 {
-	struct socket_message message = { .flags = (u32)a->arg[3] };
+	struct socket_message message = {.flags = (u32)a->arg[3]};
 	struct fd_reference reference;
 	struct socket_caller caller;
 	struct walk_context walk;
@@ -220,7 +226,8 @@ long sys_sendto(const struct syscall_arguments *a)
 	struct io_buffer io;
 	s64 result;
 
-	if ((s64)a->arg[2] < 0 || !user_range_ok(a->arg[1], MIN(a->arg[2], TRANSFER_MAX))) {
+	if ((s64)a->arg[2] < 0 ||
+	    !user_range_ok(a->arg[1], MIN(a->arg[2], TRANSFER_MAX))) {
 		return (s64)a->arg[2] < 0 ? -EINVAL : -EFAULT;
 	}
 	result = socket_begin((int)a->arg[0], &reference, &socket);
@@ -251,7 +258,8 @@ struct control_out {
 
 static int put_control(struct control_out *out, s32 type, const void *data, u64 size)
 {
-	struct user_cmsghdr header = { .length = sizeof(header) + size, .level = SOL_SOCKET, .type = type };
+	struct user_cmsghdr header = {
+		.length = sizeof(header) + size, .level = SOL_SOCKET, .type = type};
 	u64 space = ALIGN_UP(header.length, sizeof(u64));
 
 	if (out->room - out->used < header.length) {
@@ -267,10 +275,13 @@ static int put_control(struct control_out *out, s32 type, const void *data, u64 
 }
 
 /* Give the received files descriptors, as many as fit; the others are dropped and MSG_CTRUNC says so. */
-static int put_rights(struct control_out *out, struct socket_message *message, bool close_on_exec)
+static int put_rights(struct control_out *out, struct socket_message *message,
+		      bool close_on_exec)
 {
 	u64 room = out->room - out->used, count = 0;
-	u64 fitting = room > sizeof(struct user_cmsghdr) ? (room - sizeof(struct user_cmsghdr)) / sizeof(int) : 0;
+	u64 fitting = room > sizeof(struct user_cmsghdr)
+			      ? (room - sizeof(struct user_cmsghdr)) / sizeof(int)
+			      : 0;
 	int *fds;
 	int error;
 
@@ -283,7 +294,8 @@ static int put_rights(struct control_out *out, struct socket_message *message, b
 		return 0;
 	}
 	while (count < MIN(fitting, (u64)message->file_count)) {
-		int fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE), close_on_exec);
+		int fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE),
+				    close_on_exec);
 
 		if (fd < 0) {
 			break;
@@ -298,13 +310,16 @@ static int put_rights(struct control_out *out, struct socket_message *message, b
 	return error;
 }
 
-static int write_control(struct socket *socket, struct user_msghdr *header, struct socket_message *message)
+static int write_control(struct socket *socket, struct user_msghdr *header,
+			 struct socket_message *message)
 {
-	struct control_out out = { .at = header->control, .room = header->control ? header->control_length : 0 };
+	struct control_out out = {.at = header->control,
+				  .room = header->control ? header->control_length : 0};
 	int error = 0;
 
 	if (socket->pass_credentials && message->has_credentials) {
-		error = put_control(&out, SCM_CREDENTIALS, &message->credentials, sizeof(message->credentials));
+		error = put_control(&out, SCM_CREDENTIALS, &message->credentials,
+				    sizeof(message->credentials));
 	}
 	if (!error) {
 		error = put_rights(&out, message, message->flags & MSG_CMSG_CLOEXEC);
@@ -327,12 +342,14 @@ static int write_name(struct user_msghdr *header, const struct socket_message *m
 		return -EINVAL;
 	}
 	header->name_length = (s32)message->address_length;
-	return user_write(header->name, message->address, MIN(room, message->address_length));
+	return user_write(header->name, message->address,
+			  MIN(room, message->address_length));
 }
 
-static long receive_header(struct socket *socket, const struct file *file, struct user_msghdr *header, u32 flags)
+static long receive_header(struct socket *socket, const struct file *file,
+			   struct user_msghdr *header, u32 flags)
 {
-	struct socket_message message = { .flags = flags };
+	struct socket_message message = {.flags = flags};
 	struct io_range *ranges = NULL;
 	struct socket_caller caller;
 	struct walk_context walk;
@@ -382,7 +399,7 @@ long sys_recvmsg(const struct syscall_arguments *a)
 
 long sys_recvfrom(const struct syscall_arguments *a)
 {
-	struct socket_message message = { .flags = (u32)a->arg[3] };
+	struct socket_message message = {.flags = (u32)a->arg[3]};
 	struct fd_reference reference;
 	struct socket_caller caller;
 	struct walk_context walk;
@@ -391,7 +408,8 @@ long sys_recvfrom(const struct syscall_arguments *a)
 	s64 result;
 	int error = 0;
 
-	if ((s64)a->arg[2] < 0 || !user_range_ok(a->arg[1], MIN(a->arg[2], TRANSFER_MAX))) {
+	if ((s64)a->arg[2] < 0 ||
+	    !user_range_ok(a->arg[1], MIN(a->arg[2], TRANSFER_MAX))) {
 		return (s64)a->arg[2] < 0 ? -EINVAL : -EFAULT;
 	}
 	result = socket_begin((int)a->arg[0], &reference, &socket);
@@ -405,14 +423,16 @@ long sys_recvfrom(const struct syscall_arguments *a)
 	socket_put_files(message.files, message.file_count);
 	fd_end(&reference);
 	if (result >= 0 && a->arg[4]) {
-		error = socket_write_address(a->arg[4], a->arg[5], message.address, message.address_length);
+		error = socket_write_address(a->arg[4], a->arg[5], message.address,
+					     message.address_length);
 	}
 	return error ? error : result;
 }
 
 /* ---- several at once ---- */
 
-static long message_one(struct socket *socket, const struct file *file, vaddr_t at, u32 flags, bool send)
+static long message_one(struct socket *socket, const struct file *file, vaddr_t at,
+			u32 flags, bool send)
 {
 	struct user_mmsghdr header;
 	long result;
@@ -431,7 +451,8 @@ static long message_one(struct socket *socket, const struct file *file, vaddr_t 
 
 static long messages(const struct syscall_arguments *a, nsec_t deadline, bool send)
 {
-	u32 count = MIN((u32)a->arg[2], (u32)MESSAGES_MAX), flags = (u32)a->arg[3] & ~(u32)MSG_WAITFORONE;
+	u32 count = MIN((u32)a->arg[2], (u32)MESSAGES_MAX),
+	    flags = (u32)a->arg[3] & ~(u32)MSG_WAITFORONE;
 	struct fd_reference reference;
 	struct socket *socket;
 	long done = 0, result = socket_begin((int)a->arg[0], &reference, &socket);
@@ -441,7 +462,8 @@ static long messages(const struct syscall_arguments *a, nsec_t deadline, bool se
 	}
 	while (done < (long)count && clock_monotonic() < deadline) {
 		result = message_one(socket, reference.file,
-				     a->arg[1] + (u64)done * sizeof(struct user_mmsghdr), flags, send);
+				     a->arg[1] + (u64)done * sizeof(struct user_mmsghdr),
+				     flags, send);
 		if (result) {
 			break;
 		}

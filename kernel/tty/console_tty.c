@@ -16,7 +16,13 @@
 #include <linux/eventpoll.h>
 #include <linux/stat.h>
 
-enum { RING_SIZE = 1024, TTY_MAJOR = 4, FIRST_SERIAL_MINOR = 64, CONSOLE_MAJOR = 5, CONSOLE_MINOR = 1 };
+enum {
+	RING_SIZE = 1024,
+	TTY_MAJOR = 4,
+	FIRST_SERIAL_MINOR = 64,
+	CONSOLE_MAJOR = 5,
+	CONSOLE_MINOR = 1
+};
 
 static struct tty console;
 static struct spinlock output_lock = SPINLOCK_INIT(RANK_CONSOLE, "console output_lock");
@@ -56,7 +62,8 @@ static void console_interrupt(void *argument)
 	int c;
 
 	while ((c = arch_console_read()) >= 0) {
-		if (ring_head - ring_tail < RING_SIZE) { /* else it is lost, as on any serial line */
+		if (ring_head - ring_tail <
+		    RING_SIZE) { /* else it is lost, as on any serial line */
 			ring[ring_head++ % RING_SIZE] = (u8)c;
 		}
 	}
@@ -82,7 +89,8 @@ static void carry_input(void *argument)
 	size_t count = 0;
 
 	for (;;) {
-		(void)wait_until(&input_arrived, (count = take_input(chunk, sizeof(chunk))) > 0,
+		(void)wait_until(&input_arrived,
+				 (count = take_input(chunk, sizeof(chunk))) > 0,
 				 THREAD_UNINTERRUPTIBLE, NSEC_NEVER);
 		mutex_lock(&console.lock);
 		(void)tty_receive(&console, chunk, count); /* what does not fit is lost */
@@ -117,8 +125,10 @@ void console_tty_init(void)
 	tty_init(&console, &console_driver, "ttyS0", TTY_MAJOR, FIRST_SERIAL_MINOR);
 	console_operations = tty_file_operations;
 	console_operations.open = console_open;
-	if (device_register(S_IFCHR, TTY_MAJOR, FIRST_SERIAL_MINOR, 1, "ttyS", &console_operations) ||
-	    device_register(S_IFCHR, CONSOLE_MAJOR, CONSOLE_MINOR, 1, "console", &console_operations) ||
+	if (device_register(S_IFCHR, TTY_MAJOR, FIRST_SERIAL_MINOR, 1, "ttyS",
+			    &console_operations) ||
+	    device_register(S_IFCHR, CONSOLE_MAJOR, CONSOLE_MINOR, 1, "console",
+			    &console_operations) ||
 	    devfs_add("ttyS0", S_IFCHR | 0600, TTY_MAJOR, FIRST_SERIAL_MINOR) ||
 	    devfs_add("console", S_IFCHR | 0600, CONSOLE_MAJOR, CONSOLE_MINOR)) {
 		log_warning("console: no device");

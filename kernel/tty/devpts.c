@@ -12,7 +12,13 @@
 #include "lib/string.h"
 #include <linux/stat.h>
 
-enum { ROOT_INODE = 1, PTMX_INODE = 2, FIRST_PTY_INODE = 3, DIRECTORY_TYPE = 4, CHARACTER_TYPE = 2 };
+enum {
+	ROOT_INODE = 1,
+	PTMX_INODE = 2,
+	FIRST_PTY_INODE = 3,
+	DIRECTORY_TYPE = 4,
+	CHARACTER_TYPE = 2
+};
 enum { POSITION_DOT, POSITION_DOT_DOT, POSITION_PTMX, POSITION_FIRST };
 
 static u64 device_number(unsigned major, unsigned minor)
@@ -25,13 +31,15 @@ static int parse_number(const char *name)
 {
 	u64 number;
 
-	if (string_to_u64(name, &number) || number >= PTY_MAXIMUM || (name[0] == '0' && name[1])) {
+	if (string_to_u64(name, &number) || number >= PTY_MAXIMUM ||
+	    (name[0] == '0' && name[1])) {
 		return -1;
 	}
 	return pty_next((unsigned)number) == (int)number ? (int)number : -1;
 }
 
-static int make_node(struct inode *directory, struct dentry *dentry, u64 number, u32 mode, u64 device)
+static int make_node(struct inode *directory, struct dentry *dentry, u64 number, u32 mode,
+		     u64 device)
 {
 	struct inode *inode;
 	int error = inode_create(directory->super_block, &inode);
@@ -43,7 +51,8 @@ static int make_node(struct inode *directory, struct dentry *dentry, u64 number,
 	inode->attributes.mode = mode;
 	inode->attributes.special_device = device;
 	if (number >= FIRST_PTY_INODE) {
-		pty_owner((unsigned)(number - FIRST_PTY_INODE), &inode->attributes.uid, &inode->attributes.gid);
+		pty_owner((unsigned)(number - FIRST_PTY_INODE), &inode->attributes.uid,
+			  &inode->attributes.gid);
 	}
 	dentry_set_inode(dentry, inode);
 	return 0;
@@ -54,7 +63,8 @@ static int devpts_lookup(struct inode *directory, struct dentry *dentry)
 	int number;
 
 	if (strcmp(dentry->name, "ptmx") == 0) {
-		return make_node(directory, dentry, PTMX_INODE, S_IFCHR | 0666, device_number(PTMX_MAJOR, PTMX_MINOR));
+		return make_node(directory, dentry, PTMX_INODE, S_IFCHR | 0666,
+				 device_number(PTMX_MAJOR, PTMX_MINOR));
 	}
 	number = parse_number(dentry->name);
 	if (number < 0) {
@@ -79,13 +89,19 @@ static int devpts_iterate(struct file *file, struct directory_context *context)
 	char name[16];
 	int number;
 
-	if (context->position == POSITION_DOT && !context->emit(context, ".", 1, ++context->position, ROOT_INODE, DIRECTORY_TYPE)) {
+	if (context->position == POSITION_DOT &&
+	    !context->emit(context, ".", 1, ++context->position, ROOT_INODE,
+			   DIRECTORY_TYPE)) {
 		return context->position = POSITION_DOT, 0;
 	}
-	if (context->position == POSITION_DOT_DOT && !context->emit(context, "..", 2, ++context->position, ROOT_INODE, DIRECTORY_TYPE)) {
+	if (context->position == POSITION_DOT_DOT &&
+	    !context->emit(context, "..", 2, ++context->position, ROOT_INODE,
+			   DIRECTORY_TYPE)) {
 		return context->position = POSITION_DOT_DOT, 0;
 	}
-	if (context->position == POSITION_PTMX && !context->emit(context, "ptmx", 4, ++context->position, PTMX_INODE, CHARACTER_TYPE)) {
+	if (context->position == POSITION_PTMX &&
+	    !context->emit(context, "ptmx", 4, ++context->position, PTMX_INODE,
+			   CHARACTER_TYPE)) {
 		return context->position = POSITION_PTMX, 0;
 	}
 	while ((number = pty_next((unsigned)(context->position - POSITION_FIRST))) >= 0) {
@@ -106,11 +122,12 @@ static const struct inode_operations directory_operations = {
 	.revalidate = devpts_revalidate,
 };
 
-static const struct file_operations directory_file_operations = { .iterate = devpts_iterate };
-static const struct super_block_operations super_operations = { 0 };
+static const struct file_operations directory_file_operations = {.iterate =
+									 devpts_iterate};
+static const struct super_block_operations super_operations = {0};
 
-static int devpts_mount(const struct file_system_type *type, const char *source, unsigned long flags,
-			const char *data, struct super_block **out)
+static int devpts_mount(const struct file_system_type *type, const char *source,
+			unsigned long flags, const char *data, struct super_block **out)
 {
 	struct super_block *super_block;
 	struct inode *root;

@@ -104,7 +104,8 @@ size_t tty_output(struct tty *tty, const u8 *data, size_t size)
 
 static bool echoes_as_caret(const struct tty *tty, u8 c)
 {
-	return TTY_FLAG(tty, lflag, ECHOCTL) && (c < ' ' || c == DELETE) && c != '\t' && c != '\n';
+	return TTY_FLAG(tty, lflag, ECHOCTL) && (c < ' ' || c == DELETE) && c != '\t' &&
+	       c != '\n';
 }
 
 static void echo_output(struct tty *tty, u8 c)
@@ -278,7 +279,8 @@ static bool control_key(struct tty *tty, u8 c)
 			tty->output_stopped = true;
 			return true;
 		}
-		if (is_special(tty, c, VSTART) || (tty->output_stopped && TTY_FLAG(tty, iflag, IXANY))) {
+		if (is_special(tty, c, VSTART) ||
+		    (tty->output_stopped && TTY_FLAG(tty, iflag, IXANY))) {
 			tty->output_stopped = false;
 			wake_all(&tty->writable, EPOLLOUT | EPOLLWRNORM);
 			if (is_special(tty, c, VSTART)) {
@@ -314,7 +316,8 @@ static bool translate(const struct tty *tty, u8 *c)
 		*c = TTY_FLAG(tty, iflag, ICRNL) ? '\n' : *c;
 	} else if (*c == '\n' && TTY_FLAG(tty, iflag, INLCR)) {
 		*c = '\r';
-	} else if (TTY_FLAG(tty, iflag, IUCLC) && TTY_FLAG(tty, lflag, IEXTEN) && *c >= 'A' && *c <= 'Z') {
+	} else if (TTY_FLAG(tty, iflag, IUCLC) && TTY_FLAG(tty, lflag, IEXTEN) &&
+		   *c >= 'A' && *c <= 'Z') {
 		*c = (u8)(*c - 'A' + 'a');
 	}
 	return true;
@@ -332,7 +335,8 @@ static void receive_character(struct tty *tty, u8 c)
 
 	tty->literal_next = false;
 	if (!literal) {
-		if (!translate(tty, &c) || control_key(tty, c) || (canonical && edit(tty, c))) {
+		if (!translate(tty, &c) || control_key(tty, c) ||
+		    (canonical && edit(tty, c))) {
 			return;
 		}
 	}
@@ -363,7 +367,9 @@ size_t tty_input_room(struct tty *tty)
 	if (TTY_FLAG(tty, lflag, ICANON) && tty->input_lines_end == tty->input_tail) {
 		return TTY_INPUT_SIZE;
 	}
-	return used < TTY_INPUT_SIZE - RESERVED_FOR_DELIMITER ? TTY_INPUT_SIZE - RESERVED_FOR_DELIMITER - used : 0;
+	return used < TTY_INPUT_SIZE - RESERVED_FOR_DELIMITER
+		       ? TTY_INPUT_SIZE - RESERVED_FOR_DELIMITER - used
+		       : 0;
 }
 
 size_t tty_receive(struct tty *tty, const u8 *data, size_t size)
@@ -418,10 +424,12 @@ u32 tty_input_available(const struct tty *tty)
 }
 
 /* Up to `size` characters of what one read takes, without consuming; *entries: how many ring entries they span. */
-static size_t peek_input(struct tty *tty, u8 *to, size_t size, u32 *entries, bool *line_done)
+static size_t peek_input(struct tty *tty, u8 *to, size_t size, u32 *entries,
+			 bool *line_done)
 {
 	bool canonical = TTY_FLAG(tty, lflag, ICANON);
-	u32 at = tty->input_tail, end = canonical ? tty->input_lines_end : tty->input_head;
+	u32 at = tty->input_tail,
+	    end = canonical ? tty->input_lines_end : tty->input_head;
 	size_t count = 0;
 
 	*line_done = false;
@@ -449,7 +457,8 @@ s64 tty_take_input(struct tty *tty, struct io_buffer *io)
 	while (io->remaining > 0 && !line_done && tty_input_ready(tty, 1)) {
 		u8 chunk[128];
 		u32 entries;
-		size_t count = peek_input(tty, chunk, MIN(io->remaining, sizeof(chunk)), &entries, &line_done);
+		size_t count = peek_input(tty, chunk, MIN(io->remaining, sizeof(chunk)),
+					  &entries, &line_done);
 
 		if (io_copy_to(io, chunk, count) != count) {
 			return total ? total : -EFAULT;

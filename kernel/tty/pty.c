@@ -209,9 +209,10 @@ static void master_release(struct file *file)
 	tty_put(&pty->tty);
 }
 
-static int master_sleep(struct pty *pty, struct wait_queue *queue) MUST_HOLD(&pty->tty.lock)
+static int master_sleep(struct pty *pty, struct wait_queue *queue)
+	MUST_HOLD(&pty->tty.lock)
 {
-	struct wait_entry entry = { 0 };
+	struct wait_entry entry = {0};
 	int error = 0;
 
 	wait_begin(queue, &entry, THREAD_INTERRUPTIBLE);
@@ -228,7 +229,8 @@ static int master_sleep(struct pty *pty, struct wait_queue *queue) MUST_HOLD(&pt
 
 static bool master_has_data(const struct pty *pty)
 {
-	return pty->output_head != pty->output_tail || (pty->packet_mode && pty->packet_status);
+	return pty->output_head != pty->output_tail ||
+	       (pty->packet_mode && pty->packet_status);
 }
 
 static bool terminal_gone(const struct pty *pty)
@@ -255,8 +257,9 @@ static s64 master_take(struct pty *pty, struct io_buffer *io)
 	}
 	while (io->remaining > 0 && pty->output_head != pty->output_tail) {
 		u32 at = pty->output_tail % OUTPUT_SIZE;
-		size_t chunk = MIN(MIN((u64)(pty->output_head - pty->output_tail), io->remaining),
-				   (u64)(OUTPUT_SIZE - at));
+		size_t chunk = MIN(
+			MIN((u64)(pty->output_head - pty->output_tail), io->remaining),
+			(u64)(OUTPUT_SIZE - at));
 		size_t moved = io_copy_to(io, &pty->output[at], chunk);
 
 		pty->output_tail += (u32)moved;
@@ -303,10 +306,14 @@ static s64 master_write(struct file *file, struct io_buffer *io, u64 *position)
 	mutex_lock(&pty->tty.lock);
 	while (io->remaining > 0 && !error) {
 		u8 chunk[256];
-		size_t wanted = MIN(MIN(io->remaining, sizeof(chunk)), tty_input_room(&pty->tty)), taken;
+		size_t wanted = MIN(MIN(io->remaining, sizeof(chunk)),
+				    tty_input_room(&pty->tty)),
+		       taken;
 
 		if (wanted == 0) {
-			error = file_nonblocking(file) ? -EAGAIN : master_sleep(pty, &pty->master_writable);
+			error = file_nonblocking(file)
+					? -EAGAIN
+					: master_sleep(pty, &pty->master_writable);
 			continue;
 		}
 		if (io_copy_from(io, chunk, wanted) != wanted) {
@@ -413,7 +420,8 @@ static const struct file_operations master_operations = {
 static int terminal_open(struct inode *inode, struct file *file)
 {
 	u64 device = inode->attributes.special_device;
-	struct tty *tty = pty_find((unsigned)((device & 0xff) | ((device >> 12) & ~0xffULL)));
+	struct tty *tty =
+		pty_find((unsigned)((device & 0xff) | ((device >> 12) & ~0xffULL)));
 	struct pty *pty = tty ? pty_of(tty) : NULL;
 	int error = -EIO;
 
@@ -439,8 +447,10 @@ void pty_init(void)
 {
 	terminal_operations = tty_file_operations;
 	terminal_operations.open = terminal_open;
-	if (device_register(S_IFCHR, PTY_SLAVE_MAJOR, 0, PTY_MAXIMUM, "pts", &terminal_operations) ||
-	    device_register(S_IFCHR, PTMX_MAJOR, PTMX_MINOR, 1, "ptmx", &master_operations) ||
+	if (device_register(S_IFCHR, PTY_SLAVE_MAJOR, 0, PTY_MAXIMUM, "pts",
+			    &terminal_operations) ||
+	    device_register(S_IFCHR, PTMX_MAJOR, PTMX_MINOR, 1, "ptmx",
+			    &master_operations) ||
 	    devfs_add("ptmx", S_IFCHR | 0666, PTMX_MAJOR, PTMX_MINOR)) {
 		return; /* no memory at boot: opens say ENXIO */
 	}

@@ -31,20 +31,23 @@ const struct tty_process_operations *tty_process_operations(void)
 static void default_termios(struct termios2 *termios)
 {
 	static const u8 characters[NCCS] = {
-		[VINTR] = 003,	  [VQUIT] = 034,  [VERASE] = 0177,  [VKILL] = 025, [VEOF] = 004,
-		[VMIN] = 1,	  [VSTART] = 021, [VSTOP] = 023,    [VSUSP] = 032, [VREPRINT] = 022,
-		[VDISCARD] = 017, [VWERASE] = 027, [VLNEXT] = 026,
+		[VINTR] = 003,  [VQUIT] = 034,    [VERASE] = 0177,  [VKILL] = 025,
+		[VEOF] = 004,   [VMIN] = 1,       [VSTART] = 021,   [VSTOP] = 023,
+		[VSUSP] = 032,  [VREPRINT] = 022, [VDISCARD] = 017, [VWERASE] = 027,
+		[VLNEXT] = 026,
 	};
 
 	termios->c_iflag = ICRNL | IXON;
 	termios->c_oflag = OPOST | ONLCR;
 	termios->c_cflag = B38400 | CS8 | CREAD | HUPCL;
-	termios->c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
+	termios->c_lflag =
+		ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
 	memcpy(termios->c_cc, characters, sizeof(characters));
 	termios->c_ispeed = termios->c_ospeed = 38400;
 }
 
-void tty_init(struct tty *tty, const struct tty_driver *driver, const char *name, unsigned major, unsigned minor)
+void tty_init(struct tty *tty, const struct tty_driver *driver, const char *name,
+	      unsigned major, unsigned minor)
 {
 	memset(tty, 0, sizeof(*tty));
 	refcount_init(&tty->references, 1);
@@ -72,7 +75,8 @@ void tty_put(struct tty *tty)
 
 u64 tty_device_number(const struct tty *tty)
 {
-	return (tty->minor & 0xff) | ((u64)tty->major << 8) | ((u64)(tty->minor & ~0xffu) << 12);
+	return (tty->minor & 0xff) | ((u64)tty->major << 8) |
+	       ((u64)(tty->minor & ~0xffu) << 12);
 }
 
 void tty_hang_up(struct tty *tty)
@@ -125,9 +129,10 @@ static void tty_release(struct file *file)
 }
 
 /* Sleep on `queue` with tty.lock dropped; 0 (look again), -ERESTART, -ETIMEDOUT. */
-static int tty_sleep(struct tty *tty, struct wait_queue *queue, nsec_t deadline) MUST_HOLD(&tty->lock)
+static int tty_sleep(struct tty *tty, struct wait_queue *queue, nsec_t deadline)
+	MUST_HOLD(&tty->lock)
 {
-	struct wait_entry entry = { 0 };
+	struct wait_entry entry = {0};
 	int error = 0;
 
 	if (deadline != NSEC_NEVER && clock_monotonic() >= deadline) {
@@ -168,7 +173,8 @@ static void read_wait_init(struct read_wait *wait, const struct tty *tty, u64 si
 }
 
 /* Wait until a read can return: 0, or why not. tty.lock held. */
-static int wait_for_input(struct tty *tty, struct file *file, u64 size) MUST_HOLD(&tty->lock)
+static int wait_for_input(struct tty *tty, struct file *file, u64 size)
+	MUST_HOLD(&tty->lock)
 {
 	struct read_wait wait;
 	u32 seen = tty_input_count(tty);
@@ -180,15 +186,19 @@ static int wait_for_input(struct tty *tty, struct file *file, u64 size) MUST_HOL
 		if (file_nonblocking(file)) {
 			return tty_input_ready(tty, 1) ? 0 : -EAGAIN;
 		}
-		if (wait.minimum && wait.tenths && seen) { /* the timer runs between characters */
+		if (wait.minimum && wait.tenths &&
+		    seen) { /* the timer runs between characters */
 			wait.deadline = clock_monotonic() + wait.tenths;
 		}
 		error = tty_sleep(tty, &tty->readable, wait.deadline);
 		if (error) {
-			return error == -ETIMEDOUT ? 0 : tty_input_ready(tty, 1) ? 0 : error;
+			return error == -ETIMEDOUT       ? 0
+			       : tty_input_ready(tty, 1) ? 0
+							 : error;
 		}
 		seen = tty_input_count(tty);
-		if (TTY_FLAG(tty, lflag, ICANON)) { /* the mode may have changed under us */
+		if (TTY_FLAG(tty, lflag,
+			     ICANON)) { /* the mode may have changed under us */
 			wait.minimum = 1;
 			wait.deadline = NSEC_NEVER;
 		}
@@ -213,7 +223,8 @@ static s64 tty_read(struct file *file, struct io_buffer *io, u64 *position)
 	return result;
 }
 
-static s64 write_locked(struct tty *tty, struct file *file, struct io_buffer *io) MUST_HOLD(&tty->lock)
+static s64 write_locked(struct tty *tty, struct file *file, struct io_buffer *io)
+	MUST_HOLD(&tty->lock)
 {
 	s64 done = 0;
 
@@ -232,7 +243,9 @@ static s64 write_locked(struct tty *tty, struct file *file, struct io_buffer *io
 			return done ? done : -EFAULT;
 		}
 		if (sent < got) {
-			int error = file_nonblocking(file) ? -EAGAIN : tty_sleep(tty, &tty->writable, NSEC_NEVER);
+			int error = file_nonblocking(file)
+					    ? -EAGAIN
+					    : tty_sleep(tty, &tty->writable, NSEC_NEVER);
 
 			if (error) {
 				return done ? done : error;
@@ -269,7 +282,9 @@ static u32 tty_poll(struct file *file, struct poll_table *table)
 	mutex_lock(&tty->lock);
 	minimum = tty->termios.c_cc[VTIME] ? 1 : tty->termios.c_cc[VMIN];
 	mask |= tty_input_ready(tty, minimum) ? EPOLLIN | EPOLLRDNORM : 0;
-	mask |= !tty->output_stopped && tty->driver->room(tty) > 0 ? EPOLLOUT | EPOLLWRNORM : 0;
+	mask |= !tty->output_stopped && tty->driver->room(tty) > 0
+			? EPOLLOUT | EPOLLWRNORM
+			: 0;
 	mask |= tty->hung_up ? EPOLLIN | EPOLLOUT | EPOLLHUP : 0;
 	mutex_unlock(&tty->lock);
 	return mask;
@@ -278,9 +293,11 @@ static u32 tty_poll(struct file *file, struct poll_table *table)
 static s64 tty_ioctl(struct file *file, unsigned command, u64 argument)
 {
 	struct tty *tty = file->data;
-	s64 result = tty->driver->ioctl ? tty->driver->ioctl(tty, file, command, argument) : -ENOTTY;
+	s64 result = tty->driver->ioctl ? tty->driver->ioctl(tty, file, command, argument)
+					: -ENOTTY;
 
-	return result == -ENOTTY ? tty_ioctl_common(tty, file, command, argument) : result;
+	return result == -ENOTTY ? tty_ioctl_common(tty, file, command, argument)
+				 : result;
 }
 
 const struct file_operations tty_file_operations = {

@@ -23,7 +23,8 @@ struct tty_driver {
 	size_t (*write)(struct tty *tty, const u8 *data, size_t size);
 	size_t (*room)(struct tty *tty);   /* how many write() would take now */
 	size_t (*queued)(struct tty *tty); /* written and not yet out: TIOCOUTQ */
-	void (*room_made)(struct tty *tty); /* a reader took input: the other side may give more */
+	void (*room_made)(
+		struct tty *tty); /* a reader took input: the other side may give more */
 	void (*flush_output)(struct tty *tty);
 	/* The last close of the terminal side. NULL: nothing. */
 	void (*last_close)(struct tty *tty);
@@ -35,7 +36,7 @@ struct tty_driver {
 
 enum {
 	TTY_INPUT_SIZE = 4096,
-	TTY_DELIMITER = 0x100, /* a line ends with this character */
+	TTY_DELIMITER = 0x100,   /* a line ends with this character */
 	TTY_END_OF_FILE = 0x200, /* no character: the line ends here */
 };
 
@@ -51,7 +52,8 @@ struct tty {
 	u32 open_count;
 	bool hung_up, exclusive, output_stopped, literal_next;
 	u32 column, line_start_column;
-	u32 input_tail, input_lines_end, input_head; /* free-running; [tail, lines_end) are whole lines in canonical mode */
+	u32 input_tail, input_lines_end,
+		input_head; /* free-running; [tail, lines_end) are whole lines in canonical mode */
 	u16 input[TTY_INPUT_SIZE];
 
 	struct wait_queue readable, writable;
@@ -64,20 +66,25 @@ struct tty_process_operations {
 	/* May the caller use its terminal from where it is? 0; else the signal (SIGTTIN, SIGTTOU) was sent: -ERESTART, or -EIO (ignored, orphaned). */
 	int (*check_background)(struct tty *tty, int signal);
 	void (*signal_foreground)(struct tty *tty, int signal);
-	void (*hang_up)(struct tty *tty); /* SIGHUP, SIGCONT; nobody's controlling terminal any more */
+	void (*hang_up)(
+		struct
+		tty *tty); /* SIGHUP, SIGCONT; nobody's controlling terminal any more */
 	int (*become_controlling)(struct tty *tty, bool steal); /* TIOCSCTTY */
-	int (*leave_controlling)(struct tty *tty);		/* TIOCNOTTY */
+	int (*leave_controlling)(struct tty *tty);              /* TIOCNOTTY */
 	int (*get_foreground)(struct tty *tty, pid_nr *out);
 	int (*set_foreground)(struct tty *tty, pid_nr group);
 	int (*get_session)(struct tty *tty, pid_nr *out);
-	void (*opened)(struct tty *tty);   /* open(2) without O_NOCTTY: a session leader without terminal gets it */
-	struct tty *(*controlling)(void);  /* the caller's, with a reference, or NULL */
+	void (*opened)(
+		struct
+		tty *tty); /* open(2) without O_NOCTTY: a session leader without terminal gets it */
+	struct tty *(*controlling)(void); /* the caller's, with a reference, or NULL */
 };
 void tty_set_process_operations(const struct tty_process_operations *operations);
 const struct tty_process_operations *tty_process_operations(void);
 
 /* One reference; termios as a fresh terminal has it. */
-void tty_init(struct tty *tty, const struct tty_driver *driver, const char *name, unsigned major, unsigned minor);
+void tty_init(struct tty *tty, const struct tty_driver *driver, const char *name,
+	      unsigned major, unsigned minor);
 void tty_get(struct tty *tty);
 void tty_put(struct tty *tty); /* may sleep */
 /* The device number of a controlling terminal as /proc/PID/stat has it. */
@@ -91,7 +98,8 @@ void tty_hang_up(struct tty *tty);
 
 /* The terminal side's file operations and open, for drivers' devices. */
 extern const struct file_operations tty_file_operations;
-int tty_open_file(struct tty *tty, struct file *file) must_check; /* takes a reference of its own */
+int tty_open_file(struct tty *tty,
+		  struct file *file) must_check; /* takes a reference of its own */
 /* The tty behind a file's terminal side or pty master, borrowed; NULL: none. */
 struct tty *tty_from_file(struct file *file);
 s64 tty_ioctl_common(struct tty *tty, struct file *file, unsigned command, u64 argument);
