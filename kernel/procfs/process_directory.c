@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+/*
+ * proc(5): /proc/PID and /proc/PID/task: which there are, and what is in them.
+ */
+#include "procfs/procfs_internal.h"
+
+#include "fs/fs_info.h"
+#include "lib/errno.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "process/pid.h"
+#include "process/resources.h"
+#include <linux/stat.h>
+
+#define DIRECTORY(n, ...) { .name = n, .mode = S_IFDIR | 0555, __VA_ARGS__ }
+#define TEXT(n, function) { .name = n, .mode = S_IFREG | 0444, .show = function }
+#define PRIVATE(n, function) { .name = n, .mode = S_IFREG | 0400, .show = function }
+
+enum { TYPE_DIRECTORY = 4 };
+
+/* ---- small files ---- */
+
+static int show_comm(struct proc_text *text, const struct proc_node *node)
+{
+	struct thread *thread = proc_thread(node);
+	char name[THREAD_NAME_SIZE];
+
+	if (!thread) {
+		return -ESRCH;
+	}
+	thread_get_name(thread, name);
+	thread_put(thread);
+	proc_print(text, "%s\n", name);
+	return 0;
+}
+
+static int write_comm(const struct proc_node *node, char *value)
+{
+	struct thread *thread = proc_thread(node);
+	int error = 0;
+
+	if (!thread) {
+		return -ESRCH;
+	}
+	if (thread->process != current_process()) {
+		error = -EINVAL;
+	} else {
+		thread_set_name(thread, value);
+	}
+	thread_put(thread);
+	return error;
+}
+
+static int show_zero(struct proc_text *text, const struct proc_node *node)
+{
+	proc_print(text, "0\n");
+	return 0;
+}
+
+static int show_unset_uid(struct proc_text *text, const struct proc_node *node)
+{
+	proc_print(text, "4294967295");
+	return 0;
+}
+
+static int show_cgroup(struct proc_text *text, const struct proc_node *node)
+{
+	proc_print(text, "0::/\n");
+	return 0;
+}
+
+static int show_personality(struct proc_text *text, const struct proc_node *node)
+{
+	struct thread *thread = proc_thread(node);
+
+	if (!thread) {
+		return -ESRCH;
+	}
+	proc_print(text, "%08x\n", thread->personality);
+	thread_put(thread);
+	return 0;
+}
+
+static int show_id_map(struct proc_text *text, const struct proc_node *node)
+{
+	proc_print(text, "%10u %10u %10u\n", 0u, 0u, ~0u);
+	return 0;
+}
+
+static int show_setgroups(struct proc_text *text, const struct proc_node *node)
+{
+	proc_print(text, "allow\n");
+	return 0;
+}
+
+static int show_io(struct proc_text *text, const struct proc_node *node)
+{
+	proc_print(text, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+	return 0;
+}
+
+/* ---- the tables ---- */
+
+static const struct proc_entry no_entries[] = { { 0 } };
+
+
+#define COMMON_ENTRIES                                                                                    \
+	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .write = write_comm },               \
+	TEXT("cmdline", proc_show_arguments), PRIVATE("environ", proc_show_environment),                  \
+	PRIVATE("auxv", proc_show_auxv), TEXT("stat", proc_show_stat), TEXT("statm", proc_show_statm),    \
+	TEXT("status", proc_show_status), TEXT("maps", proc_show_maps), TEXT("smaps", proc_show_smaps),   \
+	TEXT("limits", proc_show_limits), TEXT("wchan", proc_show_wchan),                                 \
+	TEXT("schedstat", proc_show_schedstat), TEXT("mounts", proc_show_mounts),                         \
+	TEXT("mountinfo", proc_show_mountinfo), TEXT("oom_score", show_zero),                             \
+	TEXT("oom_score_adj", show_zero), TEXT("loginuid", show_unset_uid), TEXT("sessionid", show_unset_uid), \
+	TEXT("cgroup", show_cgroup), PRIVATE("personality", show_personality),                            \
+	TEXT("uid_map", show_id_map), TEXT("gid_map", show_id_map), TEXT("setgroups", show_setgroups),    \
+	{ .name = "mem", .mode = S_IFREG | 0600, .file_operations = &proc_memory_operations },            \
+	{ .name = "exe", .mode = S_IFLNK | 0777, .follow = proc_follow_exe },                             \
+	{ .name = "cwd", .mode = S_IFLNK | 0777, .follow = proc_follow_cwd },                             \
+	{ .name = "root", .mode = S_IFLNK | 0777, .follow = proc_follow_root },                           \
+	{ .name = "fd", .mode = S_IFDIR | 0500, .lookup = proc_lookup_fd, .iterate = proc_iterate_fd },   \
+	{ .name = "fdinfo", .mode = S_IFDIR | 0555, .lookup = proc_lookup_fdinfo, .iterate = proc_iterate_fd }
+
+const struct proc_entry proc_process_entries[] = {
+	COMMON_ENTRIES,
+	PRIVATE("io", show_io),
+	DIRECTORY("net", .children = proc_net_entries),
+	DIRECTORY("task", .children = no_entries, .lookup = proc_lookup_task, .iterate = proc_iterate_tasks),
+	{ 0 },
+};
+
+const struct proc_entry proc_thread_entries[] = { COMMON_ENTRIES, { 0 } };
+
+static const struct proc_entry process_entry = DIRECTORY("", .children = proc_process_entries);
+static const struct proc_entry thread_entry = DIRECTORY("", .children = proc_thread_entries);
+
+/* A decimal number without leading zeros, or -1. */
+static pid_nr parse_number(const char *name)
+{
+	u64 number;
+
+	if (name[0] < '1' || name[0] > '9' || string_to_u64(name, &number) || number > INT32_MAX) {
+		return -1;
+	}
+	return (pid_nr)number;
+}
+
+int proc_lookup_process(struct inode *directory, struct dentry *dentry)
+{
+	pid_nr number = parse_number(dentry->name);
+	struct proc_node like = { .entry = &process_entry, .fd = -1 };
+	struct thread *thread;
+	int error;
+
+	if (number < 0) {
+		return 0;
+	}
+	like.process = process_find(number);
+	if (!like.process) { /* a thread's number works too, though it is not listed */
+		thread = thread_find(number);
+		if (!thread) {
+			return 0;
+		}
+		like.process = thread->process;
+		process_get(like.process);
+		like.thread = thread;
+	}
+	error = proc_instantiate(directory, dentry, &like);
+	process_put(like.process);
+	if (like.thread) {
+		thread_put(like.thread);
+	}
+	return error;
+}
+
+int proc_iterate_processes(struct file *file, struct directory_context *context, u64 first)
+{
+	pid_nr number = (pid_nr)(context->position - first);
+	struct process *process;
+
+	while ((process = process_next(&number))) {
+		char name[16];
+
+		process_put(process);
+		format_string(name, sizeof(name), "%d", number);
+		if (!proc_emit(context, name, first + (u64)number, first + (u64)number, TYPE_DIRECTORY)) {
+			return 0;
+		}
+		number++;
+	}
+	return 0;
+}
+
+int proc_lookup_task(struct inode *directory, struct dentry *dentry)
+{
+	const struct proc_node *node = proc_node(directory);
+	pid_nr number = parse_number(dentry->name);
+	struct proc_node like = { .entry = &thread_entry, .process = node->process, .fd = -1 };
+	int error = 0;
+
+	like.thread = number < 0 ? NULL : thread_find(number);
+	if (!like.thread) {
+		return 0;
+	}
+	if (like.thread->process == node->process) {
+		error = proc_instantiate(directory, dentry, &like);
+	}
+	thread_put(like.thread);
+	return error;
+}
+
+/* The smallest thread number >= from in the process, or -1. */
+static pid_nr next_task(struct process *process, pid_nr from)
+{
+	struct thread *thread;
+	pid_nr best = -1;
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	for_each_thread(thread, process)
+	{
+		pid_nr number = thread_number(thread);
+
+		if (number >= from && (best < 0 || number < best)) {
+			best = number;
+		}
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+	return best;
+}
+
+int proc_iterate_tasks(struct file *file, struct directory_context *context, u64 first)
+{
+	struct process *process = proc_node(file->inode)->process;
+	pid_nr number;
+
+	while ((number = next_task(process, (pid_nr)(context->position - first))) >= 0) {
+		char name[16];
+
+		format_string(name, sizeof(name), "%d", number);
+		if (!proc_emit(context, name, first + (u64)number, first + (u64)number, TYPE_DIRECTORY)) {
+			return 0;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+/*
+ * proc(5): links to places and open files: exe, cwd, root, fd/, fdinfo/, mounts.
+ *
+ * Everything is a leaf taken under the thread's resource_lock (resources.md, I3): a zombie's are gone and read as ENOENT.
+ */
+#include "procfs/procfs_internal.h"
+
+#include "fs/file_table.h"
+#include "fs/fs_info.h"
+#include "fs/mount.h"
+#include "fs/path.h"
+#include "lib/errno.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "process/resources.h"
+#include <linux/stat.h>
+
+enum { TYPE_LINK = 10, TYPE_FILE = 8, MOUNT_TEXT_MAX = 2048, FDINFO_MAX = 1024 };
+
+struct file *proc_get_file(struct thread *thread, int fd)
+{
+	struct file_table *files = thread_lock_resources(thread)->files;
+	struct file *file = files ? file_table_get(files, fd) : NULL;
+
+	thread_unlock_resources(thread);
+	return file;
+}
+
+static struct file *next_file(struct thread *thread, int *fd)
+{
+	struct file_table *files = thread_lock_resources(thread)->files;
+	bool close_on_exec;
+	struct file *file = files ? file_table_next(files, fd, &close_on_exec) : NULL;
+
+	thread_unlock_resources(thread);
+	return file;
+}
+
+static int get_place(const struct proc_node *node, void (*get)(struct fs_info *, struct path *), struct path *out)
+{
+	struct thread *thread = proc_thread(node);
+	struct fs_info *fs;
+	int error;
+
+	if (!thread) {
+		return -ENOENT;
+	}
+	error = thread_check_access(thread, ACCESS_VM_READ);
+	if (!error) {
+		fs = thread_lock_resources(thread)->fs;
+		if (fs) {
+			get(fs, out);
+		} else {
+			error = -ENOENT;
+		}
+		thread_unlock_resources(thread);
+	}
+	thread_put(thread);
+	return error == -EPERM ? -EACCES : error;
+}
+
+int proc_follow_cwd(const struct proc_node *node, struct path *out)
+{
+	return get_place(node, fs_info_get_cwd, out);
+}
+
+int proc_follow_root(const struct proc_node *node, struct path *out)
+{
+	return get_place(node, fs_info_get_root, out);
+}
+
+int proc_follow_exe(const struct proc_node *node, struct path *out)
+{
+	struct file *file = NULL;
+
+	if (node->process) {
+		spin_lock(&node->process->resource_lock);
+		file = node->process->executable;
+		if (file) {
+			file_get(file);
+		}
+		spin_unlock(&node->process->resource_lock);
+	}
+	if (!file) {
+		return -ENOENT;
+	}
+	*out = file->path;
+	path_get(out);
+	file_put(file);
+	return 0;
+}
+
+/* ---- fd ---- */
+
+static int follow_fd(const struct proc_node *node, struct path *out)
+{
+	struct thread *thread = proc_thread(node);
+	struct file *file;
+
+	if (!thread) {
+		return -ENOENT;
+	}
+	file = thread_check_access(thread, ACCESS_VM_READ) ? NULL : proc_get_file(thread, node->fd);
+	thread_put(thread);
+	if (!file) {
+		return -ENOENT;
+	}
+	*out = file->path;
+	path_get(out);
+	file_put(file);
+	return 0;
+}
+
+static int show_fdinfo(struct proc_text *text, const struct proc_node *node)
+{
+	struct thread *thread = proc_thread(node);
+	struct file *file = thread ? proc_get_file(thread, node->fd) : NULL;
+	u64 position;
+
+	if (thread) {
+		thread_put(thread);
+	}
+	if (!file) {
+		return -ENOENT;
+	}
+	mutex_lock(&file->position_lock);
+	position = file->position;
+	mutex_unlock(&file->position_lock);
+	proc_print(text, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", position, atomic_load(&file->flags),
+		   file->path.mount ? file->path.mount->id : 0, file->inode->attributes.inode_number);
+	if (file->operations && file->operations->fdinfo) {
+		char *more = heap_allocate(FDINFO_MAX);
+		int size = more ? file->operations->fdinfo(file, more, FDINFO_MAX) : 0;
+
+		if (size > 0) {
+			proc_append(text, more, (size_t)MIN(size, FDINFO_MAX - 1));
+		}
+		heap_free(more);
+	}
+	file_put(file);
+	return 0;
+}
+
+static const struct proc_entry fd_entry = { .name = "", .mode = S_IFLNK | 0700, .follow = follow_fd };
+static const struct proc_entry fdinfo_entry = { .name = "", .mode = S_IFREG | 0400, .show = show_fdinfo };
+
+static int lookup_descriptor(struct inode *directory, struct dentry *dentry, const struct proc_entry *entry)
+{
+	struct proc_node like = *proc_node(directory);
+	struct thread *thread;
+	struct file *file;
+	u64 number;
+
+	if (string_to_u64(dentry->name, &number) || number > INT32_MAX || (dentry->name[0] == '0' && dentry->name[1])) {
+		return 0;
+	}
+	thread = proc_thread(&like);
+	if (!thread) {
+		return 0;
+	}
+	file = thread_check_access(thread, ACCESS_VM_READ) ? NULL : proc_get_file(thread, (int)number);
+	thread_put(thread);
+	if (!file) {
+		return 0;
+	}
+	file_put(file);
+	like.entry = entry;
+	like.fd = (int)number;
+	return proc_instantiate(directory, dentry, &like);
+}
+
+int proc_lookup_fd(struct inode *directory, struct dentry *dentry)
+{
+	return lookup_descriptor(directory, dentry, &fd_entry);
+}
+
+int proc_lookup_fdinfo(struct inode *directory, struct dentry *dentry)
+{
+	return lookup_descriptor(directory, dentry, &fdinfo_entry);
+}
+
+int proc_iterate_fd(struct file *file, struct directory_context *context, u64 first)
+{
+	const struct proc_node *node = proc_node(file->inode);
+	struct thread *thread = proc_thread(node);
+	struct file *found;
+	int fd;
+
+	if (!thread) {
+		return -ENOENT;
+	}
+	if (thread_check_access(thread, ACCESS_VM_READ)) {
+		thread_put(thread);
+		return -EACCES;
+	}
+	fd = (int)(context->position - first);
+	while ((found = next_file(thread, &fd))) {
+		char name[16];
+
+		file_put(found);
+		format_string(name, sizeof(name), "%d", fd);
+		if (!proc_emit(context, name, first + (u64)fd, first + (u64)fd, TYPE_LINK)) {
+			break;
+		}
+		fd++;
+	}
+	thread_put(thread);
+	return 0;
+}
+
+/* ---- mounts ---- */
+
+static int show_mount_text(struct proc_text *text, const struct proc_node *node, enum mount_text form)
+{
+	struct path root;
+	char *line;
+	int length, error = get_place(node, fs_info_get_root, &root);
+
+	if (error) {
+		return error;
+	}
+	line = heap_allocate(MOUNT_TEXT_MAX);
+	if (!line) {
+		path_put(&root);
+		return -ENOMEM;
+	}
+	for (unsigned n = 0; (length = mount_describe(n, &root, form, line, MOUNT_TEXT_MAX)) > 0; n++) {
+		proc_append(text, line, (size_t)MIN(length, MOUNT_TEXT_MAX - 1));
+	}
+	heap_free(line);
+	path_put(&root);
+	return 0;
+}
+
+int proc_show_mounts(struct proc_text *text, const struct proc_node *node)
+{
+	return show_mount_text(text, node, MOUNT_TEXT_MOUNTS);
+}
+
+int proc_show_mountinfo(struct proc_text *text, const struct proc_node *node)
+{
+	return show_mount_text(text, node, MOUNT_TEXT_MOUNTINFO);
+}

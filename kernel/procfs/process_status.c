@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: MIT
+/*
+ * proc(5): stat, statm, status, limits, wchan, schedstat of processes and threads.
+ */
+#include "procfs/procfs_internal.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "process/job_control.h"
+#include "process/limits.h"
+#include "process/pid.h"
+#include "process/resources.h"
+#include "process/signal/signal.h"
+#include "tty/tty.h"
+#include "vm/vm_space.h"
+
+enum { TICKS_PER_SECOND = 100 };
+#define NSEC_PER_TICK (NSEC_PER_SEC / TICKS_PER_SECOND)
+
+/* What stat and status have in common, taken once. */
+struct snapshot {
+	char name[THREAD_NAME_SIZE];
+	enum thread_state state;
+	pid_nr number, process, parent, group, session, foreground;
+	u64 terminal;
+	u32 thread_count;
+	int exit_signal, exit_status;
+	u64 user_ns, system_ns, waited_user_ns, waited_system_ns;
+	u64 minor_faults, major_faults, waited_minor_faults, waited_major_faults;
+	u64 voluntary, involuntary;
+	signal_mask pending, shared_pending, blocked, ignored, caught;
+	nsec_t started;
+	int nice, policy, realtime_priority;
+	unsigned cpu;
+	struct cpumask affinity;
+	/* of the address space; 0 once it is gone */
+	u64 total_pages, resident_pages, resident_file, data_pages, stack_pages, locked_pages, peak_pages, peak_resident;
+	u64 limit_resident;
+	vaddr_t code_start, code_end, data_start, data_end, stack_start, break_start;
+	vaddr_t arguments_start, arguments_end, environment_start, environment_end;
+	bool has_vm;
+};
+
+static char state_letter(enum thread_state state)
+{
+	static const char letters[] = {
+		[THREAD_CREATING] = 'R',      [THREAD_READY] = 'R',    [THREAD_RUNNING] = 'R',
+		[THREAD_INTERRUPTIBLE] = 'S', [THREAD_KILLABLE] = 'D', [THREAD_UNINTERRUPTIBLE] = 'D',
+		[THREAD_STOPPED] = 'T',	      [THREAD_TRACED] = 't',   [THREAD_ZOMBIE] = 'Z',
+		[THREAD_DEAD] = 'X',
+	};
+
+	return letters[state];
+}
+
+static const char *state_word(enum thread_state state)
+{
+	switch (state_letter(state)) {
+	case 'R':
+		return "running";
+	case 'S':
+		return "sleeping";
+	case 'D':
+		return "disk sleep";
+	case 'T':
+		return "stopped";
+	case 't':
+		return "tracing stop";
+	case 'Z':
+		return "zombie";
+	}
+	return "dead";
+}
+
+static void take_tree(struct snapshot *to, struct process *process)
+{
+	u64 flags = spin_lock_irq(&process_tree_lock);
+
+	to->parent = process->parent ? process_number(process->parent) : 0;
+	to->group = pid_number(process->group);
+	to->session = process->session ? pid_number(process->session->pid) : 0;
+	to->foreground = -1;
+	if (process->session && process->session->terminal) {
+		to->terminal = tty_device_number(process->session->terminal);
+		to->foreground = pid_number(process->session->foreground);
+	}
+	to->exit_signal = process->exit_signal;
+	to->exit_status = process->exit_status;
+	to->waited_user_ns = process->waited_children.user_ns;
+	to->waited_system_ns = process->waited_children.system_ns;
+	to->waited_minor_faults = process->waited_children.minor_faults;
+	to->waited_major_faults = process->waited_children.major_faults;
+	spin_unlock_irq(&process_tree_lock, flags);
+}
+
+static void take_signals(struct snapshot *to, struct thread *thread)
+{
+	struct process *process = thread->process;
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	to->pending = thread->signals.queue.pending;
+	to->blocked = thread->signals.blocked;
+	to->shared_pending = process->shared_signals.pending;
+	to->thread_count = process->thread_count;
+	for (int i = 0; process->handlers && i < SIGNAL_COUNT; i++) {
+		u64 handler = process->handlers->action[i].handler;
+
+		to->ignored |= handler == 1 ? 1ULL << i : 0;
+		to->caught |= handler > 1 ? 1ULL << i : 0;
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+}
+
+static void take_usage(struct snapshot *to, struct thread *thread, bool whole)
+{
+	struct process_usage usage;
+
+	if (whole) {
+		process_usage(thread->process, &usage);
+		to->user_ns = usage.user_ns;
+		to->system_ns = usage.system_ns;
+		to->minor_faults = usage.minor_faults;
+		to->major_faults = usage.major_faults;
+	} else {
+		sched_cpu_time(&thread->sched, &to->user_ns, &to->system_ns);
+	}
+	to->voluntary = thread->sched.switches_voluntary;
+	to->involuntary = thread->sched.switches_involuntary;
+}
+
+static void take_layout(struct snapshot *to, struct vm_space *vm)
+{
+	to->code_start = vm->code_start;
+	to->code_end = vm->code_end;
+	to->data_start = vm->data_start;
+	to->data_end = vm->data_end;
+	to->stack_start = vm->stack_start;
+	to->break_start = vm->break_start;
+	to->arguments_start = vm->arguments_start;
+	to->arguments_end = vm->arguments_end;
+	to->environment_start = vm->environment_start;
+	to->environment_end = vm->environment_end;
+}
+
+static void take_vm(struct snapshot *to, struct process *process)
+{
+	struct vm_space *vm;
+
+	spin_lock(&process->resource_lock);
+	vm = process->vm;
+	if (vm) {
+		vm_get(vm);
+	}
+	spin_unlock(&process->resource_lock);
+	if (!vm) {
+		return;
+	}
+	if (vm_lock_shared(vm) == 0) {
+		to->has_vm = true;
+		to->total_pages = vm->total_pages;
+		to->resident_file = (u64)MAX(vm->resident_file, (s64)0);
+		to->resident_pages = to->resident_file + (u64)MAX(vm->resident_anonymous, (s64)0);
+		to->data_pages = vm->data_pages;
+		to->stack_pages = vm->stack_pages;
+		to->locked_pages = vm->locked_pages;
+		to->peak_pages = MAX(vm->peak_pages, to->total_pages);
+		to->peak_resident = MAX(vm->peak_resident, to->resident_pages);
+		take_layout(to, vm);
+		vm_unlock_shared(vm);
+	}
+	vm_put(vm);
+}
+
+static int take(struct snapshot *to, const struct proc_node *node)
+{
+	struct thread *thread = proc_thread(node);
+	struct process *process = node->process;
+
+	memset(to, 0, sizeof(*to));
+	if (!thread) {
+		return -ESRCH;
+	}
+	thread_get_name(thread, to->name);
+	to->state = (enum thread_state)atomic_load(&thread->sched.state);
+	if (!node->thread && READ_ONCE(process->state) == PROCESS_ZOMBIE) {
+		to->state = THREAD_ZOMBIE;
+	}
+	to->number = thread_number(thread);
+	to->process = process_number(process);
+	to->started = thread->start_time;
+	to->nice = thread->sched.nice;
+	to->policy = thread->sched.policy;
+	to->realtime_priority = thread->sched.realtime_priority;
+	to->cpu = atomic_load(&thread->sched.cpu);
+	sched_get_affinity(&thread->sched, &to->affinity);
+	take_tree(to, process);
+	take_signals(to, thread);
+	take_usage(to, thread, node->thread == NULL);
+	take_vm(to, process);
+	to->limit_resident = process_limit(process, RLIMIT_RSS);
+	thread_put(thread);
+	return 0;
+}
+
+int proc_show_stat(struct proc_text *text, const struct proc_node *node)
+{
+	struct snapshot s;
+	int error = take(&s, node);
+
+	if (error) {
+		return error;
+	}
+	proc_print(text, "%d (%s) %c %d %d %d %ld %d 0 %lu %lu %lu %lu ", s.number, s.name, state_letter(s.state), s.parent,
+		   s.group, s.session, (long)s.terminal, s.foreground, s.minor_faults, s.waited_minor_faults,
+		   s.major_faults, s.waited_major_faults);
+	proc_print(text, "%lu %lu %lu %lu %d %d %u 0 %lu ", s.user_ns / NSEC_PER_TICK, s.system_ns / NSEC_PER_TICK,
+		   s.waited_user_ns / NSEC_PER_TICK, s.waited_system_ns / NSEC_PER_TICK,
+		   s.realtime_priority ? -1 - s.realtime_priority : 20 + s.nice, s.nice, s.thread_count,
+		   (u64)s.started / NSEC_PER_TICK);
+	proc_print(text, "%lu %lu %lu %lu %lu %lu 0 0 ", s.total_pages * PAGE_SIZE, s.resident_pages, s.limit_resident,
+		   s.code_start, s.code_end, s.stack_start);
+	proc_print(text, "%lu %lu %lu %lu 0 0 0 %d %u %d %d 0 0 0 ", s.pending, s.blocked, s.ignored, s.caught,
+		   node->thread ? -1 : s.exit_signal, s.cpu, s.realtime_priority, s.policy);
+	proc_print(text, "%lu %lu %lu %lu %lu %lu %lu %d\n", s.data_start, s.data_end, s.break_start, s.arguments_start,
+		   s.arguments_end, s.environment_start, s.environment_end, s.exit_status);
+	return 0;
+}
+
+int proc_show_statm(struct proc_text *text, const struct proc_node *node)
+{
+	struct snapshot s;
+	int error = take(&s, node);
+
+	if (error) {
+		return error;
+	}
+	proc_print(text, "%lu %lu %lu %lu 0 %lu 0\n", s.total_pages, s.resident_pages, s.resident_file,
+		   (s.code_end - s.code_start + PAGE_SIZE - 1) / PAGE_SIZE, s.data_pages + s.stack_pages);
+	return 0;
+}
+
+static void print_credentials(struct proc_text *text, struct thread *thread)
+{
+	struct credentials *c = thread_get_credentials(thread);
+
+	proc_print(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid,
+		   c->sgid, c->fsgid);
+	credentials_put(c);
+}
+
+static void print_groups(struct proc_text *text, struct thread *thread)
+{
+	struct credentials *c = thread_get_credentials(thread);
+
+	proc_print(text, "Groups:\t");
+	for (u32 i = 0; i < c->group_count; i++) {
+		proc_print(text, "%u ", c->groups[i]);
+	}
+	proc_print(text, "\n");
+	credentials_put(c);
+}
+
+static void print_capabilities(struct proc_text *text, struct thread *thread)
+{
+	struct credentials *c = thread_get_credentials(thread);
+
+	proc_print(text, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\nNoNewPrivs:\t%d\nSeccomp:\t0\n",
+		   c->capability_inheritable, c->capability_permitted, c->capability_effective, c->capability_bounding,
+		   c->capability_ambient, c->no_new_privileges);
+	credentials_put(c);
+}
+
+static void print_memory(struct proc_text *text, const struct snapshot *s)
+{
+	const u64 k = PAGE_SIZE / 1024;
+
+	if (!s->has_vm) {
+		return;
+	}
+	proc_print(text, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8lu kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
+		   s->peak_pages * k, s->total_pages * k, s->locked_pages * k, 0UL, s->peak_resident * k, s->resident_pages * k);
+	proc_print(text, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\nVmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu kB\nVmPTE:\t%8lu kB\nVmSwap:\t%8lu kB\n",
+		   (s->resident_pages - s->resident_file) * k, s->resident_file * k, 0UL, s->data_pages * k, s->stack_pages * k,
+		   (s->code_end - s->code_start) / 1024, 0UL, 0UL, 0UL);
+}
+
+static void print_affinity(struct proc_text *text, const struct cpumask *mask)
+{
+	unsigned cpu;
+	const char *separator = "";
+	u64 low = mask->bits[0] & (cpu_count() >= 64 ? ~0ULL : (1ULL << cpu_count()) - 1);
+
+	proc_print(text, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t", low);
+	for_each_cpu(cpu, mask)
+	{
+		unsigned last = cpu;
+
+		if (cpu >= cpu_count()) {
+			break;
+		}
+		while (last + 1 < cpu_count() && cpumask_test(mask, last + 1)) {
+			last++;
+		}
+		if (last == cpu) {
+			proc_print(text, "%s%u", separator, cpu);
+		} else {
+			proc_print(text, "%s%u-%u", separator, cpu, last);
+		}
+		separator = ",";
+		cpu = last;
+	}
+	proc_print(text, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
+}
+
+int proc_show_status(struct proc_text *text, const struct proc_node *node)
+{
+	struct thread *thread;
+	struct snapshot s;
+	int error = take(&s, node);
+
+	thread = error ? NULL : proc_thread(node);
+	if (!thread) {
+		return -ESRCH;
+	}
+	proc_print(text, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", s.name,
+		   022, state_letter(s.state), state_word(s.state), s.process, s.number, s.parent);
+	print_credentials(text, thread);
+	proc_print(text, "FDSize:\t64\n");
+	print_groups(text, thread);
+	proc_print(text, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", s.process, s.number, s.group, s.session);
+	print_memory(text, &s);
+	proc_print(text, "Threads:\t%u\nSigQ:\t0/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
+		   s.thread_count, process_limit(node->process, RLIMIT_SIGPENDING), s.pending, s.shared_pending, s.blocked,
+		   s.ignored, s.caught);
+	print_capabilities(text, thread);
+	print_affinity(text, &s.affinity);
+	proc_print(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", s.voluntary, s.involuntary);
+	thread_put(thread);
+	return 0;
+}
+
+static void print_limit(struct proc_text *text, const char *name, const struct limit *limit, const char *unit)
+{
+	proc_print(text, "%-25s ", name);
+	for (int i = 0; i < 2; i++) {
+		u64 value = i ? limit->hard : limit->soft;
+
+		if (value == RLIM_INFINITY) {
+			proc_print(text, "%-20s ", "unlimited");
+		} else {
+			proc_print(text, "%-20lu ", value);
+		}
+	}
+	proc_print(text, "%-10s\n", unit);
+}
+
+int proc_show_limits(struct proc_text *text, const struct proc_node *node)
+{
+	static const struct {
+		const char *name, *unit;
+	} rows[LIMIT_COUNT] = {
+		[RLIMIT_CPU] = { "Max cpu time", "seconds" },
+		[RLIMIT_FSIZE] = { "Max file size", "bytes" },
+		[RLIMIT_DATA] = { "Max data size", "bytes" },
+		[RLIMIT_STACK] = { "Max stack size", "bytes" },
+		[RLIMIT_CORE] = { "Max core file size", "bytes" },
+		[RLIMIT_RSS] = { "Max resident set", "bytes" },
+		[RLIMIT_NPROC] = { "Max processes", "processes" },
+		[RLIMIT_NOFILE] = { "Max open files", "files" },
+		[RLIMIT_MEMLOCK] = { "Max locked memory", "bytes" },
+		[RLIMIT_AS] = { "Max address space", "bytes" },
+		[RLIMIT_LOCKS] = { "Max file locks", "locks" },
+		[RLIMIT_SIGPENDING] = { "Max pending signals", "signals" },
+		[RLIMIT_MSGQUEUE] = { "Max msgqueue size", "bytes" },
+		[RLIMIT_NICE] = { "Max nice priority", "" },
+		[RLIMIT_RTPRIO] = { "Max realtime priority", "" },
+		[RLIMIT_RTTIME] = { "Max realtime timeout", "us" },
+	};
+
+	proc_print(text, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	for (int i = 0; i < LIMIT_COUNT; i++) {
+		struct limit limit = node->process->limits[i];
+
+		print_limit(text, rows[i].name, &limit, rows[i].unit);
+	}
+	return 0;
+}
+
+int proc_show_wchan(struct proc_text *text, const struct proc_node *node)
+{
+	proc_print(text, "0");
+	return 0;
+}
+
+int proc_show_schedstat(struct proc_text *text, const struct proc_node *node)
+{
+	struct thread *thread = proc_thread(node);
+	u64 user, system;
+
+	if (!thread) {
+		return -ESRCH;
+	}
+	sched_cpu_time(&thread->sched, &user, &system);
+	proc_print(text, "%lu 0 %lu\n", user + system, thread->sched.switches_voluntary + thread->sched.switches_involuntary);
+	thread_put(thread);
+	return 0;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/* proc(5), inside the room: entries in tables, nodes behind inodes, and text that is made when a file is read from its start. */
+#pragma once
+
+#include "fs/directory.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "lib/compiler.h"
+#include "process/current.h"
+#include "process/process.h"
+
+/* Text under construction; an allocation that failed is remembered and makes the read fail. */
+struct proc_text {
+	char *data;
+	size_t size, capacity;
+	int error;
+};
+void proc_print(struct proc_text *text, const char *format, ...) printf_like(2, 3);
+void proc_append(struct proc_text *text, const void *data, size_t size);
+/* `value` with spaces, newlines, backslashes as octal escapes (mounts). */
+void proc_append_escaped(struct proc_text *text, const char *value);
+
+struct proc_entry;
+
+/* What an inode is about. */
+struct proc_node {
+	const struct proc_entry *entry;
+	struct process *process; /* a reference; NULL: the machine as a whole */
+	struct thread *thread;	 /* a reference; NULL in /proc/PID itself: the leader is meant */
+	int fd;			 /* of /proc/PID/fd/N */
+};
+
+/* One name in a directory. */
+struct proc_entry {
+	const char *name;
+	u32 mode;
+	int (*show)(struct proc_text *text, const struct proc_node *node);
+	int (*write)(const struct proc_node *node, char *text); /* NUL-terminated, the last newline cut off */
+	int (*link)(const struct proc_node *node, char *to, size_t size);
+	int (*follow)(const struct proc_node *node, struct path *out);
+	const struct proc_entry *children; /* ends with a NULL name */
+	/* Directories whose names are not in a table. Looked at after `children`. */
+	int (*lookup)(struct inode *directory, struct dentry *dentry);
+	int (*iterate)(struct file *file, struct directory_context *context, u64 first);
+	const struct file_operations *file_operations; /* instead of text */
+};
+
+static inline struct proc_node *proc_node(const struct inode *inode)
+{
+	return inode->data;
+}
+
+/* Give the dentry an inode for `entry`; process, thread and fd as in `like`, of which references are taken. */
+int proc_instantiate(struct inode *directory, struct dentry *dentry, const struct proc_node *like);
+/* Emit one name of a dynamic directory, whose position is `at`; false: the buffer is full. */
+bool proc_emit(struct directory_context *context, const char *name, u64 at, u64 number, unsigned type);
+/* The thread a node is about, with a reference; NULL: it is gone. */
+struct thread *proc_thread(const struct proc_node *node);
+/* An open file of a thread, with a reference, or NULL. */
+struct file *proc_get_file(struct thread *thread, int fd);
+/* The node's address space with a reference, if the reader may look into it. -ESRCH, -EACCES, -EPERM */
+int proc_vm(const struct proc_node *node, struct vm_space **out) must_check;
+
+extern const struct proc_entry proc_root_entries[], proc_process_entries[], proc_thread_entries[],
+	proc_sys_entries[], proc_net_entries[], proc_heddle_entries[];
+extern const struct file_operations proc_memory_operations;
+
+/* Shows, by file. */
+int proc_show_maps(struct proc_text *text, const struct proc_node *node);
+int proc_show_smaps(struct proc_text *text, const struct proc_node *node);
+int proc_show_arguments(struct proc_text *text, const struct proc_node *node);
+int proc_show_environment(struct proc_text *text, const struct proc_node *node);
+int proc_show_auxv(struct proc_text *text, const struct proc_node *node);
+int proc_show_stat(struct proc_text *text, const struct proc_node *node);
+int proc_show_statm(struct proc_text *text, const struct proc_node *node);
+int proc_show_status(struct proc_text *text, const struct proc_node *node);
+int proc_show_limits(struct proc_text *text, const struct proc_node *node);
+int proc_show_wchan(struct proc_text *text, const struct proc_node *node);
+int proc_show_schedstat(struct proc_text *text, const struct proc_node *node);
+int proc_show_mounts(struct proc_text *text, const struct proc_node *node);
+int proc_show_mountinfo(struct proc_text *text, const struct proc_node *node);
+int proc_follow_exe(const struct proc_node *node, struct path *out);
+int proc_follow_cwd(const struct proc_node *node, struct path *out);
+int proc_follow_root(const struct proc_node *node, struct path *out);
+int proc_lookup_fd(struct inode *directory, struct dentry *dentry);
+int proc_lookup_fdinfo(struct inode *directory, struct dentry *dentry);
+int proc_iterate_fd(struct file *file, struct directory_context *context, u64 first);
+int proc_lookup_process(struct inode *directory, struct dentry *dentry);
+int proc_iterate_processes(struct file *file, struct directory_context *context, u64 first);
+int proc_lookup_task(struct inode *directory, struct dentry *dentry);
+int proc_iterate_tasks(struct file *file, struct directory_context *context, u64 first);
+
+extern struct file_system_type proc_type;
+/* A file system over a table: its statfs magic, and its root's entry. */
+int proc_mount_tree(const struct file_system_type *type, const struct proc_entry *entry, u64 magic,
+		    struct super_block **out) must_check;

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+/* Text files of proc and sysfs. */
+#pragma once
+
+#include "fs/file.h"
+
+extern const struct file_operations proc_text_operations;
