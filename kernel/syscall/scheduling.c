@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: MIT
+/*
+ * sched(7): policies, priorities, affinity; getpriority(2); getcpu(2).
+ */
+#include "syscall/syscall.h"
+
+#include "arch/cpu.h"
+#include "core/percpu.h"
+#include "lib/string.h"
+#include "mm/usercopy.h"
+#include "process/pid.h"
+#include "process/process.h"
+#include "process/user_account.h"
+#include "time/clock.h"
+#include <linux/capability.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include <linux/sched/types.h>
+
+enum { NICE_LOWEST = -20, NICE_HIGHEST = 19, AFFINITY_BYTES = MAX_CPUS / 8 };
+
+/* A thread by number (0: the caller) with a reference. */
+static int find_thread(pid_nr number, struct thread **out)
+{
+	if (number < 0) {
+		return -EINVAL;
+	}
+	if (number == 0) {
+		*out = current_thread();
+		thread_get(*out);
+		return 0;
+	}
+	*out = thread_find(number);
+	return *out ? 0 : -ESRCH;
+}
+
+/* May the caller change `thread`'s scheduling? Same user, or CAP_SYS_NICE. */
+static bool may_change(struct thread *thread)
+{
+	const struct credentials *own = current_credentials();
+	struct credentials *other = thread_get_credentials(thread);
+	bool allowed = own->euid == other->euid || own->euid == other->uid || current_capable(CAP_SYS_NICE);
+
+	credentials_put(other);
+	return allowed;
+}
+
+long sys_sched_yield(const struct syscall_arguments *a)
+{
+	sched_yield_current();
+	return 0;
+}
+
+long sys_sched_setaffinity(const struct syscall_arguments *a)
+{
+	struct cpumask mask = { 0 };
+	struct thread *thread;
+	int error;
+
+	if (user_read(&mask, a->arg[2], MIN(a->arg[1], (u64)AFFINITY_BYTES))) {
+		return -EFAULT;
+	}
+	error = find_thread((pid_nr)a->arg[0], &thread);
+	if (error) {
+		return error == -EINVAL ? -ESRCH : error;
+	}
+	error = may_change(thread) ? sched_set_affinity(&thread->sched, &mask) : -EPERM;
+	thread_put(thread);
+	return error;
+}
+
+long sys_sched_getaffinity(const struct syscall_arguments *a)
+{
+	struct cpumask mask, present;
+	u64 size = (u32)a->arg[1];
+	struct thread *thread;
+	int error;
+
+	if (size * 8 < cpu_count() || size % sizeof(u64)) {
+		return -EINVAL;
+	}
+	error = find_thread((pid_nr)a->arg[0], &thread);
+	if (error) {
+		return error == -EINVAL ? -ESRCH : error;
+	}
+	sched_get_affinity(&thread->sched, &mask);
+	thread_put(thread);
+	cpumask_fill(&present, cpu_count());
+	for (size_t i = 0; i < ARRAY_SIZE(mask.bits); i++) {
+		mask.bits[i] &= present.bits[i];
+	}
+	size = MIN(size, (u64)AFFINITY_BYTES);
+	return user_write(a->arg[2], &mask, size) ? -EFAULT : (long)size;
+}
+
+static bool is_realtime(unsigned policy)
+{
+	return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+static int check_policy(unsigned policy, int priority)
+{
+	if (is_realtime(policy)) {
+		return priority >= 1 && priority <= 99 ? 0 : -EINVAL;
+	}
+	if (policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE) {
+		return -EINVAL;
+	}
+	return priority == 0 ? 0 : -EINVAL;
+}
+
+/* RLIMIT_RTPRIO and RLIMIT_NICE for those without CAP_SYS_NICE. */
+static bool within_limits(struct thread *thread, unsigned policy, int priority, int nice)
+{
+	if (current_capable(CAP_SYS_NICE)) {
+		return true;
+	}
+	if (is_realtime(policy) && priority > thread->sched.realtime_priority &&
+	    (u64)priority > process_limit(thread->process, RLIMIT_RTPRIO)) {
+		return false;
+	}
+	return nice >= thread->sched.nice || (u64)(20 - nice) <= process_limit(thread->process, RLIMIT_NICE);
+}
+
+static int set_policy(struct thread *thread, unsigned policy, int priority, int nice, bool reset)
+{
+	int error = check_policy(policy, priority);
+
+	if (error) {
+		return error;
+	}
+	if (!may_change(thread) || !within_limits(thread, policy, priority, nice)) {
+		return -EPERM;
+	}
+	if (thread->sched.reset_on_fork && !reset && !current_capable(CAP_SYS_NICE)) {
+		return -EPERM;
+	}
+	return sched_set_policy(&thread->sched, policy, (unsigned)priority, nice, reset);
+}
+
+static long set_scheduler(pid_nr number, s64 wanted, vaddr_t parameter)
+{
+	struct thread *thread;
+	unsigned policy;
+	int priority, error;
+	bool reset;
+
+	if (!parameter || number < 0) {
+		return -EINVAL;
+	}
+	if (user_read(&priority, parameter, sizeof(priority))) {
+		return -EFAULT;
+	}
+	error = find_thread(number, &thread);
+	if (error) {
+		return error;
+	}
+	reset = wanted < 0 ? thread->sched.reset_on_fork : (wanted & SCHED_RESET_ON_FORK) != 0;
+	policy = wanted < 0 ? thread->sched.policy : (unsigned)wanted & ~(unsigned)SCHED_RESET_ON_FORK;
+	error = set_policy(thread, policy, priority, thread->sched.nice, reset);
+	thread_put(thread);
+	return error;
+}
+
+long sys_sched_setscheduler(const struct syscall_arguments *a)
+{
+	return (int)a->arg[1] < 0 ? -EINVAL : set_scheduler((pid_nr)a->arg[0], (int)a->arg[1], a->arg[2]);
+}
+
+long sys_sched_setparam(const struct syscall_arguments *a)
+{
+	return set_scheduler((pid_nr)a->arg[0], -1, a->arg[1]);
+}
+
+long sys_sched_getscheduler(const struct syscall_arguments *a)
+{
+	struct thread *thread;
+	int error = find_thread((pid_nr)a->arg[0], &thread);
+	long result;
+
+	if (error) {
+		return error;
+	}
+	result = thread->sched.policy | (thread->sched.reset_on_fork ? SCHED_RESET_ON_FORK : 0);
+	thread_put(thread);
+	return result;
+}
+
+long sys_sched_getparam(const struct syscall_arguments *a)
+{
+	struct thread *thread;
+	int priority, error;
+
+	if (!a->arg[1]) {
+		return -EINVAL;
+	}
+	error = find_thread((pid_nr)a->arg[0], &thread);
+	if (error) {
+		return error;
+	}
+	priority = thread->sched.realtime_priority;
+	thread_put(thread);
+	return user_write(a->arg[1], &priority, sizeof(priority));
+}
+
+static long priority_bound(int policy, long realtime)
+{
+	switch (policy) {
+	case SCHED_FIFO:
+	case SCHED_RR:
+		return realtime;
+	case SCHED_NORMAL:
+	case SCHED_BATCH:
+	case SCHED_IDLE:
+	case SCHED_DEADLINE:
+		return 0;
+	}
+	return -EINVAL;
+}
+
+long sys_sched_get_priority_max(const struct syscall_arguments *a)
+{
+	return priority_bound((int)a->arg[0], 99);
+}
+
+long sys_sched_get_priority_min(const struct syscall_arguments *a)
+{
+	return priority_bound((int)a->arg[0], 1);
+}
+
+long sys_sched_rr_get_interval(const struct syscall_arguments *a)
+{
+	struct __kernel_timespec ts;
+	struct thread *thread;
+	int error = find_thread((pid_nr)a->arg[0], &thread);
+
+	if (error) {
+		return error;
+	}
+	ts = nsec_to_timespec(thread->sched.policy == SCHED_FIFO ? 0 : (nsec_t)thread->sched.slice_ns);
+	thread_put(thread);
+	return user_write(a->arg[1], &ts, sizeof(ts));
+}
+
+/* A structure that may grow: what we do not know must be zero, or E2BIG tells the size we know. */
+static int read_attributes(struct sched_attr *attributes, vaddr_t from)
+{
+	u32 size, known = sizeof(*attributes);
+	int error = user_read(&size, from, sizeof(size));
+
+	if (error) {
+		return error;
+	}
+	if (size == 0) {
+		size = SCHED_ATTR_SIZE_VER0;
+	}
+	if (size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE) {
+		return user_write(from, &known, sizeof(known)) ? -EFAULT : -E2BIG;
+	}
+	for (u32 at = known; at < size; at++) {
+		u8 byte;
+
+		if (user_read(&byte, from + at, 1)) {
+			return -EFAULT;
+		}
+		if (byte) {
+			return user_write(from, &known, sizeof(known)) ? -EFAULT : -E2BIG;
+		}
+	}
+	memset(attributes, 0, sizeof(*attributes));
+	return user_read(attributes, from, MIN(size, known));
+}
+
+long sys_sched_setattr(const struct syscall_arguments *a)
+{
+	struct sched_attr attributes;
+	struct thread *thread;
+	int error;
+
+	if (!a->arg[1] || (pid_nr)a->arg[0] < 0 || a->arg[2]) {
+		return -EINVAL;
+	}
+	error = read_attributes(&attributes, a->arg[1]);
+	if (error) {
+		return error;
+	}
+	if (attributes.sched_flags & ~(u64)(SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS)) {
+		return -EINVAL;
+	}
+	error = find_thread((pid_nr)a->arg[0], &thread);
+	if (error) {
+		return error;
+	}
+	if (attributes.sched_flags & SCHED_FLAG_KEEP_POLICY) {
+		attributes.sched_policy = thread->sched.policy;
+	}
+	if (attributes.sched_flags & SCHED_FLAG_KEEP_PARAMS) {
+		attributes.sched_nice = thread->sched.nice;
+		attributes.sched_priority = thread->sched.realtime_priority;
+	}
+	error = set_policy(thread, attributes.sched_policy, (int)attributes.sched_priority,
+			   MAX(MIN(attributes.sched_nice, NICE_HIGHEST), NICE_LOWEST),
+			   attributes.sched_flags & SCHED_FLAG_RESET_ON_FORK);
+	thread_put(thread);
+	return error;
+}
+
+long sys_sched_getattr(const struct syscall_arguments *a)
+{
+	struct sched_attr attributes = { 0 };
+	u32 size = (u32)a->arg[2];
+	struct thread *thread;
+	int error;
+
+	if (!a->arg[1] || size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE || a->arg[3]) {
+		return -EINVAL;
+	}
+	error = find_thread((pid_nr)a->arg[0], &thread);
+	if (error) {
+		return error;
+	}
+	attributes.size = MIN(size, (u32)sizeof(attributes));
+	attributes.sched_policy = thread->sched.policy;
+	attributes.sched_flags = thread->sched.reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
+	if (is_realtime(thread->sched.policy)) {
+		attributes.sched_priority = thread->sched.realtime_priority;
+	} else {
+		attributes.sched_nice = thread->sched.nice;
+	}
+	thread_put(thread);
+	return user_write(a->arg[1], &attributes, attributes.size);
+}
+
+/* ---- nice values ---- */
+
+/* Is `thread` one of those that (which, who) names? */
+static bool named(struct thread *thread, int which, u32 who)
+{
+	struct process *process = thread->process;
+	bool match = false;
+
+	if (which == PRIO_PROCESS) {
+		return thread_number(thread) == (pid_nr)(who ? who : (u32)thread_number(current_thread()));
+	}
+	if (which == PRIO_PGRP) {
+		u64 flags = spin_lock_irq(&process_tree_lock);
+		struct pid *own = current_process()->group;
+
+		match = who ? pid_number(process->group) == (pid_nr)who : process->group == own;
+		spin_unlock_irq(&process_tree_lock, flags);
+	} else {
+		struct credentials *credentials = thread_get_credentials(thread);
+
+		match = credentials->uid == (who ? who : current_credentials()->uid);
+		credentials_put(credentials);
+	}
+	return match;
+}
+
+/* Call `visit` for each thread that (which, who) names. -ESRCH: none. */
+static int for_each_named(int which, u32 who, int (*visit)(struct thread *thread, void *context), void *context)
+{
+	struct process *process;
+	pid_nr number = 1;
+	int result = -ESRCH;
+
+	if (which < PRIO_PROCESS || which > PRIO_USER) {
+		return -EINVAL;
+	}
+	for (; (process = process_next(&number)); number++) {
+		struct thread *thread = which == PRIO_PROCESS ? thread_find((pid_nr)(who ? who : (u32)thread_number(current_thread())))
+							      : thread_find(process_number(process));
+
+		if (thread && named(thread, which, who)) {
+			int error = visit(thread, context);
+
+			result = result == -ESRCH || error ? error : result;
+		}
+		if (thread) {
+			thread_put(thread);
+		}
+		process_put(process);
+		if (which == PRIO_PROCESS) {
+			break;
+		}
+	}
+	return result;
+}
+
+static int highest(struct thread *thread, void *context)
+{
+	int *best = context;
+
+	*best = MAX(*best, 20 - thread->sched.nice);
+	return 0;
+}
+
+long sys_getpriority(const struct syscall_arguments *a)
+{
+	int best = -ESRCH;
+	int error = for_each_named((int)a->arg[0], (u32)a->arg[1], highest, &best);
+
+	return error ? error : best;
+}
+
+static int set_nice(struct thread *thread, void *context)
+{
+	int nice = *(int *)context;
+	const struct credentials *own = current_credentials();
+	struct credentials *other = thread_get_credentials(thread);
+	bool same = own->euid == other->uid || own->euid == other->euid;
+
+	credentials_put(other);
+	if (!same && !current_capable(CAP_SYS_NICE)) {
+		return -EPERM;
+	}
+	if (!within_limits(thread, SCHED_NORMAL, 0, nice)) {
+		return -EACCES;
+	}
+	return sched_set_policy(&thread->sched, thread->sched.policy, thread->sched.realtime_priority, nice,
+				thread->sched.reset_on_fork);
+}
+
+long sys_setpriority(const struct syscall_arguments *a)
+{
+	int nice = MAX(MIN((int)a->arg[2], NICE_HIGHEST), NICE_LOWEST);
+
+	return for_each_named((int)a->arg[0], (u32)a->arg[1], set_nice, &nice);
+}
+
+long sys_getcpu(const struct syscall_arguments *a)
+{
+	u32 cpu = arch_cpu_number(), node = 0;
+
+	if ((a->arg[0] && user_write(a->arg[0], &cpu, sizeof(cpu))) || (a->arg[1] && user_write(a->arg[1], &node, sizeof(node)))) {
+		return -EFAULT;
+	}
+	return 0;
+}
+
+/* ---- I/O priorities: kept and inherited; nothing here queues I/O by them ---- */
+
+long sys_ioprio_get(const struct syscall_arguments *a)
+{
+	struct thread *thread;
+	int error;
+	long result;
+
+	if ((int)a->arg[0] != 1) { /* IOPRIO_WHO_PROCESS */
+		return -EINVAL;
+	}
+	error = find_thread((pid_nr)a->arg[1], &thread);
+	if (error) {
+		return error;
+	}
+	result = thread->io_priority;
+	thread_put(thread);
+	return result;
+}
+
+long sys_ioprio_set(const struct syscall_arguments *a)
+{
+	u32 priority = (u32)a->arg[2], class = priority >> 13;
+	struct thread *thread;
+	int error;
+
+	if ((int)a->arg[0] != 1 || class > 3 || (class != 3 && (priority & 0x1fff) > 7)) {
+		return -EINVAL;
+	}
+	error = find_thread((pid_nr)a->arg[1], &thread);
+	if (error) {
+		return error;
+	}
+	if (!may_change(thread) || (class == 1 && !current_capable(CAP_SYS_ADMIN))) {
+		error = -EPERM;
+	} else {
+		thread->io_priority = priority;
+	}
+	thread_put(thread);
+	return error;
+}

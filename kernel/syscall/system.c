@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The machine as a whole: uname(2), sysinfo(2), getrandom(2), syslog(2), reboot(2), membarrier(2), personality(2).
+ */
+#include "syscall/syscall.h"
+
+#include "arch/cpu.h"
+#include "arch/smp.h"
+#include "core/log.h"
+#include "core/percpu.h"
+#include "core/random.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/heap.h"
+#include "mm/usercopy.h"
+#include "process/namespace/namespace.h"
+#include "process/pid.h"
+#include "time/clock.h"
+#include <asm/signal.h>
+#include <linux/capability.h>
+#include <linux/membarrier.h>
+#include <linux/random.h>
+#include <linux/reboot.h>
+#include <linux/sysinfo.h>
+#include <linux/utsname.h>
+
+long sys_uname(const struct syscall_arguments *a)
+{
+	struct new_utsname names;
+
+	uts_names(current_namespaces()->uts, &names);
+	return user_write(a->arg[0], &names, sizeof(names));
+}
+
+static long set_name(const struct syscall_arguments *a, size_t member)
+{
+	char name[__NEW_UTS_LEN + 1] = { 0 };
+
+	if (!current_capable(CAP_SYS_ADMIN)) {
+		return -EPERM;
+	}
+	if (a->arg[1] > __NEW_UTS_LEN) {
+		return -EINVAL;
+	}
+	if (user_read(name, a->arg[0], a->arg[1])) {
+		return -EFAULT;
+	}
+	uts_set_name(current_namespaces()->uts, member, name, a->arg[1]);
+	return 0;
+}
+
+long sys_sethostname(const struct syscall_arguments *a)
+{
+	return set_name(a, offsetof(struct new_utsname, nodename));
+}
+
+long sys_setdomainname(const struct syscall_arguments *a)
+{
+	return set_name(a, offsetof(struct new_utsname, domainname));
+}
+
+long sys_sysinfo(const struct syscall_arguments *a)
+{
+	struct frame_statistics memory;
+	struct sysinfo info = { 0 };
+	u64 load[3];
+
+	frame_statistics(&memory);
+	sched_load_average(load);
+	for (int i = 0; i < 3; i++) {
+		info.loads[i] = load[i] << (SI_LOAD_SHIFT - 11);
+	}
+	info.uptime = clock_monotonic() / NSEC_PER_SEC;
+	info.totalram = memory.total * PAGE_SIZE;
+	info.freeram = memory.free * PAGE_SIZE;
+	info.procs = (u16)MIN(pid_count(), 65535u);
+	info.mem_unit = 1;
+	return user_write(a->arg[0], &info, sizeof(info));
+}
+
+long sys_getrandom(const struct syscall_arguments *a)
+{
+	u64 size = MIN(a->arg[1], (u64)INT32_MAX), done = 0;
+	u32 flags = (u32)a->arg[2];
+	u8 chunk[256];
+
+	if (flags & ~(u32)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
+	    (flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE)) {
+		return -EINVAL;
+	}
+	while (done < size) {
+		size_t count = MIN(size - done, sizeof(chunk));
+
+		random_bytes(chunk, count);
+		if (user_write(a->arg[0] + done, chunk, count)) {
+			memset(chunk, 0, sizeof(chunk));
+			return done ? (long)done : -EFAULT;
+		}
+		done += count;
+		if (sched_break_pending(THREAD_INTERRUPTIBLE) && done >= sizeof(chunk)) {
+			break;
+		}
+	}
+	memset(chunk, 0, sizeof(chunk));
+	return (long)done;
+}
+
+long sys_personality(const struct syscall_arguments *a)
+{
+	struct thread *thread = current_thread();
+	u32 old = thread->personality, wanted = (u32)a->arg[0];
+
+	if (wanted != 0xffffffff) {
+		thread->personality = wanted;
+	}
+	return old;
+}
+
+/* ---- syslog(2) ---- */
+
+enum {
+	SYSLOG_CLOSE,
+	SYSLOG_OPEN,
+	SYSLOG_READ,
+	SYSLOG_READ_ALL,
+	SYSLOG_READ_CLEAR,
+	SYSLOG_CLEAR,
+	SYSLOG_CONSOLE_OFF,
+	SYSLOG_CONSOLE_ON,
+	SYSLOG_CONSOLE_LEVEL,
+	SYSLOG_SIZE_UNREAD,
+	SYSLOG_SIZE_BUFFER,
+	SYSLOG_BUFFER = 65536,
+	DEFAULT_LEVEL = 7,
+};
+
+static _Atomic u64 cleared_up_to;
+static _Atomic int level_before_off = -1;
+
+/* The last bytes of the log behind what was cleared, into user memory. */
+static long read_log(vaddr_t to, u64 room, bool clear)
+{
+	u64 position = atomic_load(&cleared_up_to);
+	char *text;
+	size_t size, skip;
+	long result;
+
+	if ((s64)room < 0) {
+		return -EINVAL;
+	}
+	text = heap_allocate(SYSLOG_BUFFER);
+	if (!text) {
+		return -ENOMEM;
+	}
+	size = log_read(&position, text, SYSLOG_BUFFER);
+	skip = size > room ? size - room : 0;
+	result = user_write(to, text + skip, size - skip) ? -EFAULT : (long)(size - skip);
+	heap_free(text);
+	if (clear && result >= 0) {
+		atomic_store(&cleared_up_to, position);
+	}
+	return result;
+}
+
+static long set_console(int action, u64 level)
+{
+	switch (action) {
+	case SYSLOG_CONSOLE_OFF:
+		atomic_store(&level_before_off, log_console_level());
+		log_set_console_level(1);
+		return 0;
+	case SYSLOG_CONSOLE_ON:
+		log_set_console_level(atomic_load(&level_before_off) >= 0 ? atomic_load(&level_before_off) : DEFAULT_LEVEL);
+		return 0;
+	}
+	if (level < 1 || level > 8) {
+		return -EINVAL;
+	}
+	log_set_console_level((int)level);
+	return 0;
+}
+
+long sys_syslog(const struct syscall_arguments *a)
+{
+	int action = (int)a->arg[0];
+
+	if (action != SYSLOG_READ_ALL && action != SYSLOG_SIZE_BUFFER && !current_capable(CAP_SYSLOG)) {
+		return -EPERM;
+	}
+	switch (action) {
+	case SYSLOG_CLOSE:
+	case SYSLOG_OPEN:
+		return 0;
+	case SYSLOG_READ:
+	case SYSLOG_READ_ALL:
+		return a->arg[1] ? read_log(a->arg[1], a->arg[2], action == SYSLOG_READ) : -EINVAL;
+	case SYSLOG_READ_CLEAR:
+		return a->arg[1] ? read_log(a->arg[1], a->arg[2], true) : -EINVAL;
+	case SYSLOG_CLEAR: {
+		u64 position = ~0ULL >> 1;
+
+		(void)log_read(&position, NULL, 0);
+		atomic_store(&cleared_up_to, position);
+		return 0;
+	}
+	case SYSLOG_CONSOLE_OFF:
+	case SYSLOG_CONSOLE_ON:
+	case SYSLOG_CONSOLE_LEVEL:
+		return set_console(action, a->arg[2]);
+	case SYSLOG_SIZE_UNREAD:
+	case SYSLOG_SIZE_BUFFER:
+		return SYSLOG_BUFFER;
+	}
+	return -EINVAL;
+}
+
+/* ---- reboot(2) ---- */
+
+static bool magic_right(const struct syscall_arguments *a)
+{
+	u32 second = (u32)a->arg[1];
+
+	return (u32)a->arg[0] == LINUX_REBOOT_MAGIC1 &&
+	       (second == LINUX_REBOOT_MAGIC2 || second == LINUX_REBOOT_MAGIC2A || second == LINUX_REBOOT_MAGIC2B ||
+		second == LINUX_REBOOT_MAGIC2C);
+}
+
+long sys_reboot(const struct syscall_arguments *a)
+{
+	if (!current_capable(CAP_SYS_BOOT)) {
+		return -EPERM;
+	}
+	if (!magic_right(a)) {
+		return -EINVAL;
+	}
+	switch ((u32)a->arg[2]) {
+	case LINUX_REBOOT_CMD_RESTART:
+	case LINUX_REBOOT_CMD_RESTART2:
+		log_info("reboot: restarting");
+		arch_machine_reboot();
+	case LINUX_REBOOT_CMD_HALT:
+	case LINUX_REBOOT_CMD_POWER_OFF:
+		log_info("reboot: power down");
+		arch_machine_exit(0);
+	case LINUX_REBOOT_CMD_CAD_ON:
+	case LINUX_REBOOT_CMD_CAD_OFF:
+		return 0; /* there is no such key here */
+	}
+	return -EINVAL;
+}
+
+/* ---- membarrier(2) ---- */
+
+enum {
+	MEMBARRIER_KNOWN = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
+			   MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED,
+};
+
+/*
+ * Every other CPU passes a full barrier before this returns. The TLB flush of an address space is acknowledged by each CPU that has it
+ * loaded, in an interrupt: that is such a barrier; CPUs that load it later are ordered by the run-queue lock.
+ */
+static long barrier_everywhere(void)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	arch_barrier_all();
+	atomic_thread_fence(memory_order_seq_cst);
+	return 0;
+}
+
+long sys_membarrier(const struct syscall_arguments *a)
+{
+	if (a->arg[1]) {
+		return -EINVAL;
+	}
+	switch ((int)a->arg[0]) {
+	case MEMBARRIER_CMD_QUERY:
+		return MEMBARRIER_KNOWN;
+	case MEMBARRIER_CMD_GLOBAL:
+	case MEMBARRIER_CMD_GLOBAL_EXPEDITED:
+	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+		return barrier_everywhere();
+	case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
+	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
+		return 0; /* nothing to prepare: every barrier reaches every CPU */
+	}
+	return -EINVAL;
+}
