@@ -5,7 +5,7 @@
 #include "syscall/syscall.h"
 
 #include "arch/cpu.h"
-#include "arch/smp.h"
+#include "arch/mmu.h"
 #include "core/log.h"
 #include "core/percpu.h"
 #include "core/random.h"
@@ -257,13 +257,13 @@ enum {
 };
 
 /*
- * Every other CPU passes a full barrier before this returns. The TLB flush of an address space is acknowledged by each CPU that has it
- * loaded, in an interrupt: that is such a barrier; CPUs that load it later are ordered by the run-queue lock.
+ * Every other CPU passes a full barrier before this returns: a flush of the kernel's own mappings is acknowledged by each CPU in an
+ * interrupt, which is one.
  */
 static long barrier_everywhere(void)
 {
 	atomic_thread_fence(memory_order_seq_cst);
-	arch_barrier_all();
+	arch_kernel_flush(KERNEL_MAP_BASE, KERNEL_MAP_BASE + PAGE_SIZE);
 	atomic_thread_fence(memory_order_seq_cst);
 	return 0;
 }
