@@ -4,6 +4,7 @@
  */
 #include "procfs/procfs_internal.h"
 
+#include "core/percpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "process/job_control.h"
@@ -15,7 +16,7 @@
 #include "vm/vm_space.h"
 
 enum { TICKS_PER_SECOND = 100 };
-#define NSEC_PER_TICK (NSEC_PER_SEC / TICKS_PER_SECOND)
+#define NSEC_PER_TICK ((u64)(NSEC_PER_SEC / TICKS_PER_SECOND))
 
 /* What stat and status have in common, taken once. */
 struct snapshot {
@@ -286,14 +287,14 @@ static void print_memory(struct proc_text *text, const struct snapshot *s)
 
 static void print_affinity(struct proc_text *text, const struct cpumask *mask)
 {
-	unsigned cpu;
+	size_t cpu;
 	const char *separator = "";
 	u64 low = mask->bits[0] & (cpu_count() >= 64 ? ~0ULL : (1ULL << cpu_count()) - 1);
 
 	proc_print(text, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t", low);
 	for_each_cpu(cpu, mask)
 	{
-		unsigned last = cpu;
+		size_t last = cpu;
 
 		if (cpu >= cpu_count()) {
 			break;
@@ -302,9 +303,9 @@ static void print_affinity(struct proc_text *text, const struct cpumask *mask)
 			last++;
 		}
 		if (last == cpu) {
-			proc_print(text, "%s%u", separator, cpu);
+			proc_print(text, "%s%lu", separator, cpu);
 		} else {
-			proc_print(text, "%s%u-%u", separator, cpu, last);
+			proc_print(text, "%s%lu-%lu", separator, cpu, last);
 		}
 		separator = ",";
 		cpu = last;

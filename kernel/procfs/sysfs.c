@@ -2,6 +2,7 @@
 /*
  * sysfs(5), as far as programs look: /sys/devices/system/cpu and node. The tables and inodes are proc's.
  */
+#include "procfs/procfs.h"
 #include "procfs/procfs_internal.h"
 
 #include "core/percpu.h"

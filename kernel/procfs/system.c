@@ -112,7 +112,7 @@ static int show_uptime(struct proc_text *text, const struct proc_node *node)
 		sched_cpu_statistics(cpu, &u, &s, &i);
 		idle += i;
 	}
-	proc_print(text, "%lu.%02lu %lu.%02lu\n", now / NSEC_PER_SEC, now / 10000000 % 100, idle / NSEC_PER_SEC, idle / 10000000 % 100);
+	proc_print(text, "%lu.%02lu %lu.%02lu\n", now / (u64)NSEC_PER_SEC, now / 10000000 % 100, idle / (u64)NSEC_PER_SEC, idle / 10000000 % 100);
 	return 0;
 }
 

@@ -45,7 +45,7 @@ static long set_death_signal(u64 signal)
 {
 	u64 flags;
 
-	if (signal > _NSIG) {
+	if (signal > SIGNAL_COUNT) {
 		return -EINVAL;
 	}
 	flags = spin_lock_irq(&process_tree_lock);
