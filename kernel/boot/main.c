@@ -11,17 +11,22 @@
 #include "core/panic.h"
 #include "core/random.h"
 #include "drivers/virtio/virtio.h"
+#include "fs/overlay/overlay.h"
 #include "fs/path.h"
 #include "fs/virtio_port.h"
 #include "ipc/epoll.h"
 #include "ipc/pipe.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "net/socket.h"
 #include "process/process.h"
+#include "process/terminal.h"
+#include "procfs/procfs.h"
 #include "sched/sched.h"
 #include "syscall/file_limits.h"
 #include "time/clock.h"
 #include "time/timer.h"
+#include "tty/tty.h"
 #include "vm/vm_space.h"
 
 static void set_log_level(void)
@@ -42,10 +47,15 @@ static void boot_thread(void *unused)
 	fs_init();
 	pipe_init();
 	epoll_init();
+	unix_socket_init();
+	procfs_init();
+	overlay_init();
 	file_limits_init();
 	virtio_ports_init(); /* drivers first, */
 	virtio_init();       /* then the devices they claim */
 	process_init();
+	terminal_init();
+	tty_init_devices();
 	arch_kernel_seal(); /* boot code is gone from here on */
 	log_info("boot: done in %lld us", (long long)clock_monotonic() / NSEC_PER_USEC);
 	process_start_init(); /* root file system, initramfs, pid 1 */

@@ -174,7 +174,8 @@ static int move(const struct walk_context *context, const char *source,
 	return result;
 }
 
-static int mount_new(const char *type, const char *source, const struct path *at,
+static int mount_new(const struct walk_context *context, const char *type,
+		     const char *source, const struct path *at,
 		     unsigned long flags, const char *data)
 {
 	struct mount *mount;
@@ -183,7 +184,7 @@ static int mount_new(const char *type, const char *source, const struct path *at
 	if (!type || !*type) {
 		return -EINVAL;
 	}
-	result = mount_create_type(type, source, flags & MOUNT_FLAGS, data, &mount);
+	result = mount_create_at(context, type, source, flags & MOUNT_FLAGS, data, &mount);
 	if (result < 0) {
 		return result;
 	}
@@ -218,7 +219,7 @@ int fs_mount(const struct walk_context *context, const char *source, const char 
 	} else if (flags & MS_MOVE) {
 		result = move(context, source, &at);
 	} else {
-		result = mount_new(type, source, &at, flags, data);
+		result = mount_new(context, type, source, &at, flags, data);
 	}
 	path_put(&at);
 	return result;

@@ -120,6 +120,9 @@ static int terminal_get_session(struct tty *tty, pid_nr *out)
 
 static void terminal_opened(struct tty *tty)
 {
+	if (!current_is_user_thread()) {
+		return; /* the boot thread opens the first process's console */
+	}
 	if (job_control_is_session_leader() && !job_control_terminal() &&
 	    job_control_terminal_session(tty) <= 0) {
 		(void)terminal_become_controlling(
