@@ -114,9 +114,11 @@ static int become_user(const struct config *config)
 	if (setgroups(config->group_count, config->groups) < 0 && errno != ENOSYS) {
 		return -errno;
 	}
-	if (setresgid(config->group, config->group, config->group) < 0 ||
-	    setresuid(config->user, config->user, config->user) < 0) {
-		return -errno;
+	if (config->user || config->group) { // we are root already
+		if (setresgid(config->group, config->group, config->group) < 0 ||
+		    setresuid(config->user, config->user, config->user) < 0) {
+			return -errno;
+		}
 	}
 	umask(config->mask);
 	return 0;
