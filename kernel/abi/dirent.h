@@ -2,20 +2,20 @@
 /* What getdents(2) and getdents64(2) write; no uapi header has it. */
 #pragma once
 
-#include "lib/types.h"
+#include <stdint.h>
 
 struct linux_dirent64 {
-	u64 d_ino;
-	s64 d_off;
-	u16 d_reclen;
-	u8 d_type;
+	uint64_t d_ino;
+	int64_t d_off;
+	uint16_t d_reclen;
+	uint8_t d_type;
 	char d_name[];
 };
 
 struct linux_dirent { /* d_type is the entry's last byte */
 	unsigned long d_ino;
 	unsigned long d_off;
-	u16 d_reclen;
+	uint16_t d_reclen;
 	char d_name[];
 };
 

@@ -109,7 +109,8 @@ static int check(const struct rename *rename)
 	return result < 0 ? result : check_kinds(rename);
 }
 
-static int apply(const struct rename *rename)
+/* Locks the replaced entry too, if there is one. */
+NO_THREAD_SAFETY static int apply(const struct rename *rename)
 {
 	struct inode *old_directory = dentry_inode(rename->old_parent);
 	struct inode *new_directory = dentry_inode(rename->new_parent);
@@ -156,9 +157,9 @@ static int rename_locked(struct rename *rename, const char *old_name,
 	return result < 0 ? result : apply(rename);
 }
 
-int directory_rename(struct dentry *old_parent, const char *old_name,
-		     struct dentry *new_parent, const char *new_name, unsigned flags,
-		     const struct credentials *check_for)
+NO_THREAD_SAFETY int directory_rename(struct dentry *old_parent, const char *old_name,
+				      struct dentry *new_parent, const char *new_name,
+				      unsigned flags, const struct credentials *check_for)
 {
 	struct rename rename = {.old_parent = old_parent,
 				.new_parent = new_parent,
