@@ -97,14 +97,10 @@ int at_walk(int directory, vaddr_t user, unsigned walk_flags, struct path *out)
 
 int user_buffer(struct io_buffer *io, vaddr_t address, u64 size)
 {
-	if ((s64)size < 0) {
-		return -EINVAL;
-	}
-	size = MIN(size, TRANSFER_MAX);
 	if (!user_range_ok(address, size)) {
-		return -EFAULT;
+		return -EFAULT; // the whole length counts, before it is cut
 	}
-	io_buffer_init_user(io, address, size);
+	io_buffer_init_user(io, address, MIN(size, TRANSFER_MAX));
 	return 0;
 }
 
