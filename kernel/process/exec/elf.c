@@ -184,7 +184,10 @@ static int map_zeros(struct vm_space *vm, vaddr_t address, u64 size, u32 protect
 	return vm_map(vm, &request, &at);
 }
 
-/* The rest of the last page that came from the file: zeros, as far as the segment goes. */
+/*
+ * The rest of the last page that came from the file: zeros to the page's end, not only to the
+ * segment's; glibc's loader takes its first memory from there and expects it clean.
+ */
 static int clear_tail(struct vm_space *vm, vaddr_t from, vaddr_t to)
 {
 	static const char zeros[512];
@@ -222,7 +225,7 @@ static int map_segment(struct exec_image *image, struct elf_file *elf,
 	}
 	if (!err && segment->p_filesz && segment->p_memsz > segment->p_filesz &&
 	    (protect & PROTECT_WRITE)) {
-		err = clear_tail(image->vm, file_end, MIN(page_end, memory_end));
+		err = clear_tail(image->vm, file_end, page_end);
 	}
 	if (!err && memory_end > page_end) {
 		err = map_zeros(image->vm, page_end,
