@@ -9,6 +9,7 @@
 #include "mm/heap.h"
 #include "mm/io_buffer.h"
 #include "mm/kernel_stack.h"
+#include "mm/ledger.h"
 #include "unit.h"
 
 static void setup(void)
@@ -265,6 +266,31 @@ TEST(object_caches_count)
 		listed |= c == &counted_cache;
 	}
 	EXPECT(listed);
+}
+
+static s64 ledger_of(const char *name)
+{
+	struct ledger_line line;
+
+	for (unsigned i = 0; ledger_line(i, &line); i++) {
+		if (strcmp(line.name, name) == 0) {
+			return line.live;
+		}
+	}
+	return -1;
+}
+
+TEST(R10_the_ledger_names_every_kind)
+{
+	setup();
+	struct counted *one = object_allocate(&counted_cache);
+
+	EXPECT_EQ(ledger_of("counted"), 1);
+	object_free(&counted_cache, one);
+	EXPECT_EQ(ledger_of("counted"), 0);
+	EXPECT(ledger_of("frames") >= 0 && ledger_of("heap_bytes") >= 0);
+	EXPECT_EQ(ledger_of("kernel_stacks"), 0);
+	EXPECT_EQ(ledger_of("no such thing"), -1);
 }
 
 TEST(S1_stacks_have_guards_and_are_reused)
