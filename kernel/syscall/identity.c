@@ -9,6 +9,7 @@
 #include "process/pid.h"
 #include "process/process.h"
 #include "process/session.h"
+#include <asm/unistd.h>
 
 long sys_getpid(const struct syscall_arguments *a)
 {

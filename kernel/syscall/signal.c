@@ -15,6 +15,7 @@
 #include "process/signal/group_signal.h"
 #include "process/signal/signal.h"
 #include "time/clock.h"
+#include <asm/unistd.h>
 #include <linux/signal.h>
 #include <linux/time_types.h>
 
