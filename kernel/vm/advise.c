@@ -114,6 +114,7 @@ static int remove_allowed(const struct vm_area *area)
 static int advise_step(const struct advice *advice, vaddr_t *at, bool *hole)
 {
 	struct vm_object *object = NULL;
+	struct file *file = NULL; /* keeps the object's owner */
 	struct vm_area *area;
 	u64 first = 0, last = 0;
 	vaddr_t end = advice->end;
@@ -141,6 +142,8 @@ static int advise_step(const struct advice *advice, vaddr_t *at, bool *hole)
 			first = area_index(area, *at);
 			last = area_index(area, end - 1) + 1;
 			vm_object_get(object);
+			file = area->file;
+			file_reference(file);
 		}
 	}
 	vm_unlock_shared(advice->vm);
@@ -150,6 +153,7 @@ static int advise_step(const struct advice *advice, vaddr_t *at, bool *hole)
 		read_ahead(object, first, last);
 	}
 	vm_object_put(object);
+	file_release(file);
 	*at = end;
 	return error;
 }
@@ -257,6 +261,7 @@ int vm_sync(struct vm_space *vm, vaddr_t address, u64 size, int flags)
 	end = address + ALIGN_UP(size, PAGE_SIZE);
 	while (address < end && !error) {
 		struct vm_object *object = NULL;
+		struct file *file = NULL;
 		struct vm_area *area;
 		vaddr_t next = end;
 		u64 first = 0, last = 0;
@@ -279,6 +284,8 @@ int vm_sync(struct vm_space *vm, vaddr_t address, u64 size, int flags)
 				first = area_index(area, address) << PAGE_SHIFT;
 				last = first + (next - address);
 				vm_object_get(object);
+				file = area->file;
+				file_reference(file);
 			}
 		}
 		vm_unlock_shared(vm);
@@ -286,6 +293,7 @@ int vm_sync(struct vm_space *vm, vaddr_t address, u64 size, int flags)
 			error = vm_object_sync(object, first, last);
 		}
 		vm_object_put(object);
+		file_release(file);
 		address = next;
 	}
 	return error ? error : hole ? -ENOMEM : 0;

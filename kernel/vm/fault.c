@@ -30,6 +30,7 @@ struct fault {
 	unsigned access;
 	struct vm_area *area;
 	struct vm_object *load;
+	struct file *load_file; /* keeps the object's owner while vm.lock is dropped */
 	u64 index;
 	bool major;
 };
@@ -224,6 +225,8 @@ static int object_page_locked(struct fault *fault, struct vm_object *object,
 	if (object_is_cache(object)) {
 		vm_object_get(object);
 		fault->load = object;
+		fault->load_file = fault->area->file;
+		file_reference(fault->load_file);
 		return FAULT_LOAD;
 	}
 	return object_make_zero(object, fault->index, out);
@@ -366,6 +369,7 @@ static int load_page(struct fault *fault)
 	int error = vm_object_page(fault->load, fault->index, &frame);
 
 	vm_object_put(fault->load);
+	file_release(fault->load_file);
 	fault->load = NULL;
 	if (error) {
 		return error == -ENOMEM ? -ENOMEM : -EIO;
