@@ -22,6 +22,9 @@
 
 OBJECT_CACHE(inode_cache, inode);
 
+/* What an inode has until its file system says otherwise: nodes that are only names for devices need no more. */
+static const struct inode_operations no_operations;
+
 int inode_create(struct super_block *super_block, struct inode **out)
 {
 	struct inode *inode = object_allocate(&inode_cache);
@@ -36,6 +39,7 @@ int inode_create(struct super_block *super_block, struct inode **out)
 	spin_init(&inode->state_lock, RANK_INODE_CACHE, "inode.state_lock");
 	super_block_get(super_block);
 	inode->super_block = super_block;
+	inode->operations = &no_operations;
 	inode->attributes.inode_number =
 		atomic_fetch_add(&super_block->next_inode_number, 1);
 	inode->attributes.link_count = 1;
