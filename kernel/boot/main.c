@@ -11,6 +11,7 @@
 #include "core/panic.h"
 #include "core/random.h"
 #include "drivers/virtio/virtio.h"
+#include "fs/9p/9p.h"
 #include "fs/overlay/overlay.h"
 #include "fs/path.h"
 #include "fs/virtio_port.h"
@@ -52,6 +53,7 @@ static void boot_thread(void *unused)
 	overlay_init();
 	file_limits_init();
 	virtio_ports_init(); /* drivers first, */
+	p9_init();
 	virtio_init();       /* then the devices they claim */
 	process_init();
 	terminal_init();
