@@ -38,17 +38,14 @@ s64 page_file_read(struct file *file, struct io_buffer *io, u64 *position)
 	return moved;
 }
 
-/* Cut what is to be written at RLIMIT_FSIZE and at the largest offset; its length, or an errno. */
+/* Cut what is to be written at RLIMIT_FSIZE; its length, or an errno. */
 static s64 writable_length(u64 position, u64 wanted)
 {
 	u64 count = wanted;
 	int result;
 
 	if (position > INT64_MAX || count > INT64_MAX - position) {
-		if (position >= INT64_MAX) {
-			return -EFBIG;
-		}
-		count = INT64_MAX - position;
+		return -EINVAL; // beyond the largest offset
 	}
 	result = fs_check_size_limit(position, &count);
 	return result < 0 ? result : (s64)count;
@@ -164,7 +161,7 @@ s64 generic_seek(struct file *file, s64 offset, int whence)
 			result = -EINVAL;
 		}
 	} else {
-		result = base >= 0 ? -EOVERFLOW : -EINVAL;
+		result = -EINVAL; // no such whence, or a sum beyond the largest offset
 	}
 	mutex_unlock(&file->position_lock);
 	return result;

@@ -141,7 +141,8 @@ long sys_sendfile(const struct syscall_arguments *a)
 	if (result < 0) {
 		return result;
 	}
-	if (atomic_load(&to.reference.file->flags) & O_APPEND) {
+	if ((atomic_load(&to.reference.file->flags) & O_APPEND) ||
+	    (from.reference.file->inode->attributes.mode & S_IFMT) == S_IFDIR) {
 		result = -EINVAL;
 	} else {
 		result = (long)copy(&from, &to, MIN(a->arg[3], TRANSFER_MAX));

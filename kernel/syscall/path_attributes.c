@@ -82,8 +82,15 @@ static long change_owner(struct path *path, u32 uid, u32 gid)
 	struct inode_attributes attributes = {.uid = uid, .gid = gid};
 	unsigned which =
 		(uid != ~0u ? ATTRIBUTE_UID : 0) | (gid != ~0u ? ATTRIBUTE_GID : 0);
-	long result = fs_set_attributes(path, &attributes, which, current_credentials());
+	const struct inode_attributes *now = &dentry_inode(path->dentry)->attributes;
+	long result;
 
+	if (!which && credentials_owns(current_credentials(), now->uid)) {
+		attributes.uid =
+			now->uid; // nothing changes but the set-uid bits, which go
+		which = ATTRIBUTE_UID;
+	}
+	result = fs_set_attributes(path, &attributes, which, current_credentials());
 	path_put(path);
 	return result;
 }
