@@ -97,26 +97,6 @@ static bool take_or_announce(struct mutex *mutex)
 	}
 }
 
-/* waiters.lock held: the first waiter tries its luck, or has it for certain. */
-NO_THREAD_SAFETY static void wake_first(struct mutex *mutex)
-{
-	struct mutex_waiter *first;
-
-	if (!list_empty(&mutex->waiters.entries)) {
-		first = list_first(&mutex->waiters.entries, struct mutex_waiter, link);
-		sched_wake(first->thread);
-	}
-}
-
-/* waiters.lock held: stop waiting. A wake-up meant for us goes on to the next. */
-static void give_up(struct mutex *mutex, struct mutex_waiter *waiter)
-{
-	list_remove(&waiter->link);
-	if (!(atomic_load_explicit(&mutex->owner, memory_order_relaxed) & ~MUTEX_FLAGS)) {
-		wake_first(mutex);
-	}
-}
-
 NO_THREAD_SAFETY static int wait_for(struct mutex *mutex, enum thread_state state)
 {
 	struct mutex_waiter waiter = {.thread = sched_current()};
@@ -134,8 +114,9 @@ NO_THREAD_SAFETY static int wait_for(struct mutex *mutex, enum thread_state stat
 		first_time = false;
 		sched_prepare_wait(state);
 		if (sched_break_pending(state)) {
+			/* The mutex has an owner, whose unlock finds the others: nothing is lost with us. */
 			sched_finish_wait();
-			give_up(mutex, &waiter);
+			list_remove(&waiter.link);
 			err = -ERESTART;
 			break;
 		}
@@ -207,7 +188,7 @@ NO_THREAD_SAFETY static void unlock_slowly(struct mutex *mutex)
 					      ? (uintptr_t)first->thread | MUTEX_FLAGS
 					      : MUTEX_WAITERS,
 				      memory_order_release);
-		wake_first(mutex);
+		sched_wake(first->thread);
 	}
 	spin_unlock_irq(&mutex->waiters.lock, flags);
 }

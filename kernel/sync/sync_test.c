@@ -199,6 +199,45 @@ TEST(rwlock_exclusion_and_progress)
 	EXPECT_EQ(host_machine_explore(4, 1, machine_seeds(400), rwlock_excludes), 0);
 }
 
+/* A writer that waits keeps a new reader out; if it gives up, the reader comes in at once. */
+NO_THREAD_SAFETY static void waits_to_write(void *argument)
+{
+	EXPECT_EQ(rwlock_lock_killable(&rwlock), -ERESTART);
+	sched_clear_break(sched_current(), ~0u);
+	machine_finish();
+	machine_sleep(NSEC_PER_SEC);
+}
+
+NO_THREAD_SAFETY static void reads(void *argument)
+{
+	rwlock_lock_shared(&rwlock);
+	atomic_fetch_add(&entered, 1);
+	rwlock_unlock_shared(&rwlock);
+	machine_finish();
+}
+
+NO_THREAD_SAFETY static void writer_gives_up(void)
+{
+	struct sched_entity *writer;
+
+	rwlock_init(&rwlock, RANK_VM, "rwlock");
+	rwlock_lock_shared(&rwlock);
+	writer = machine_start(waits_to_write, 0);
+	machine_sleep(NSEC_PER_MSEC);
+	machine_start(reads, 0);
+	machine_sleep(NSEC_PER_MSEC);
+	EXPECT_EQ(atomic_load(&entered), 0);
+	sched_break(writer, BREAK_KILL);
+	machine_wait_finished(2);
+	EXPECT_EQ(atomic_load(&entered), 1);
+	rwlock_unlock_shared(&rwlock);
+}
+
+TEST(a_writer_that_gives_up_lets_readers_in)
+{
+	EXPECT_EQ(host_machine_explore(4, 1, machine_seeds(30), writer_gives_up), 0);
+}
+
 /* The waiter frees the completion at once: AddressSanitizer watches the completer. */
 static void completes(void *argument)
 {
