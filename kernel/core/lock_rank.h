@@ -10,6 +10,7 @@ enum lock_rank {
 	RANK_NONE = 0, /* not checked; the lock's owner says why */
 
 	/* locks that sleep, from the outermost */
+	RANK_FILE_POSITION,    /* file.position_lock: around a whole read or write, of /proc too */
 	RANK_EXEC, /* process.exec_lock */
 	RANK_CGROUP,
 	RANK_MOUNT,      /* mount tree changes */
@@ -19,7 +20,6 @@ enum lock_rank {
 	RANK_TTY,        /* tty.lock, pty pair */
 	RANK_SOCKET,     /* socket.lock */
 	RANK_SOCKET_PEER,
-	RANK_FILE_POSITION, /* file.position_lock */
 	RANK_INODE_PARENT, /* inode.lock of a stacked file system (overlay): outside those of its layers */
 	RANK_OVERLAY_COPY, /* overlay.copy_lock */
 	RANK_RENAME,       /* super_block.rename_lock */
