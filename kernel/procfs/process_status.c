@@ -103,6 +103,11 @@ static void take_signals(struct snapshot *to, struct thread *thread)
 	to->blocked = thread->signals.blocked;
 	to->shared_pending = process->shared_signals.pending;
 	to->thread_count = process->thread_count;
+	if (thread->finished) {
+		to->state = THREAD_ZOMBIE; // a leader that waits for its threads
+	} else if (process->stop.stopped && thread->stop_counted) {
+		to->state = THREAD_STOPPED; // the parent was told: it may be on its way
+	}
 	for (int i = 0; process->handlers && i < SIGNAL_COUNT; i++) {
 		u64 handler = process->handlers->action[i].handler;
 

@@ -245,7 +245,8 @@ static long execute_at(int fd, char *name, u32 flags, const struct syscall_argum
 	struct walk_context context = {.fs = current_fs(),
 				       .credentials = current_credentials()};
 	struct fd_reference reference = {0};
-	unsigned walk = flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
+	unsigned walk = (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
+			(flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
 	struct path start = {0};
 	struct file *file;
 	char *shown = NULL;

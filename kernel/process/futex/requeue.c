@@ -77,23 +77,23 @@ static void move_waiter(struct futex_waiter *waiter, struct pair *pair)
 
 static long requeue_locked(struct pair *pair, const struct futex_requeue *request)
 {
+	bool same = futex_key_equal(&pair->key1, &pair->key2);
 	struct futex_waiter *waiter, *next;
 	long woken = wake_locked(pair->bucket1, &pair->key1, request->wake_count);
 	int moved = 0;
 
-	if (futex_key_equal(&pair->key1, &pair->key2)) {
-		return woken; // they would go where they are
-	}
 	list_for_each_safe(waiter, next, &pair->bucket1->waiters, link) {
 		if (moved >= request->requeue_count) {
 			break;
 		}
 		if (futex_key_equal(&waiter->key, &pair->key1)) {
-			move_waiter(waiter, pair);
+			if (!same) { // else it would go where it is
+				move_waiter(waiter, pair);
+			}
 			moved++;
 		}
 	}
-	return request->compare ? woken + moved : woken;
+	return woken + moved; // for REQUEUE as well, whatever its man page says
 }
 
 /* The word, with both buckets locked. */
