@@ -68,7 +68,8 @@ static always_inline_ void copy_backward(u8 *to, const u8 *from, size_t size)
 	}
 }
 
-NO_IDIOM void *memcpy(void *to, const void *from, size_t size)
+/* A port may bring better ones of memcpy and memset. */
+weak_ NO_IDIOM void *memcpy(void *to, const void *from, size_t size)
 {
 	copy_forward(to, from, size);
 	return to;
@@ -85,7 +86,7 @@ NO_IDIOM void *memmove(void *to, const void *from, size_t size)
 	return to;
 }
 
-NO_IDIOM void *memset(void *to, int byte, size_t size)
+weak_ NO_IDIOM void *memset(void *to, int byte, size_t size)
 {
 	u64 word = (u8)byte * 0x0101010101010101ULL;
 	u8 *p = to;

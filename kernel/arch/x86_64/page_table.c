@@ -5,7 +5,8 @@
  * Locks     arch_vm.lock around every change and walk. Frames for tables are allocated outside it.
  *
  * Invariants
- *   P1  frame.index of a table's frame is the number of its used entries (of the root: of the user half).
+ *   P1  frame.index of a table's frame tells how many of its entries are used (of the root: of the user half), and bounds
+ *       within which they lie (struct usage). The bounds only widen until the table is empty.
  *   P2  An entry of a leaf table is used iff it is not 0; PTE_MAPPED is then set, PTE_PRESENT unless the page is PROT_NONE.
  *   P3  A table is freed only after a flush: the CPU caches upper entries too.
  */
@@ -16,12 +17,66 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 
-#define TABLE_BITS        (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED)
-#define ROOT_USER_ENTRIES 256
+#define TABLE_BITS (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED)
 
 static struct frame *table_frame(const pte_t *table)
 {
 	return frame_from_physical(virtual_to_physical((const void *)table));
+}
+
+struct usage {
+	u16 count, first, last;
+};
+
+static struct usage usage_of(const struct frame *frame)
+{
+	return (struct usage){(u16)frame->index, (u16)(frame->index >> 16),
+			      (u16)(frame->index >> 32)};
+}
+
+static void set_usage(struct frame *frame, struct usage usage)
+{
+	frame->index = usage.count | (u64)usage.first << 16 | (u64)usage.last << 32;
+}
+
+static void entry_used(pte_t *table, size_t index)
+{
+	struct frame *frame = table_frame(table);
+	struct usage usage = usage_of(frame);
+
+	if (usage.count == 0) {
+		usage.first = usage.last = (u16)index;
+	}
+	usage.first = (u16)MIN((size_t)usage.first, index);
+	usage.last = (u16)MAX((size_t)usage.last, index);
+	usage.count++;
+	set_usage(frame, usage);
+}
+
+static void entry_freed(struct frame *frame)
+{
+	frame->index = (u16)frame->index == 1 ? 0 : frame->index - 1;
+}
+
+static bool table_empty(const struct frame *frame)
+{
+	return frame->index == 0;
+}
+
+/* The first used entry at or after `index`, or TABLE_ENTRIES. */
+static size_t next_used(pte_t *table, size_t index)
+{
+	struct usage usage = usage_of(table_frame(table));
+
+	if (usage.count == 0) {
+		return TABLE_ENTRIES;
+	}
+	for (index = MAX(index, (size_t)usage.first); index <= usage.last; index++) {
+		if (table[index] != 0) {
+			return index;
+		}
+	}
+	return TABLE_ENTRIES;
 }
 
 static pte_t *root_of(const struct arch_vm *vm)
@@ -51,25 +106,22 @@ int arch_vm_init(struct arch_vm *vm)
 	return 0;
 }
 
-/* Free the tables below `table`; stops when all used entries were seen. Returns how many. */
-static size_t free_tables(pte_t *table, unsigned level, size_t entries)
+/* Free the tables below `table`. Returns how many. */
+static size_t free_tables(pte_t *table, unsigned level)
 {
-	u64 used = table_frame(table)->index;
 	size_t freed = 0;
 
-	for (size_t i = 0; i < entries && used > 0; i++) {
-		u64 entry = table[i];
+	for (size_t i = next_used(table, 0); i < TABLE_ENTRIES;
+	     i = next_used(table, i + 1)) {
+		pte_t *below = entry_table(table[i]);
+		struct frame *frame = table_frame(below);
 
-		if (entry == 0) {
-			continue;
-		}
-		used--;
 		if (level > 2) {
-			freed +=
-				free_tables(entry_table(entry), level - 1, TABLE_ENTRIES);
+			freed += free_tables(below, level - 1);
 		}
-		DEBUG_ASSERT(level > 2 || table_frame(entry_table(entry))->index == 0);
-		frame_put(table_frame(entry_table(entry)));
+		DEBUG_ASSERT(level > 2 || table_empty(frame));
+		frame->index = 0;
+		frame_put(frame);
 		freed++;
 	}
 	return freed;
@@ -77,12 +129,14 @@ static size_t free_tables(pte_t *table, unsigned level, size_t entries)
 
 void arch_vm_fini(struct arch_vm *vm)
 {
+	struct frame *root = frame_from_physical(vm->root);
 	size_t freed;
 
 	ASSERT(atomic_load(&vm->cpus) == 0);
-	freed = free_tables(root_of(vm), TABLE_LEVELS, ROOT_USER_ENTRIES);
+	freed = free_tables(root_of(vm), TABLE_LEVELS);
 	ASSERT(freed + 1 == vm->table_pages);
-	frame_put(frame_from_physical(vm->root));
+	root->index = 0;
+	frame_put(root);
 	vm->root = 0;
 }
 
@@ -91,18 +145,15 @@ size_t arch_vm_table_pages(const struct arch_vm *vm)
 	return atomic_load_explicit(&vm->table_pages, memory_order_relaxed);
 }
 
-/* The leaf table of *address; NULL: there is none, and *address moves to where the next may be. */
-static pte_t *leaf_table(struct arch_vm *vm, vaddr_t *address) MUST_HOLD(&vm->lock)
+/* The leaf table of `address`, or NULL. */
+static pte_t *leaf_table(struct arch_vm *vm, vaddr_t address) MUST_HOLD(&vm->lock)
 {
 	pte_t *table = root_of(vm);
 
 	for (unsigned level = TABLE_LEVELS; level > 1; level--) {
-		u64 entry = table[table_index(*address, level)];
+		u64 entry = table[table_index(address, level)];
 
 		if (entry == 0) {
-			u64 span = 1UL << level_shift(level);
-
-			*address = (*address & ~(span - 1)) + span;
 			return NULL;
 		}
 		table = entry_table(entry);
@@ -110,12 +161,39 @@ static pte_t *leaf_table(struct arch_vm *vm, vaddr_t *address) MUST_HOLD(&vm->lo
 	return table;
 }
 
-static pte_t *leaf_entry(struct arch_vm *vm, vaddr_t address) MUST_HOLD(&vm->lock)
+/*
+ * The first leaf table that holds something at or after *address and below `end`; *address moves up to its part. NULL: none, *address is `end`.
+ * Going down, a hole leads to the next used entry of the same table, or, behind the last, to the range behind that table, from the root.
+ */
+static pte_t *next_leaf_table(struct arch_vm *vm, vaddr_t *address, vaddr_t end)
+	MUST_HOLD(&vm->lock)
 {
-	size_t index = table_index(address, 1);
-	pte_t *table = leaf_table(vm, &address);
+	pte_t *table = root_of(vm);
+	unsigned level = TABLE_LEVELS;
+	vaddr_t at = *address;
 
-	return table == NULL ? NULL : &table[index];
+	while (at < end) {
+		u64 span = 1UL << level_shift(level), all = span << 9;
+		size_t index = next_used(table, table_index(at, level));
+
+		if (index == TABLE_ENTRIES) {
+			at = (at & ~(all - 1)) + all;
+			table = root_of(vm);
+			if (level == TABLE_LEVELS) {
+				break;
+			}
+			level = TABLE_LEVELS;
+			continue;
+		}
+		at = MAX(at, (at & ~(all - 1)) + index * span);
+		table = entry_table(table[index]);
+		if (--level == 1) {
+			*address = MIN(at, end);
+			return at < end ? table : NULL;
+		}
+	}
+	*address = end;
+	return NULL;
 }
 
 /* Like leaf_table(), but builds what is missing from *spare; NULL: it needs (another) one. */
@@ -134,7 +212,7 @@ static pte_t *build_leaf_table(struct arch_vm *vm, vaddr_t address, struct frame
 			(*spare)->index = 0;
 			atomic_store(entry, frame_physical(*spare) | TABLE_BITS);
 			*spare = NULL;
-			table_frame(table)->index++;
+			entry_used(table, table_index(address, level));
 			vm->table_pages++;
 		}
 		table = entry_table(*entry);
@@ -170,7 +248,7 @@ static void set_leaf(pte_t *table, vaddr_t address, paddr_t physical, u32 protec
 	u64 value = physical | pte_rights(protect) | PTE_ACCESSED;
 
 	if (atomic_exchange(&table[table_index(address, 1)], value) == 0) {
-		table_frame(table)->index++;
+		entry_used(table, table_index(address, 1));
 	}
 }
 
@@ -250,15 +328,15 @@ static struct arch_mapping mapping_of(u64 entry)
 
 bool arch_vm_lookup(struct arch_vm *vm, vaddr_t address, struct arch_mapping *out)
 {
-	pte_t *entry;
+	pte_t *table;
 	u64 value;
 
 	if (address >= USER_END) {
 		return false;
 	}
 	spin_lock(&vm->lock);
-	entry = leaf_entry(vm, address);
-	value = entry == NULL ? 0 : *entry;
+	table = leaf_table(vm, address);
+	value = table == NULL ? 0 : table[table_index(address, 1)];
 	spin_unlock(&vm->lock);
 	if (value == 0) {
 		return false;
@@ -271,24 +349,24 @@ bool arch_vm_lookup(struct arch_vm *vm, vaddr_t address, struct arch_mapping *ou
 static void change_entries(struct arch_vm *vm, vaddr_t start, vaddr_t end, u64 keep,
 			   u64 set)
 {
+	pte_t *table;
+
 	ASSERT(end <= USER_END);
 	spin_lock(&vm->lock);
-	while (start < end) {
-		pte_t *table = leaf_table(vm, &start);
+	while ((table = next_leaf_table(vm, &start, end)) != NULL) {
+		size_t index = next_used(table, table_index(start, 1));
+		vaddr_t base = start & ~((1UL << level_shift(2)) - 1);
 
-		if (table == NULL) {
-			continue;
-		}
-		do {
-			pte_t *entry = &table[table_index(start, 1)];
-			u64 value = *entry;
+		for (; index < TABLE_ENTRIES && base + index * PAGE_SIZE < end;
+		     index = next_used(table, index + 1)) {
+			u64 value = table[index];
 
-			while (value != 0 && ((value & keep) | set) != value &&
-			       !atomic_compare_exchange_weak(entry, &value,
+			while (((value & keep) | set) != value &&
+			       !atomic_compare_exchange_weak(&table[index], &value,
 							     (value & keep) | set)) {
 			}
-			start += PAGE_SIZE;
-		} while (start < end && table_index(start, 1) != 0);
+		}
+		start = base + (1UL << level_shift(2));
 	}
 	spin_unlock(&vm->lock);
 }
@@ -321,43 +399,39 @@ struct collection {
 static vaddr_t collect_table(pte_t *table, vaddr_t address, vaddr_t end,
 			     struct collection *to)
 {
+	vaddr_t base = address & ~((1UL << level_shift(2)) - 1);
 	struct frame *frame = table_frame(table);
+	size_t index = next_used(table, table_index(address, 1));
 
-	do {
-		pte_t *entry = &table[table_index(address, 1)];
-		u64 value = *entry;
+	for (; index < TABLE_ENTRIES && base + index * PAGE_SIZE < end;
+	     index = next_used(table, index + 1)) {
+		u64 value = table[index];
 
-		if (value != 0) {
-			if (to->take) {
-				value = atomic_exchange(entry, 0);
-				frame->index--;
-			}
-			to->out[to->count] = mapping_of(value);
-			to->addresses[to->count] = address;
-			to->count++;
+		if (to->count == to->max) {
+			return base + index * PAGE_SIZE;
 		}
-		address += PAGE_SIZE;
-		if (frame->index == 0) {
-			address = ALIGN_UP(address, 1UL << level_shift(2));
-			break;
+		if (to->take) {
+			value = atomic_exchange(&table[index], 0);
+			entry_freed(frame);
 		}
-	} while (address < end && to->count < to->max && table_index(address, 1) != 0);
-	return address;
+		to->out[to->count] = mapping_of(value);
+		to->addresses[to->count] = base + index * PAGE_SIZE;
+		to->count++;
+	}
+	return base + (1UL << level_shift(2));
 }
 
 static void collect(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
 		    struct collection *to)
 {
 	vaddr_t address = *start;
+	pte_t *table;
 
 	ASSERT(end <= USER_END);
 	spin_lock(&vm->lock);
-	while (address < end && to->count < to->max) {
-		pte_t *table = leaf_table(vm, &address);
-
-		if (table != NULL) {
-			address = collect_table(table, address, end, to);
-		}
+	while (to->count < to->max &&
+	       (table = next_leaf_table(vm, &address, end)) != NULL) {
+		address = collect_table(table, address, end, to);
 	}
 	spin_unlock(&vm->lock);
 	*start = MIN(address, end);
@@ -381,29 +455,25 @@ size_t arch_vm_walk(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
 	return to.count;
 }
 
-/* Take empty tables below `table` out, into `freed`. */
-static void trim_table(pte_t *table, unsigned level, vaddr_t start, vaddr_t end,
-		       struct list *freed)
+/* Take empty tables below `table`, whose range begins at `base`, out into `freed`. */
+static void trim_table(pte_t *table, unsigned level, vaddr_t base, vaddr_t start,
+		       vaddr_t end, struct list *freed)
 {
 	u64 span = 1UL << level_shift(level);
+	size_t i = next_used(table, start > base ? (start - base) / span : 0);
 
-	while (start < end && table_frame(table)->index > 0) {
-		pte_t *entry = &table[table_index(start, level)];
-		vaddr_t next = MIN((start & ~(span - 1)) + span, end);
+	for (; i < TABLE_ENTRIES && base + i * span < end; i = next_used(table, i + 1)) {
+		pte_t *below = entry_table(table[i]);
+		struct frame *frame = table_frame(below);
 
-		if (*entry != 0) {
-			pte_t *below = entry_table(*entry);
-
-			if (level > 2) {
-				trim_table(below, level - 1, start, next, freed);
-			}
-			if (table_frame(below)->index == 0) {
-				atomic_store(entry, 0);
-				table_frame(table)->index--;
-				list_push_back(freed, &table_frame(below)->link);
-			}
+		if (level > 2) {
+			trim_table(below, level - 1, base + i * span, start, end, freed);
 		}
-		start = next;
+		if (table_empty(frame)) {
+			atomic_store(&table[i], 0);
+			entry_freed(table_frame(table));
+			list_push_back(freed, &frame->link);
+		}
 	}
 }
 
@@ -415,7 +485,7 @@ void arch_vm_trim(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 
 	ASSERT(end <= USER_END);
 	spin_lock(&vm->lock);
-	trim_table(root_of(vm), TABLE_LEVELS, start, end, &freed);
+	trim_table(root_of(vm), TABLE_LEVELS, 0, start, end, &freed);
 	list_for_each(frame, &freed, link) {
 		count++;
 	}
