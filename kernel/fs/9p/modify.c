@@ -137,10 +137,24 @@ int p9_add_link(struct inode *directory, struct dentry *dentry, struct inode *ta
 	return error ? error : look_again(directory, dentry);
 }
 
+static void lost_name(struct dentry *dentry)
+{
+	struct inode *inode = dentry_inode(dentry);
+
+	if (inode && p9_node_of(inode)->spare_count) {
+		p9_node_lost_name(inode);
+	}
+}
+
 int p9_remove_name(struct inode *directory, struct dentry *dentry)
 {
-	return p9_unlink(channel_of(directory), fid_of(directory), dentry->name,
-			 dentry->name_length, false);
+	int error = p9_unlink(channel_of(directory), fid_of(directory), dentry->name,
+			      dentry->name_length, false);
+
+	if (!error) {
+		lost_name(dentry);
+	}
+	return error;
 }
 
 int p9_remove_directory(struct inode *directory, struct dentry *dentry)

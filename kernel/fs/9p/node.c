@@ -124,6 +124,53 @@ static void enter(struct p9_mount *mount, struct inode **inode)
 	}
 }
 
+/*
+ * Stand at `fid`, the name it was found under last. The fid from before may be in use just now, and may
+ * be of use again: some are kept.
+ */
+static void move_to(struct p9_node *node, u32 fid)
+{
+	struct p9_mount *mount = p9_mount_of(node->inode);
+	u32 surplus = P9_NO_FID;
+
+	spin_lock(&mount->open_lock);
+	if (node->spare_count == P9_SPARES) {
+		surplus = node->spare_fids[0];
+		node->spare_count--;
+		memmove(node->spare_fids, node->spare_fids + 1,
+			node->spare_count * sizeof node->spare_fids[0]);
+	}
+	node->spare_fids[node->spare_count++] = atomic_exchange(&node->fid, fid);
+	spin_unlock(&mount->open_lock);
+	if (surplus != P9_NO_FID) {
+		p9_clunk(mount->channel, surplus);
+	}
+}
+
+void p9_node_lost_name(struct inode *inode)
+{
+	struct p9_mount *mount = p9_mount_of(inode);
+	struct p9_node *node = p9_node_of(inode);
+	struct p9_attributes attributes;
+
+	for (unsigned tries = 0; tries < P9_SPARES; tries++) {
+		u32 last = atomic_load(&node->fid);
+
+		if (p9_get_attributes(mount->channel, last, &attributes) != -ENOENT) {
+			return;
+		}
+		/* The oldest comes to the front, the lost one goes to the back. */
+		spin_lock(&mount->open_lock);
+		if (node->spare_count) {
+			atomic_store(&node->fid, node->spare_fids[0]);
+			memmove(node->spare_fids, node->spare_fids + 1,
+				(node->spare_count - 1) * sizeof node->spare_fids[0]);
+			node->spare_fids[node->spare_count - 1] = last;
+		}
+		spin_unlock(&mount->open_lock);
+	}
+}
+
 int p9_node_find(struct super_block *super_block, u32 fid, const struct p9_qid *qid,
 		 struct inode **out)
 {
@@ -133,7 +180,11 @@ int p9_node_find(struct super_block *super_block, u32 fid, const struct p9_qid *
 	int error;
 
 	if (inode) {
-		p9_clunk(mount->channel, fid);
+		if (mount->snapshot) {
+			p9_clunk(mount->channel, fid);
+		} else {
+			move_to(p9_node_of(inode), fid);
+		}
 		*out = inode;
 		return 0;
 	}
@@ -165,6 +216,9 @@ void p9_destroy_inode(struct inode *inode)
 	p9_node_forget_opens(node);
 	if (node->fid != P9_NO_FID) {
 		p9_clunk(mount->channel, node->fid);
+	}
+	for (unsigned i = 0; i < node->spare_count; i++) {
+		p9_clunk(mount->channel, node->spare_fids[i]);
 	}
 	heap_free(node->target);
 	object_free(&node_cache, node);

@@ -7,7 +7,7 @@
 #include "fs/page_file.h"
 #include "vm/vm_object.h"
 
-enum { P9_TABLE_SIZE = 4096, P9_OPEN_MAX = 128, P9_DEFAULT_SIZE = 512000 };
+enum { P9_TABLE_SIZE = 4096, P9_OPEN_MAX = 128, P9_DEFAULT_SIZE = 512000, P9_SPARES = 4 };
 
 /* A mount. Legend: I immutable · t table_lock · o open_lock */
 struct p9_mount {
@@ -37,7 +37,10 @@ struct p9_open {
 struct p9_node {
 	struct inode *inode;
 	struct p9_qid qid;
-	u32 fid; /* I: where walks start */
+	_Atomic u32
+		fid; /* where walks start: a place by name, so another after its name went */
+	u32 spare_fids[P9_SPARES]; /* o: at other names of it, seen earlier */
+	u32 spare_count;           /* o */
 	struct list table_link;
 	struct p9_open *reader, *writer; /* o */
 	u32 opens;                       /* o: open files */
@@ -99,6 +102,8 @@ int p9_sync(struct p9_channel *channel, u32 fid, bool data_only) must_check;
 /* The inode of what `fid` (taken over) stands at; a known one if the qid is known. */
 int p9_node_find(struct super_block *super_block, u32 fid, const struct p9_qid *qid,
 		 struct inode **out) must_check;
+/* A name of it is gone: stand at another one, if one is known. */
+void p9_node_lost_name(struct inode *inode);
 void p9_destroy_inode(struct inode *inode);
 /* Ask the server and remember. */
 int p9_refresh(struct inode *inode, struct inode_attributes *out) must_check;
