@@ -216,12 +216,6 @@ static void leave_handlers(struct process *process)
 	signal_handlers_leave(handlers);
 }
 
-static int process_end_status(struct process *process)
-{
-	return process->group_exit ? process->group_exit_status
-				   : process->leader->exit_status;
-}
-
 void process_reap(struct process *process)
 {
 	struct session *session;
@@ -252,7 +246,7 @@ static void process_end(struct process *process)
 	cpu_timers_stop(process);
 	leave_handlers(process);
 	flags = spin_lock_irq(&process_tree_lock);
-	process->exit_status = process_end_status(process);
+	process->exit_status = process->group_exit_status;
 	if (process == init_process) {
 		spin_unlock_irq(&process_tree_lock, flags);
 		init_ended(process->exit_status);
@@ -285,7 +279,10 @@ static void mark_exiting(struct thread *thread, int status)
 	u64 flags = spin_lock_irq(&process->signal_lock);
 
 	thread->exiting = true;
-	thread->exit_status = process->group_exit ? process->group_exit_status : status;
+	if (--process->staying_threads == 0 && !process->group_exit) {
+		process->group_exit = true; // the last one's status is the process's
+		process->group_exit_status = status;
+	}
 	signal_thread_exiting(thread);
 	spin_unlock_irq(&process->signal_lock, flags);
 	// What broke our waits is done with: the farewell may sleep.
@@ -293,7 +290,8 @@ static void mark_exiting(struct thread *thread, int status)
 	signal_deliver_stop_news(process);
 }
 
-static void finish(struct thread *thread)
+/* Returns the state the thread ends in: only a leader stays to be waited for. */
+static enum thread_state finish(struct thread *thread)
 {
 	struct process *process = thread->process;
 	bool leader, last;
@@ -320,6 +318,7 @@ static void finish(struct thread *thread)
 		process_end(process);
 	}
 	process_put(process);
+	return leader ? THREAD_ZOMBIE : THREAD_DEAD;
 }
 
 noreturn_ void thread_exit(int status)
@@ -328,8 +327,7 @@ noreturn_ void thread_exit(int status)
 
 	mark_exiting(thread, status);
 	resources_exit();
-	finish(thread);
-	sched_exit(THREAD_DEAD);
+	sched_exit(finish(thread));
 }
 
 noreturn_ void process_exit(int status)

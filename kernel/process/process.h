@@ -51,6 +51,7 @@ struct process {
 	u32 thread_count;                   /* s: linked in threads */
 	_Atomic u32 live_threads;           /* a: that may still use vm */
 	u32 unfinished_threads;             /* s: that have not ended yet */
+	u32 staying_threads;                /* s: that have not begun to end */
 	bool immune;     /* s: init: signals without a handler do nothing */
 	bool group_exit; /* s: every thread is to end with group_exit_status */
 	int group_exit_status;

@@ -288,6 +288,7 @@ static void link_thread_locked(struct thread *thread, struct process *process)
 	list_push_back(&process->threads, &thread->process_link);
 	process->thread_count++;
 	process->unfinished_threads++;
+	process->staying_threads++;
 	atomic_fetch_add_explicit(&process->live_threads, 1, memory_order_relaxed);
 	if (process->stop.signal && !process->stop.stopped) {
 		process->stop.remaining++;

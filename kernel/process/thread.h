@@ -80,7 +80,6 @@ struct thread {
 	vaddr_t rseq;                /* o */
 	u32 rseq_length, rseq_signature;
 
-	int exit_status;         /* o until finished: wait status word */
 	int parent_death_signal; /* o, parent under t */
 	nsec_t start_time;       /* I: CLOCK_MONOTONIC */
 	u64 timer_slack_ns;      /* o */
