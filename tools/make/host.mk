@@ -20,5 +20,10 @@ build/host/heddle: $(command_obj)
 test-host-command: build/host/heddle
 	@tests/host/run
 
+.PHONY: test-run
+## make test-run           the command with the real kernel: streams, statuses, writes, terminals (CPUS="1 4")
+test-run: build/host/heddle kernel guest
+	@tests/run/run
+
 host: build/host/heddle
 -include $(command_obj:.o=.d)
