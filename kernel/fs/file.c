@@ -46,9 +46,11 @@ static u32 mode_from_flags(u32 flags)
 	}
 }
 
+/* A file that is mounted nowhere (memfd) may be executed while its maker holds it open. */
 static bool counts_as_writer(const struct file *file)
 {
-	return (file->mode & FILE_WRITE) && inode_is(file->inode, S_IFREG);
+	return (file->mode & FILE_WRITE) && inode_is(file->inode, S_IFREG) &&
+	       file->path.mount;
 }
 
 static void file_free(struct file *file)
@@ -75,7 +77,7 @@ int file_create(const struct path *path, const struct file_operations *operation
 	file->inode = dentry_inode(path->dentry);
 	file->mode = mode_from_flags(flags);
 	file->operations = (flags & O_PATH) ? &path_only_operations : operations;
-	atomic_store(&file->flags, flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC));
+	atomic_store(&file->flags, flags & ~(u32)(O_CREAT | O_EXCL | O_TRUNC));
 	file->credentials = credentials ? credentials_get(credentials) : NULL;
 	if (counts_as_writer(file)) {
 		result = inode_begin_write(file->inode);
@@ -86,6 +88,7 @@ int file_create(const struct path *path, const struct file_operations *operation
 			inode_end_write(file->inode);
 		}
 	}
+	atomic_fetch_and(&file->flags, ~(u32)O_NOCTTY); // a terminal's open has seen it
 	if (result < 0) {
 		file_free(file);
 		return result;
