@@ -100,18 +100,18 @@ static int terminal_leave_controlling(struct tty *tty)
 	return error;
 }
 
-static int terminal_get_foreground(struct tty *tty, pid_nr *out)
+static int terminal_get_foreground(struct tty *tty, bool by_master, pid_nr *out)
 {
-	if (job_control_terminal() != tty) {
+	if (!by_master && job_control_terminal() != tty) {
 		return -ENOTTY;
 	}
 	*out = job_control_foreground(tty);
 	return 0;
 }
 
-static int terminal_get_session(struct tty *tty, pid_nr *out)
+static int terminal_get_session(struct tty *tty, bool by_master, pid_nr *out)
 {
-	if (job_control_terminal() != tty) {
+	if (!by_master && job_control_terminal() != tty) {
 		return -ENOTTY;
 	}
 	*out = job_control_terminal_session(tty);

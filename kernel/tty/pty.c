@@ -375,7 +375,8 @@ static s64 send_signal(struct pty *pty, u64 signal)
 static s64 master_ioctl(struct file *file, unsigned command, u64 argument)
 {
 	struct pty *pty = file->data;
-	int count;
+	int count, error;
+	pid_nr number;
 
 	switch (command) {
 	case TIOCGPTN:
@@ -399,7 +400,12 @@ static s64 master_ioctl(struct file *file, unsigned command, u64 argument)
 	case TIOCNOTTY:
 		return -ENOTTY;
 	case TIOCGPGRP:
+		error = tty_process_operations()->get_foreground(&pty->tty, true,
+								 &number);
+		return error ? error : write_int(argument, number);
 	case TIOCGSID:
+		error = tty_process_operations()->get_session(&pty->tty, true, &number);
+		return error ? error : write_int(argument, number);
 	default:
 		return tty_ioctl_common(&pty->tty, file, command, argument);
 	}

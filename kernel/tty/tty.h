@@ -71,9 +71,10 @@ struct tty_process_operations {
 		tty *tty); /* SIGHUP, SIGCONT; nobody's controlling terminal any more */
 	int (*become_controlling)(struct tty *tty, bool steal); /* TIOCSCTTY */
 	int (*leave_controlling)(struct tty *tty);              /* TIOCNOTTY */
-	int (*get_foreground)(struct tty *tty, pid_nr *out);
+	/* The caller's own terminal, or any when asked by its master: else -ENOTTY. */
+	int (*get_foreground)(struct tty *tty, bool by_master, pid_nr *out);
 	int (*set_foreground)(struct tty *tty, pid_nr group);
-	int (*get_session)(struct tty *tty, pid_nr *out);
+	int (*get_session)(struct tty *tty, bool by_master, pid_nr *out);
 	void (*opened)(
 		struct
 		tty *tty); /* open(2) without O_NOCTTY: a session leader without terminal gets it */

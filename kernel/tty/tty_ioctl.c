@@ -185,10 +185,10 @@ static s64 job_control(struct tty *tty, unsigned command, u64 argument)
 	case TIOCNOTTY:
 		return process->leave_controlling(tty);
 	case TIOCGPGRP:
-		error = process->get_foreground(tty, &number);
+		error = process->get_foreground(tty, false, &number);
 		return error ? error : user_write(argument, &number, sizeof(number));
 	case TIOCGSID:
-		error = process->get_session(tty, &number);
+		error = process->get_session(tty, false, &number);
 		return error ? error : user_write(argument, &number, sizeof(number));
 	default: /* TIOCSPGRP */
 		error = user_read(&number, argument, sizeof(number));
