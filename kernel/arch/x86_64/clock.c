@@ -18,7 +18,8 @@
 #define PIT_COMMAND   0x43
 #define PIT_GATE      0x61
 
-#define MEASURE_TICKS 2387 /* of the PIT: 2 ms */
+#define MEASURE_TICKS      2387                /* of the PIT: 2 ms */
+#define HYPERVISOR_APIC_HZ (1000000000UL / 16) /* we divide by 16 */
 
 static u64 tsc_base, tsc_hz;
 static u64 ns_multiplier;   /* ns = ticks * multiplier >> 32 */
@@ -83,7 +84,7 @@ static bool measure(u64 *apic_hz)
 	local_apic_timer_run_silent(~0u);
 	pit_start();
 	first = take_sample();
-	patience = read_tsc() + (1UL << 32);
+	patience = read_tsc() + (1UL << 28);
 	while (elapsed < MEASURE_TICKS && read_tsc() < patience) {
 		elapsed = first.pit - pit_read();
 	}
@@ -97,10 +98,23 @@ static bool measure(u64 *apic_hz)
 	return true;
 }
 
+/* Without a PIT (microvm,pit=off): hypervisors run the APIC's timer at 1 GHz. */
+static void measure_by_apic(u64 apic_hz)
+{
+	struct sample first = take_sample(), last;
+	u32 enough = (u32)(apic_hz * MEASURE_TICKS / PIT_HZ);
+
+	while (first.apic - local_apic_timer_count() < enough) {
+		__asm__ volatile("pause");
+	}
+	last = take_sample();
+	tsc_hz = scale(last.tsc - first.tsc, apic_hz, first.apic - last.apic);
+}
+
 /* A frequency so close to a round one is that one: emulators like 1 GHz. */
 static u64 round_frequency(u64 hz)
 {
-	u64 step = 1000000000UL / 16, near = (hz + step / 2) / step * step;
+	u64 step = HYPERVISOR_APIC_HZ, near = (hz + step / 2) / step * step;
 	u64 off = hz > near ? hz - near : near - hz;
 
 	return near != 0 && off * 200 < near ? near : hz;
@@ -108,19 +122,19 @@ static u64 round_frequency(u64 hz)
 
 void clock_calibrate(void)
 {
-	u64 apic_hz = 1000000000UL / 16;
+	u64 apic_hz = HYPERVISOR_APIC_HZ;
 
 	if (!measure(&apic_hz)) {
-		if (cpu_features.tsc_khz == 0) {
-			panic("clock: neither a PIT nor CPUID tells the counter's "
-			      "frequency");
+		if (!cpu_features.hypervisor) {
+			panic("clock: no PIT to measure the counter against");
 		}
+		measure_by_apic(apic_hz);
 	}
 	if (cpu_features.tsc_khz != 0) {
 		tsc_hz = cpu_features.tsc_khz * 1000UL;
 	}
 	apic_hz = cpu_features.hypervisor ? round_frequency(apic_hz) : apic_hz;
-	ns_multiplier = (u64)(((unsigned __int128)1000000000UL << 32) / tsc_hz);
+	ns_multiplier = (1000000000UL << 32) / tsc_hz;
 	apic_multiplier = (apic_hz << 32) / 1000000000UL;
 	log_info("clock: counter %llu kHz, timer %llu kHz",
 		 (unsigned long long)tsc_hz / 1000, (unsigned long long)apic_hz / 1000);

@@ -10,9 +10,22 @@
 
 #define SERIAL_BASE 0x3f8
 
-enum { DATA = 0, INTERRUPTS = 1, FIFO = 2, LINE = 3, MODEM = 4, LINE_STATUS = 5, SCRATCH = 7 };
+enum {
+	DATA = 0,
+	INTERRUPTS = 1,
+	FIFO = 2,
+	LINE = 3,
+	MODEM = 4,
+	LINE_STATUS = 5,
+	SCRATCH = 7
+};
 enum { LINE_8N1 = 0x03, LINE_DIVISOR = 0x80, STATUS_ROOM = 0x20, STATUS_RECEIVED = 0x01 };
-enum { MODEM_READY = 0x03, MODEM_INTERRUPTS = 0x08, INTERRUPT_RECEIVED = 0x01, SERIAL_LINE = 4 };
+enum {
+	MODEM_READY = 0x03,
+	MODEM_INTERRUPTS = 0x08,
+	INTERRUPT_RECEIVED = 0x01,
+	SERIAL_LINE = 4
+};
 
 static void put(char c)
 {
@@ -71,5 +84,7 @@ int arch_console_start_input(unsigned *line)
 
 int arch_console_read(void)
 {
-	return port_read_8(SERIAL_BASE + LINE_STATUS) & STATUS_RECEIVED ? port_read_8(SERIAL_BASE + DATA) : -1;
+	return port_read_8(SERIAL_BASE + LINE_STATUS) & STATUS_RECEIVED
+		       ? port_read_8(SERIAL_BASE + DATA)
+		       : -1;
 }

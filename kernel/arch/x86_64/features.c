@@ -5,6 +5,7 @@
 #include "arch/vdso.h"
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/port.h"
+#include "core/panic.h"
 #include "lib/format.h"
 #include "lib/string.h"
 
@@ -51,6 +52,9 @@ init_ void features_init(void)
 	}
 	if (cpu_features.xsave && highest >= 0xd) {
 		cpu_features.xsaveopt = bit(cpuid(0xd, 1).a, 0);
+	}
+	if (extended < 0x80000001 || !bit(cpuid(0x80000001, 0).d, 20)) {
+		panic("this CPU can not forbid execution (NX); Heddle needs it");
 	}
 	if (extended >= 0x80000001) {
 		cpu_features.rdtscp = bit(cpuid(0x80000001, 0).d, 27);
