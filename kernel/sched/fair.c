@@ -86,18 +86,25 @@ void fair_detach(struct run_queue *queue, struct sched_entity *entity)
 		(s64)(entity->virtual_runtime - queue->zero) * (s64)entity->weight;
 }
 
-/* Behind everybody who waits now. */
+/*
+ * Behind everybody who waits now, but no further than a slice more than it had to wait
+ * anyway: who has yielded its CPU time for long gets it when it asks for it.
+ */
 void fair_yield(struct run_queue *queue, struct sched_entity *entity)
 {
 	struct rbtree_node *node = rbtree_last(&queue->fair);
+	u64 limit = entity->virtual_runtime + 2 * weighted(entity, entity->slice_ns);
+	u64 behind;
 
-	if (node) {
-		u64 last =
-			rbtree_entry(node, struct sched_entity, node)->virtual_deadline;
-
-		if ((s64)(last - entity->virtual_deadline) >= 0) {
-			entity->virtual_deadline = last + 1;
-		}
+	if (!node) {
+		return;
+	}
+	behind = rbtree_entry(node, struct sched_entity, node)->virtual_deadline + 1;
+	if ((s64)(behind - limit) > 0) {
+		behind = limit;
+	}
+	if ((s64)(behind - entity->virtual_deadline) > 0) {
+		entity->virtual_deadline = behind;
 	}
 }
 

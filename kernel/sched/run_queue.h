@@ -19,7 +19,7 @@
 #include "core/spinlock.h"
 #include "sched/sched.h"
 
-#define SLICE_FAIR_NS        (3 * NSEC_PER_MSEC)
+#define SLICE_FAIR_NS        (2 * NSEC_PER_MSEC)
 #define SLICE_ROUND_ROBIN_NS (100 * NSEC_PER_MSEC)
 #define WEIGHT_NICE_0        1024u
 #define WEIGHT_IDLE          3u
