@@ -89,7 +89,7 @@ int main(int count, char **arguments)
 	const char *command = count > 1 ? arguments[1] : "help";
 
 	open_streams();
-	if (!strcmp(command, "run")) {
+	if (!strcmp(command, "run") || !strcmp(command, "shell")) {
 		return run(count - 1, arguments + 1);
 	}
 	if (!strcmp(command, "doctor")) {

@@ -60,6 +60,7 @@ static const struct option flags[] = {
 void options_print_help(void)
 {
 	fputs("usage: heddle run [flags] [--] PROGRAM [ARGUMENTS...]\n"
+	      "       heddle shell [flags]\n"
 	      "       heddle doctor | help | version\n"
 	      "\n"
 	      "Runs a Linux program on the Heddle kernel in a virtual machine. The guest "
@@ -401,6 +402,26 @@ static int unknown_flag(char **arguments, int flag)
 	return -EINVAL;
 }
 
+static int set_program(struct options *options, int count, char **arguments, bool shell)
+{
+	static char *shell_arguments[] = {"/bin/sh", NULL};
+	const char *preferred = getenv("SHELL");
+
+	if (shell && count) {
+		say_error("shell: takes flags only; programs are for: heddle run");
+		return -EINVAL;
+	}
+	if (!shell && (!count || !*arguments[0])) {
+		say_error("run: which program? (see: heddle help)");
+		return -EINVAL;
+	}
+	options->arguments = shell ? shell_arguments : arguments;
+	if (shell && preferred && *preferred == '/' && !strcmp(options->root, "/")) {
+		shell_arguments[0] = strdup(preferred);
+	}
+	return 0;
+}
+
 int options_parse(struct options *options, int count, char **arguments)
 {
 	int flag;
@@ -419,11 +440,11 @@ int options_parse(struct options *options, int count, char **arguments)
 			return result;
 		}
 	}
-	if (optind == count || !*arguments[optind]) {
-		say_error("run: which program? (see: heddle help)");
-		return -EINVAL;
+	int result = set_program(options, count - optind, arguments + optind,
+				 !strcmp(arguments[0], "shell"));
+	if (result < 0) {
+		return result;
 	}
-	options->arguments = arguments + optind;
 	if (!options->directory) {
 		char *here = getcwd(NULL, 0);
 		options->directory = strcmp(options->root, "/") || !here ? "/" : here;

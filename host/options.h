@@ -51,7 +51,7 @@ struct options {
 	const char *append; // more words for the kernel's command line
 };
 
-/* Fill options from argv (argv[0] is "run"). Returns 0, or -EINVAL after saying what is wrong. */
+/* Fill options from argv (argv[0] is "run" or "shell"). Returns 0, or -EINVAL after saying what is wrong. */
 int options_parse(struct options *options, int count, char **arguments);
 
 /* The value of a variable of the program's environment, or NULL. */

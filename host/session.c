@@ -293,6 +293,9 @@ static void suspend(struct session *session)
 {
 	bool raw = terminal_is_raw();
 
+	if (session->machine->pid <= 0) {
+		return;
+	}
 	terminal_restore();
 	kill(session->machine->pid, SIGSTOP);
 	raise(SIGSTOP);
@@ -303,18 +306,24 @@ static void suspend(struct session *session)
 	resize(session);
 }
 
+/* Not by SIGCHLD alone: the machine may have ended before that was a descriptor. */
+static void look_for_end(struct session *session)
+{
+	if (session->machine->pid > 0 &&
+	    waitpid(session->machine->pid, &session->machine_status, WNOHANG) ==
+		    session->machine->pid) {
+		session->machine->pid = 0;
+		session->machine_gone = true;
+	}
+}
+
 static void handle_signals(struct session *session)
 {
 	int number;
 
 	while ((number = signals_next(&session->signals)) > 0) {
 		if (number == SIGCHLD) {
-			if (session->machine->pid > 0 &&
-			    waitpid(session->machine->pid, &session->machine_status,
-				    WNOHANG) == session->machine->pid) {
-				session->machine->pid = 0;
-				session->machine_gone = true;
-			}
+			continue; // look_for_end() runs after every wait
 		} else if (number == SIGWINCH) {
 			resize(session);
 		} else if (number == SIGTSTP) {
@@ -505,6 +514,7 @@ static void step(struct session *session)
 			handle_signals(session);
 		}
 	}
+	look_for_end(session);
 	tell_ends(session);
 	check_deadlines(session);
 }

@@ -6,6 +6,9 @@ expect help 0 'usage: heddle run' "$heddle" help
 expect version 0 '^heddle [0-9]' "$heddle" version
 expect unknown_command 125 'unknown command frobnicate' "$heddle" frobnicate
 expect no_program 125 'which program' run
+expect shell_arguments 125 'takes flags only' "$heddle" shell -- true
+expect shell 0 'pack: /usr/bin/dash|pack: /bin/sh' \
+	env SHELL=/bin/sh "$heddle" shell --kernel "$scratch/kernel" --dry-run -V --pack
 expect unknown_flag 125 'unknown flag --frobnicate' run --frobnicate -- true
 expect unknown_letter 125 'unknown flag -Z' run -Z -- true
 expect flag_without_value 125 'wants a value' run --root
