@@ -3,7 +3,9 @@
  * Dentries: the names that are known, as a tree, a hash table by (parent, name), and a list by age.
  *
  * Owns      struct dentry, the cache of names.
- * Locks     fs_tree_lock (spin): parent, name, hash, children and age links. What a name means is
+ * Locks     fs_tree_lock (spin)  >  bucket.lock (spin). Children and age links are under the tree lock.
+ *           A hashed dentry's place in its chain, parent, name and hash are read with either lock and
+ *           change with both, so that a lookup takes its bucket's lock alone. What a name means is
  *           settled under the directory's inode.lock: shared for a lookup, exclusive for a change.
  *
  * Invariants
@@ -30,17 +32,26 @@ enum {
 OBJECT_CACHE(dentry_cache, dentry);
 
 struct spinlock fs_tree_lock = SPINLOCK_INIT(RANK_DENTRY_TREE, "fs_tree_lock");
-static struct list hash_table[HASH_SIZE] GUARDED_BY(fs_tree_lock);
+
+struct bucket {
+	struct spinlock lock; /* RANK_DENTRY */
+	struct list chain GUARDED_BY(lock);
+};
+
+static struct bucket hash_table[HASH_SIZE];
 static struct list by_age GUARDED_BY(fs_tree_lock) = LIST_INIT(by_age); /* newest first */
 static u32 cached GUARDED_BY(fs_tree_lock);
 
 void dentry_cache_init(void)
 {
-	spin_lock(&fs_tree_lock);
 	for (unsigned i = 0; i < HASH_SIZE; i++) {
-		list_init(&hash_table[i]);
+		struct bucket *bucket = &hash_table[i];
+
+		spin_init(&bucket->lock, RANK_DENTRY, "dentry bucket.lock");
+		spin_lock(&bucket->lock);
+		list_init(&bucket->chain);
+		spin_unlock(&bucket->lock);
 	}
-	spin_unlock(&fs_tree_lock);
 }
 
 static u64 name_hash(const struct dentry *parent, const char *name, size_t length)
@@ -121,60 +132,97 @@ void dentry_put(struct dentry *dentry)
 	}
 }
 
-static struct dentry *find_locked(struct dentry *parent, const char *name, size_t length,
-				  u64 hash) MUST_HOLD(&fs_tree_lock)
+static struct bucket *bucket_of(u64 hash)
 {
-	struct dentry *dentry;
+	return &hash_table[hash % HASH_SIZE];
+}
 
-	list_for_each(dentry, &hash_table[hash % HASH_SIZE], hash_link) {
+static struct dentry *find_hashed(struct dentry *parent, const char *name, size_t length,
+				  u64 hash)
+{
+	struct bucket *bucket = bucket_of(hash);
+	struct dentry *dentry, *found = NULL;
+
+	spin_lock(&bucket->lock);
+	list_for_each(dentry, &bucket->chain, hash_link) {
 		if (dentry->hash == hash && dentry->parent == parent &&
 		    dentry->name_length == length &&
 		    memcmp(dentry->name, name, length) == 0) {
 			dentry_get(dentry);
-			dentry->recently_used = true;
-			return dentry;
+			WRITE_ONCE(dentry->recently_used, true);
+			found = dentry;
+			break;
 		}
 	}
-	return NULL;
+	spin_unlock(&bucket->lock);
+	return found;
 }
 
 struct dentry *dentry_find_cached(struct dentry *parent, const char *name, size_t length)
 {
-	u64 hash = name_hash(parent, name, length);
-	struct dentry *dentry;
+	return find_hashed(parent, name, length, name_hash(parent, name, length));
+}
 
-	spin_lock(&fs_tree_lock);
-	dentry = find_locked(parent, name, length, hash);
-	spin_unlock(&fs_tree_lock);
-	return dentry;
+static void enter_chain(struct dentry *dentry) MUST_HOLD(&fs_tree_lock)
+{
+	struct bucket *bucket = bucket_of(dentry->hash);
+
+	spin_lock(&bucket->lock);
+	list_push_front(&bucket->chain, &dentry->hash_link);
+	spin_unlock(&bucket->lock);
+}
+
+static void leave_chain(struct dentry *dentry) MUST_HOLD(&fs_tree_lock)
+{
+	struct bucket *bucket = bucket_of(dentry->hash);
+
+	spin_lock(&bucket->lock);
+	list_remove(&dentry->hash_link);
+	spin_unlock(&bucket->lock);
 }
 
 static void hash_locked(struct dentry *dentry, u64 hash) MUST_HOLD(&fs_tree_lock)
 {
 	dentry->hash = hash;
 	dentry_get(dentry);
-	list_push_front(&hash_table[hash % HASH_SIZE], &dentry->hash_link);
 	list_push_front(&by_age, &dentry->lru_link);
 	if (list_empty(&dentry->child_link)) {
 		list_push_back(&dentry->parent->children, &dentry->child_link);
 	}
 	cached++;
+	enter_chain(dentry);
 }
 
 /* Take it out of the cache; the caller then owns the cache's reference. */
 static void unhash_locked(struct dentry *dentry) MUST_HOLD(&fs_tree_lock)
 {
-	list_remove(&dentry->hash_link);
+	leave_chain(dentry);
 	list_remove(&dentry->lru_link);
 	cached--;
+}
+
+/* Out of the chain if the cache's reference is the only one: with the bucket's lock no lookup adds one. */
+static bool leave_chain_if_unused(struct dentry *dentry) MUST_HOLD(&fs_tree_lock)
+{
+	struct bucket *bucket = bucket_of(dentry->hash);
+	bool unused;
+
+	spin_lock(&bucket->lock);
+	unused = refcount_read(&dentry->references) == 1;
+	if (unused) {
+		list_remove(&dentry->hash_link);
+	}
+	spin_unlock(&bucket->lock);
+	return unused;
 }
 
 /* Unhash those whose only reference is the cache's, and collect them for put_all(). */
 static void collect_locked(struct dentry *dentry, struct list *to)
 	MUST_HOLD(&fs_tree_lock)
 {
-	if (!list_empty(&dentry->hash_link) && refcount_read(&dentry->references) == 1) {
-		unhash_locked(dentry);
+	if (!list_empty(&dentry->hash_link) && leave_chain_if_unused(dentry)) {
+		list_remove(&dentry->lru_link);
+		cached--;
 		list_push_back(to, &dentry->lru_link);
 	}
 }
@@ -194,8 +242,9 @@ static void evict_locked(struct list *to) MUST_HOLD(&fs_tree_lock)
 	for (unsigned i = 0; i < SCAN_MAX && cached > CACHE_MAX; i++) {
 		struct dentry *dentry = list_last(&by_age, struct dentry, lru_link);
 
-		if (dentry->recently_used || refcount_read(&dentry->references) > 1) {
-			dentry->recently_used = false;
+		if (READ_ONCE(dentry->recently_used) ||
+		    refcount_read(&dentry->references) > 1) {
+			WRITE_ONCE(dentry->recently_used, false);
 			list_remove(&dentry->lru_link);
 			list_push_front(&by_age, &dentry->lru_link);
 			continue;
@@ -212,7 +261,7 @@ static struct dentry *publish(struct dentry *dentry)
 	struct dentry *other;
 
 	spin_lock(&fs_tree_lock);
-	other = find_locked(dentry->parent, dentry->name, dentry->name_length, hash);
+	other = find_hashed(dentry->parent, dentry->name, dentry->name_length, hash);
 	if (!other) {
 		hash_locked(dentry, hash);
 		evict_locked(&old);
@@ -307,7 +356,12 @@ void dentry_unhash(struct dentry *dentry)
 
 bool dentry_unhashed(const struct dentry *dentry)
 {
-	return list_empty(&dentry->hash_link) && dentry->parent != dentry;
+	bool unhashed;
+
+	spin_lock(&fs_tree_lock); // a rename takes it out of its chain for a moment
+	unhashed = list_empty(&dentry->hash_link) && dentry->parent != dentry;
+	spin_unlock(&fs_tree_lock);
+	return unhashed;
 }
 
 struct dentry *dentry_parent(struct dentry *dentry)
@@ -386,31 +440,34 @@ static void move_to_parent(struct dentry *dentry, struct dentry *parent)
 	list_push_back(&parent->children, &dentry->child_link);
 }
 
-static void rehash(struct dentry *dentry) MUST_HOLD(&fs_tree_lock)
-{
-	dentry->hash = name_hash(dentry->parent, dentry->name, dentry->name_length);
-	if (!list_empty(&dentry->hash_link)) {
-		list_remove(&dentry->hash_link);
-		list_push_front(&hash_table[dentry->hash % HASH_SIZE],
-				&dentry->hash_link);
-	}
-}
-
 void dentry_move(struct dentry *dentry, struct dentry *target, bool exchange)
 {
 	struct dentry *drop_parent = NULL, *drop_target = NULL;
 	struct dentry *old_parent, *new_parent;
+	bool hashed, target_hashed;
 
 	spin_lock(&fs_tree_lock);
 	old_parent = dentry->parent;
 	new_parent = target->parent;
+	hashed = !list_empty(&dentry->hash_link);
+	target_hashed = !list_empty(&target->hash_link);
+	if (hashed) {
+		leave_chain(dentry);
+	}
 	if (exchange) {
+		if (target_hashed) {
+			leave_chain(target);
+		}
 		swap_names(dentry, target);
 		move_to_parent(target, old_parent);
 		move_to_parent(dentry, new_parent);
-		rehash(target);
+		target->hash =
+			name_hash(target->parent, target->name, target->name_length);
+		if (target_hashed) {
+			enter_chain(target);
+		}
 	} else {
-		if (!list_empty(&target->hash_link)) {
+		if (target_hashed) {
 			unhash_locked(target);
 			drop_target = target;
 		}
@@ -419,7 +476,10 @@ void dentry_move(struct dentry *dentry, struct dentry *target, bool exchange)
 		drop_parent = old_parent;
 		move_to_parent(dentry, new_parent);
 	}
-	rehash(dentry);
+	dentry->hash = name_hash(dentry->parent, dentry->name, dentry->name_length);
+	if (hashed) {
+		enter_chain(dentry);
+	}
 	spin_unlock(&fs_tree_lock);
 	dentry_put(drop_target);
 	dentry_put(drop_parent);
