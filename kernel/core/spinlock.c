@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Ticket spinlocks: fair, and one atomic add when nobody else wants it.
+ * Spinlocks: one word, test and set. Not fair on purpose: a virtual CPU that waits may be off its
+ * real CPU when its turn comes, and with tickets all behind it would wait for it to come back.
  *
- * Ordering: spin_unlock() stores `serving` with release; the next holder's load of it in
- * wait_for_turn() (or spin_try_lock()'s) acquires.
+ * Ordering: the release store in give() is what the acquiring exchange in try_take() sees.
  */
 #include "core/spinlock.h"
 #include "arch/irq.h"
@@ -13,8 +13,7 @@
 
 void spin_init(struct spinlock *lock, enum lock_rank rank, const char *name)
 {
-	atomic_init(&lock->next, 0);
-	atomic_init(&lock->serving, 0);
+	atomic_init(&lock->held, false);
 	lock->rank = (u16)rank;
 	lock->owner_cpu = 0;
 	lock->name = name;
@@ -44,34 +43,37 @@ static inline void note_released(struct spinlock *lock)
 }
 #endif
 
-static noinline_ void wait_for_turn(struct spinlock *lock, u32 ticket)
+static inline bool try_take(struct spinlock *lock)
 {
-	while (atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket) {
-		arch_cpu_relax();
-		if (unlikely(panic_in_progress())) {
-			return; /* its holder may have been stopped; only the report goes on */
+	return !atomic_exchange_explicit(&lock->held, true, memory_order_acquire);
+}
+
+/* Looks without writing until the lock seems free. */
+static noinline_ void wait_and_take(struct spinlock *lock)
+{
+	do {
+		while (atomic_load_explicit(&lock->held, memory_order_relaxed)) {
+			arch_cpu_relax();
+			if (unlikely(panic_in_progress())) {
+				return; /* its holder may have been stopped; only the report goes on */
+			}
 		}
-	}
+	} while (!try_take(lock));
 }
 
 static inline void take(struct spinlock *lock)
 {
-	u32 ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
-
-	if (unlikely(atomic_load_explicit(&lock->serving, memory_order_acquire) !=
-		     ticket)) {
-		wait_for_turn(lock, ticket);
+	if (unlikely(!try_take(lock))) {
+		wait_and_take(lock);
 	}
 	note_taken(lock);
 }
 
 static inline void give(struct spinlock *lock)
 {
-	u32 serving = atomic_load_explicit(&lock->serving, memory_order_relaxed);
-
 	lock_check_release(lock_check_cpu(), lock);
 	note_released(lock);
-	atomic_store_explicit(&lock->serving, serving + 1, memory_order_release);
+	atomic_store_explicit(&lock->held, false, memory_order_release);
 }
 
 NO_THREAD_SAFETY void spin_lock(struct spinlock *lock)
@@ -96,17 +98,11 @@ NO_THREAD_SAFETY void spin_unlock(struct spinlock *lock)
 
 NO_THREAD_SAFETY bool spin_try_lock(struct spinlock *lock)
 {
-	u32 ticket = atomic_load_explicit(&lock->serving, memory_order_relaxed);
-
 	preempt_disable();
-	if (!atomic_compare_exchange_strong_explicit(&lock->next, &ticket, ticket + 1,
-						     memory_order_acquire,
-						     memory_order_relaxed)) {
+	if (atomic_load_explicit(&lock->held, memory_order_relaxed) || !try_take(lock)) {
 		preempt_enable();
 		return false;
 	}
-	/* The last holder's release of `serving`: it equalled our ticket, read again to acquire. */
-	(void)atomic_load_explicit(&lock->serving, memory_order_acquire);
 	/* One that is tried cannot deadlock: the order does not matter, so it counts as nested. */
 	lock_check_acquire(lock_check_cpu(), lock, RANK_NONE, lock->name, true);
 	note_taken(lock);

@@ -13,10 +13,10 @@
 #include <stdatomic.h>
 
 struct CAPABILITY("spinlock") spinlock {
-	_Atomic u32 next, serving; /* ticket lock */
-	u16 rank;                  /* enum lock_rank */
-	u16 owner_cpu;             /* CPU + 1, for debug builds */
-	const char *name;          /* the C path, as "run_queue.lock" */
+	_Atomic bool held;
+	u16 rank;         /* enum lock_rank */
+	u16 owner_cpu;    /* CPU + 1, for debug builds */
+	const char *name; /* the C path, as "run_queue.lock" */
 };
 
 #define SPINLOCK_INIT(lock_rank_, lock_name) {.rank = (lock_rank_), .name = (lock_name)}

@@ -96,7 +96,7 @@ int special_file_operations(struct inode *inode, const struct file_operations **
 		return -ENXIO;
 	default:
 		*out = inode->file_operations;
-		return *out ? 0 : -EINVAL;
+		return *out ? 0 : -ENXIO;
 	}
 	return *out ? 0 : -ENXIO;
 }

@@ -103,6 +103,16 @@ void fs_info_get_cwd(struct fs_info *fs, struct path *out)
 	spin_unlock(&fs->lock);
 }
 
+void fs_info_get_places(struct fs_info *fs, struct path *root, struct path *cwd)
+{
+	spin_lock(&fs->lock);
+	*root = fs->root;
+	*cwd = fs->cwd;
+	path_get(root);
+	path_get(cwd);
+	spin_unlock(&fs->lock);
+}
+
 void fs_info_set_root(struct fs_info *fs, const struct path *path)
 {
 	struct path old;

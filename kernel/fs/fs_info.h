@@ -19,6 +19,8 @@ void fs_info_share(struct fs_info *fs);
 void fs_info_leave(struct fs_info *fs); /* may sleep */
 void fs_info_get_root(struct fs_info *fs, struct path *out); /* with references */
 void fs_info_get_cwd(struct fs_info *fs, struct path *out);
+/* Both at once, as a walk needs them. */
+void fs_info_get_places(struct fs_info *fs, struct path *root, struct path *cwd);
 void fs_info_set_root(struct fs_info *fs, const struct path *path); /* takes references of its own */
 void fs_info_set_cwd(struct fs_info *fs, const struct path *path);
 u32 fs_info_umask(struct fs_info *fs);

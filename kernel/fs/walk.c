@@ -43,6 +43,33 @@ static int jump_to_root(struct walk *walk)
 	return 0;
 }
 
+/* An unscoped absolute name never looks at the start or the cwd. */
+static void begin_places(struct walk *walk, bool absolute)
+{
+	const struct walk_context *context = walk->context;
+
+	if (!scoped(walk) && absolute) {
+		fs_info_get_root(context->fs, &walk->root);
+		walk->current = walk->root;
+		path_get(&walk->current);
+	} else if (!scoped(walk) && !context->start) {
+		fs_info_get_places(context->fs, &walk->root, &walk->current);
+	} else {
+		if (context->start) {
+			walk->current = *context->start;
+			path_get(&walk->current);
+		} else {
+			fs_info_get_cwd(context->fs, &walk->current);
+		}
+		if (scoped(walk)) {
+			walk->root = walk->current;
+			path_get(&walk->root);
+		} else {
+			fs_info_get_root(context->fs, &walk->root);
+		}
+	}
+}
+
 int walk_begin(struct walk *walk, const struct walk_context *context, const char *name,
 	       unsigned flags)
 {
@@ -50,18 +77,7 @@ int walk_begin(struct walk *walk, const struct walk_context *context, const char
 	if (*name == '\0' && !(flags & WALK_EMPTY)) {
 		return -ENOENT;
 	}
-	if (context->start) {
-		walk->current = *context->start;
-		path_get(&walk->current);
-	} else {
-		fs_info_get_cwd(context->fs, &walk->current);
-	}
-	if (scoped(walk)) {
-		walk->root = walk->current;
-		path_get(&walk->root);
-	} else {
-		fs_info_get_root(context->fs, &walk->root);
-	}
+	begin_places(walk, *name == '/');
 	if (*name != '/') {
 		return 0;
 	}

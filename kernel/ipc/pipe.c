@@ -36,8 +36,8 @@ struct pipe {
 	u64 head, tail;                 /* lock */
 	u32 page_count;                 /* lock: capacity, a power of two */
 	void **pages;                   /* lock */
-	struct inode
-		*inode; /* FIFO: whose inode->pipe we are (borrowed: the file holds it) */
+	struct inode *inode; /* whose inode->pipe we are (borrowed: the file holds it) */
+	bool anonymous; /* pipe(2)'s: opened again through /proc, nobody waits for a peer */
 };
 
 static const struct file_operations pipe_operations;
@@ -96,7 +96,10 @@ int pipe_create(u32 flags, struct file *out[2])
 		pipe_free(pipe);
 		return error;
 	}
-	pipe->readers = pipe->files = 1;
+	pipe->readers = pipe->readers_ever = pipe->files = 1;
+	pipe->anonymous = true;
+	pipe->inode = out[0]->inode;
+	pipe->inode->pipe = pipe;
 	error = file_create(&out[0]->path, &pipe_operations,
 			    O_WRONLY | (flags & O_NONBLOCK), NULL, &out[1]);
 	if (error) {
@@ -452,7 +455,8 @@ static int fifo_meet(struct pipe *pipe, struct file *file) MUST_HOLD(&pipe->lock
 {
 	bool reads = file->mode & FILE_READ, writes = file->mode & FILE_WRITE;
 
-	if (writes && !reads && file_nonblocking(file) && pipe->readers == 0) {
+	if (writes && !reads && file_nonblocking(file) && pipe->readers == 0 &&
+	    !pipe->anonymous) {
 		return -ENXIO;
 	}
 	pipe->readers += reads;
@@ -460,6 +464,9 @@ static int fifo_meet(struct pipe *pipe, struct file *file) MUST_HOLD(&pipe->lock
 	pipe->readers_ever += reads;
 	pipe->writers_ever += writes;
 	wake_all(&pipe->opened, 0);
+	if (pipe->anonymous) {
+		return 0;
+	}
 	if (reads && !writes) {
 		file->cookie =
 			pipe->writers
@@ -514,7 +521,7 @@ static const struct file_operations pipe_operations = {
 	.write = pipe_write,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
-	.release = pipe_release,
+	.release = fifo_release,
 	.no_position = true,
 };
 
