@@ -98,7 +98,8 @@ static int access_part(struct vm_space *vm, vaddr_t address, void *buffer, size_
 static int access_page(struct vm_space *vm, vaddr_t address, void *buffer, size_t size,
 		       bool write, bool force)
 {
-	unsigned access = (write ? FAULT_WRITE : FAULT_READ) | (force ? FAULT_FORCE : 0);
+	unsigned access = FAULT_PRESENT | (write ? FAULT_WRITE : FAULT_READ) |
+			  (force ? FAULT_FORCE : 0);
 	int code;
 
 	for (;;) {

@@ -33,6 +33,7 @@ struct fault {
 	struct file *load_file; /* keeps the object's owner while vm.lock is dropped */
 	u64 index;
 	bool major;
+	bool look; /* something may be mapped there */
 };
 
 static bool is_write(const struct fault *fault)
@@ -136,7 +137,7 @@ static int break_sharing(struct fault *fault, const struct arch_mapping *page)
 /* --- pages of objects --- */
 
 /* Pages around the fault that are there already, for reads: programs touch neighbours next. */
-static void map_around(struct fault *fault, struct vm_object *object)
+static void map_around(struct fault *fault, struct vm_object *object, u32 rights)
 	MUST_HOLD(&object->lock)
 {
 	struct arch_mapping pages[AROUND_PAGES] uninitialized_;
@@ -148,7 +149,6 @@ static void map_around(struct fault *fault, struct vm_object *object)
 	u64 index = area_index(area, start);
 	u64 last = MIN(area_index(area, end - 1) + 1,
 		       (object_size(object) + PAGE_SIZE - 1) >> PAGE_SHIFT);
-	u32 rights = area_read_rights(area);
 	u64 first = index;
 	size_t count = 0, done;
 	s64 mapped = 0;
@@ -202,8 +202,8 @@ static int enter_object_page(struct fault *fault, struct vm_object *object,
 		return error == -EAGAIN ? FAULT_AGAIN : error;
 	}
 	atomic_fetch_add_explicit(&fault->vm->resident_file, 1, memory_order_relaxed);
-	if (!(rights & PROTECT_WRITE) && (!shared || object_is_cache(object))) {
-		map_around(fault, object);
+	if (!is_write(fault)) {
+		map_around(fault, object, rights);
 	}
 	return 0;
 }
@@ -329,7 +329,8 @@ static int fault_attempt(struct fault *fault, int *code)
 		*code = SEGV_ACCERR;
 		return -EFAULT;
 	}
-	if (arch_vm_lookup(&fault->vm->arch, fault->address, &page)) {
+	/* What the CPU found absent is taken for absent, until entering a page shows otherwise. */
+	if (fault->look && arch_vm_lookup(&fault->vm->arch, fault->address, &page)) {
 		return fault_present(fault, &page);
 	}
 	if (area->object) {
@@ -388,6 +389,7 @@ int vm_fault(struct vm_space *vm, vaddr_t address, unsigned access, int *code)
 		*code = SEGV_MAPERR;
 		return -EFAULT;
 	}
+	fault.look = access & FAULT_PRESENT;
 	do {
 		if (vm_lock_shared(vm)) {
 			*code = SEGV_MAPERR;
@@ -398,6 +400,8 @@ int vm_fault(struct vm_space *vm, vaddr_t address, unsigned access, int *code)
 		if (result == FAULT_LOAD) {
 			result = load_page(&fault);
 			result = result ? result : FAULT_AGAIN;
+		} else if (result == FAULT_AGAIN) {
+			fault.look = true;
 		} else if (result == FAULT_GROW) {
 			result = grow_stack(vm, fault.address);
 			result = result ? result : FAULT_AGAIN;

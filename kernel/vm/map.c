@@ -11,6 +11,8 @@
 #	define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
+enum { PROTECT_ALL = PROTECT_READ | PROTECT_WRITE | PROTECT_EXECUTE };
+
 int check_limits(struct vm_space *vm, u64 pages, u32 protect, u32 area_flags)
 {
 	bool data = protect & PROTECT_WRITE && !(area_flags & (AREA_SHARED | AREA_STACK));
@@ -104,9 +106,8 @@ static struct vm_area *area_for(struct vm_space *vm, const struct vm_map_request
 	area->start = place;
 	area->end = place + size;
 	area->protect = request->protect;
-	area->maximum_protect = request->maximum_protect
-					? request->maximum_protect
-					: PROTECT_READ | PROTECT_WRITE | PROTECT_EXECUTE;
+	area->maximum_protect =
+		request->maximum_protect ? request->maximum_protect : PROTECT_ALL;
 	area->flags = area_flags_of(vm, request);
 	area->object = request->object;
 	area->offset = request->object ? request->offset : 0;
@@ -142,6 +143,45 @@ static int make_room(struct vm_space *vm, const struct vm_map_request *request,
 	return area_split_range(vm, place, place + size);
 }
 
+static bool continues(const struct vm_area *area, const struct vm_map_request *request,
+		      u32 flags)
+{
+	u32 maximum = request->maximum_protect ? request->maximum_protect : PROTECT_ALL;
+
+	return !area->object && !area->file && area->flags == flags &&
+	       area->protect == request->protect && area->maximum_protect == maximum &&
+	       area->name == request->name;
+}
+
+/* The usual case of anonymous memory: a neighbour that is alike gets larger. */
+static bool extend_neighbour(struct vm_space *vm, const struct vm_map_request *request,
+			     vaddr_t place, u64 size) MUST_HOLD(&vm->lock)
+{
+	u32 flags = area_flags_of(vm, request);
+	struct vm_area *area;
+
+	if (request->object || request->file || flags & (AREA_STACK | AREA_SEALED)) {
+		return false;
+	}
+	area = area_at_or_after(vm, place - 1);
+	if (!area) {
+		return false;
+	}
+	if (area->end == place) {
+		if (continues(area, request, flags)) {
+			area_resize(vm, area, area->start, place + size);
+			area_merge_range(vm, place, place + size);
+			return true;
+		}
+		area = area_next(area);
+	}
+	if (!area || area->start != place + size || !continues(area, request, flags)) {
+		return false;
+	}
+	area_resize(vm, area, place, area->end);
+	return true;
+}
+
 static int map_locked(struct vm_space *vm, const struct vm_map_request *request, u64 size,
 		      vaddr_t *out) MUST_HOLD(&vm->lock)
 {
@@ -164,6 +204,11 @@ static int map_locked(struct vm_space *vm, const struct vm_map_request *request,
 	if (error) {
 		return error;
 	}
+	*out = place;
+	if (!(request->map_flags & MAP_FIXED) &&
+	    extend_neighbour(vm, request, place, size)) {
+		return 0;
+	}
 	area = area_for(vm, request, place, size);
 	if (!area) {
 		return -ENOMEM;
@@ -173,7 +218,6 @@ static int map_locked(struct vm_space *vm, const struct vm_map_request *request,
 	}
 	area_insert(vm, area);
 	area_merge_range(vm, place, place + size);
-	*out = place;
 	return 0;
 }
 

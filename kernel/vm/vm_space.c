@@ -170,26 +170,90 @@ void release_mapped(struct vm_space *vm, const struct arch_mapping *pages, size_
 	}
 }
 
+/* What was unmapped since the last flush, in a borrowed frame. */
+struct gathered {
+	paddr_t *pages;
+	size_t count;
+	vaddr_t first, last;
+};
+
+enum { GATHERED_MAX = PAGE_SIZE / sizeof(paddr_t) };
+
+static void flush_gathered(struct vm_space *vm, struct gathered *gathered)
+{
+	struct arch_mapping page = {.present = true};
+
+	if (!gathered->count) {
+		return;
+	}
+	arch_vm_flush(&vm->arch, gathered->first, gathered->last + PAGE_SIZE);
+	for (size_t i = 0; i < gathered->count; i++) {
+		page.physical = gathered->pages[i];
+		release_mapped(vm, &page, 1);
+	}
+	gathered->count = 0;
+}
+
+static void gather(struct gathered *gathered, const struct arch_mapping *pages,
+		   const vaddr_t *addresses, size_t count)
+{
+	if (!gathered->count) {
+		gathered->first = addresses[0];
+	}
+	for (size_t i = 0; i < count; i++) {
+		gathered->pages[gathered->count++] = pages[i].physical;
+	}
+	gathered->last = addresses[count - 1];
+}
+
+/* With fewer flushes than batches; without the frame to gather in, with as many. Any context. */
 void pages_unmap(struct vm_space *vm, vaddr_t start, vaddr_t end)
 {
 	struct arch_mapping pages[VM_BATCH] uninitialized_;
 	vaddr_t addresses[VM_BATCH] uninitialized_;
-	size_t count;
+	struct gathered gathered = {0};
+	struct frame *frame = NULL;
 
+	if (end - start > VM_BATCH * PAGE_SIZE && !frame_allocate(FRAME_ATOMIC, &frame)) {
+		gathered.pages = frame_address(frame);
+	}
 	while (start < end) {
-		count = arch_vm_unmap(&vm->arch, &start, end, pages, addresses, VM_BATCH);
-		if (count) {
+		size_t count =
+			arch_vm_unmap(&vm->arch, &start, end, pages, addresses, VM_BATCH);
+
+		if (count && gathered.pages) {
+			gather(&gathered, pages, addresses, count);
+			if (gathered.count > GATHERED_MAX - VM_BATCH) {
+				flush_gathered(vm, &gathered);
+			}
+		} else if (count) {
 			arch_vm_flush(&vm->arch, addresses[0],
 				      addresses[count - 1] + PAGE_SIZE);
 			release_mapped(vm, pages, count);
 		}
+	}
+	if (frame) {
+		flush_gathered(vm, &gathered);
+		frame_put(frame);
+	}
+}
+
+/* Give back tables of [start, end), which is unmapped. */
+static void trim_tables(struct vm_space *vm, vaddr_t start, vaddr_t end)
+{
+	u64 span =
+		2UL
+		<< 20; /* a table is empty if the range covers its part, or all around it is free */
+
+	if (end - start >= span ||
+	    place_is_free(vm, ALIGN_DOWN(start, span), ALIGN_UP(end, span))) {
+		arch_vm_trim(&vm->arch, start, end);
 	}
 }
 
 void range_unmap(struct vm_space *vm, vaddr_t start, vaddr_t end)
 {
 	struct vm_area *area = area_at_or_after(vm, start);
-	u64 table_span = 2UL << 20;
 	bool any = false;
 
 	while (area && area->start < end) {
@@ -207,11 +271,7 @@ void range_unmap(struct vm_space *vm, vaddr_t start, vaddr_t end)
 		return;
 	}
 	place_freed(vm, start, end);
-	/* A table is looked at only if the range reaches over an end of it, or all around it is free. */
-	if (end - start >= table_span ||
-	    place_is_free(vm, ALIGN_DOWN(start, table_span), ALIGN_UP(end, table_span))) {
-		arch_vm_trim(&vm->arch, start, end);
-	}
+	trim_tables(vm, start, end);
 }
 
 int range_populate(struct vm_space *vm, vaddr_t start, vaddr_t end, bool write)
@@ -226,7 +286,9 @@ int range_populate(struct vm_space *vm, vaddr_t start, vaddr_t end, bool write)
 		    (!write || page.protect & PROTECT_WRITE)) {
 			continue;
 		}
-		error = vm_fault(vm, start, write ? FAULT_WRITE : FAULT_READ, &code);
+		error = vm_fault(vm, start,
+				 FAULT_PRESENT | (write ? FAULT_WRITE : FAULT_READ),
+				 &code);
 		if (sched_break_pending(THREAD_KILLABLE)) {
 			return -EINTR;
 		}
@@ -245,6 +307,42 @@ static int check_range(vaddr_t address, u64 *size)
 	return address > USER_END - *size ? -EINVAL : 0;
 }
 
+/* The usual case: the range is one end of one area, which gets smaller. */
+static bool shorten_area(struct vm_space *vm, vaddr_t start, vaddr_t end)
+	MUST_HOLD(&vm->lock)
+{
+	struct vm_area *area = area_find(vm, start);
+
+	if (!area || area->flags & AREA_SEALED || end > area->end ||
+	    (start == area->start) == (end == area->end)) {
+		return false;
+	}
+	pages_unmap(vm, start, end);
+	if (start == area->start) {
+		area_resize(vm, area, end, area->end);
+	} else {
+		area_resize(vm, area, area->start, start);
+	}
+	place_freed(vm, start, end);
+	trim_tables(vm, start, end);
+	return true;
+}
+
+static int unmap_areas(struct vm_space *vm, vaddr_t start, vaddr_t end)
+	MUST_HOLD(&vm->lock)
+{
+	int error;
+
+	if (range_is_sealed(vm, start, end)) {
+		return -EPERM;
+	}
+	error = area_split_range(vm, start, end);
+	if (!error) {
+		range_unmap(vm, start, end);
+	}
+	return error;
+}
+
 int vm_unmap(struct vm_space *vm, vaddr_t address, u64 size)
 {
 	int error = check_range(address, &size);
@@ -255,13 +353,8 @@ int vm_unmap(struct vm_space *vm, vaddr_t address, u64 size)
 	rwlock_lock(&vm->lock);
 	if (vm->dead) {
 		error = -ESRCH;
-	} else if (range_is_sealed(vm, address, address + size)) {
-		error = -EPERM;
-	} else {
-		error = area_split_range(vm, address, address + size);
-	}
-	if (!error) {
-		range_unmap(vm, address, address + size);
+	} else if (!shorten_area(vm, address, address + size)) {
+		error = unmap_areas(vm, address, address + size);
 	}
 	vm_unlock_exclusive(vm);
 	return error;
