@@ -221,8 +221,8 @@ static nsec_t first_expiry(const struct posix_timer *timer,
 }
 
 /* The timer stops, for good or to be set anew: its callback is neither running nor pending. signal_lock held, dropped in between. */
-static struct posix_timer *stop_timer(struct process *process, int id,
-				      u64 *flags) NO_THREAD_SAFETY
+static struct posix_timer *stop_timer(struct process *process, int id, u64 *flags)
+	ACQUIRES(&process->signal_lock) NO_THREAD_SAFETY
 {
 	for (;;) {
 		struct posix_timer *timer;

@@ -67,7 +67,8 @@ int futex_key(vaddr_t address, bool shared, struct vm_futex_key *out)
 	return vm_futex_key_get(current_vm(), address, shared, out);
 }
 
-int futex_lock_and_load(struct futex_bucket *bucket, vaddr_t address, u32 *value)
+int futex_lock_and_load(struct futex_bucket *bucket, vaddr_t address,
+			u32 *value) NO_THREAD_SAFETY
 {
 	const u32 __user *word = (const u32 __user *)address;
 

@@ -29,7 +29,7 @@ struct futex_bucket *futex_bucket_of(const struct vm_futex_key *key);
 bool futex_key_equal(const struct vm_futex_key *a, const struct vm_futex_key *b);
 /* The word, and the lock of its bucket held: 0; or an errno, nothing held. Faults the page in as often as needed. */
 int futex_lock_and_load(struct futex_bucket *bucket, vaddr_t address,
-			u32 *value) must_check NO_THREAD_SAFETY;
+			u32 *value) must_check TRY_ACQUIRES(0, &bucket->lock);
 /* The key of a word of the running thread, checked: -EINVAL (not aligned), -EFAULT. */
 int futex_key(vaddr_t address, bool shared, struct vm_futex_key *out) must_check;
 /* Wake one waiter: unlinks it. The bucket's lock is held, which is what keeps its thread from returning. */

@@ -203,7 +203,7 @@ static bool ends_process(struct process *process, int signal)
 }
 
 static int post_locked(struct process *process, struct thread *thread, int signal,
-		       struct queued_signal **entry)
+		       struct queued_signal **entry) MUST_HOLD(&process->signal_lock)
 {
 	struct signal_queue *queue =
 		thread ? &thread->signals.queue : &process->shared_signals;
