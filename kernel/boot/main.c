@@ -55,7 +55,7 @@ static void boot_thread(void *unused)
 	file_limits_init();
 	virtio_ports_init(); /* drivers first, */
 	p9_init();
-	virtio_init();       /* then the devices they claim */
+	virtio_init(); /* then the devices they claim */
 	process_init();
 	terminal_init();
 	tty_init_devices();

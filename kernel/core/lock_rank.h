@@ -10,23 +10,23 @@ enum lock_rank {
 	RANK_NONE = 0, /* not checked; the lock's owner says why */
 
 	/* locks that sleep, from the outermost */
-	RANK_FILE_POSITION,    /* file.position_lock: around a whole read or write, of /proc too */
-	RANK_EXEC, /* process.exec_lock */
+	RANK_FILE_POSITION, /* file.position_lock: around a whole read or write, of /proc too */
+	RANK_EXEC,          /* process.exec_lock */
 	RANK_CGROUP,
-	RANK_MOUNT,      /* mount tree changes */
+	RANK_MOUNT,          /* mount tree changes */
 	RANK_RENAME_STACKED, /* super_block.rename_lock of an overlay: outside its layers' */
-	RANK_EPOLL_TREE, /* which epoll watches what */
-	RANK_EPOLL,      /* epoll.lock */
-	RANK_TTY,        /* tty.lock, pty pair */
-	RANK_SOCKET,     /* socket.lock */
+	RANK_EPOLL_TREE,     /* which epoll watches what */
+	RANK_EPOLL,          /* epoll.lock */
+	RANK_TTY,            /* tty.lock, pty pair */
+	RANK_SOCKET,         /* socket.lock */
 	RANK_SOCKET_PEER,
 	RANK_INODE_PARENT, /* inode.lock of a stacked file system (overlay): outside those of its layers */
 	RANK_OVERLAY_COPY, /* overlay.copy_lock */
 	RANK_RENAME,       /* super_block.rename_lock */
-	RANK_INODE,       /* inode.lock */
-	RANK_INODE_LOWER, /* inode.lock of the layer below an overlay's */
-	RANK_PIPE,        /* pipe.lock */
-	RANK_VM,          /* vm_space.lock */
+	RANK_INODE,        /* inode.lock */
+	RANK_INODE_LOWER,  /* inode.lock of the layer below an overlay's */
+	RANK_PIPE,         /* pipe.lock */
+	RANK_VM,           /* vm_space.lock */
 	RANK_FUTEX_SLEEP,
 	RANK_VM_OBJECT, /* vm_object.lock */
 	RANK_9P_CLIENT,

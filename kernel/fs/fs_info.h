@@ -16,15 +16,17 @@ struct fs_info {
 int fs_info_create(const struct path *root, struct fs_info **out) must_check;
 int fs_info_copy(struct fs_info *from, struct fs_info **out) must_check;
 void fs_info_share(struct fs_info *fs);
-void fs_info_leave(struct fs_info *fs); /* may sleep */
+void fs_info_leave(struct fs_info *fs);                      /* may sleep */
 void fs_info_get_root(struct fs_info *fs, struct path *out); /* with references */
 void fs_info_get_cwd(struct fs_info *fs, struct path *out);
 /* Both at once, as a walk needs them. */
 void fs_info_get_places(struct fs_info *fs, struct path *root, struct path *cwd);
-void fs_info_set_root(struct fs_info *fs, const struct path *path); /* takes references of its own */
+void fs_info_set_root(struct fs_info *fs,
+		      const struct path *path); /* takes references of its own */
 void fs_info_set_cwd(struct fs_info *fs, const struct path *path);
 u32 fs_info_umask(struct fs_info *fs);
 u32 fs_info_set_umask(struct fs_info *fs, u32 umask); /* the old one */
 /* pivot_root: where root or cwd is `from`, it becomes `to`. Any lock outside fs_info.lock may be held: the displaced
  * places go to old[], the caller puts them. How many. */
-unsigned fs_info_replace(struct fs_info *fs, const struct path *from, const struct path *to, struct path old[2]);
+unsigned fs_info_replace(struct fs_info *fs, const struct path *from,
+			 const struct path *to, struct path old[2]);

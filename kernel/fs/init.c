@@ -2,8 +2,8 @@
 /* fs/'s part of the boot order, and the root tmpfs. */
 #include "arch/boot.h"
 #include "arch/mmu.h"
-#include "fs/device.h"
 #include "fs/devfs/devfs.h"
+#include "fs/device.h"
 #include "fs/fs_internal.h"
 #include "fs/mount_internal.h"
 #include "fs/path.h"
@@ -25,8 +25,9 @@ void fs_init(void)
 /* What is there without an archive too: enough to open a console and to mount on. */
 static int make_first_names(struct dentry *root)
 {
-	struct make_request directory = { .mode = S_IFDIR | 0755 };
-	struct make_request console = { .mode = S_IFCHR | 0600, .device = device_number(5, 1) };
+	struct make_request directory = {.mode = S_IFDIR | 0755};
+	struct make_request console = {.mode = S_IFCHR | 0600,
+				       .device = device_number(5, 1)};
 	struct dentry *dev;
 	int result = directory_make(root, "dev", &directory, NULL, &dev);
 
@@ -68,7 +69,7 @@ int fs_mount_root(struct path *root)
 	mount_link_locked(mount, NULL);
 	spin_unlock(&fs_tree_lock);
 	// The reference of mount_create() becomes the path's.
-	*root = (struct path){ mount, mount->root };
+	*root = (struct path){mount, mount->root};
 	dentry_get(mount->root);
 	result = make_first_names(mount->root);
 	if (result < 0) {

@@ -32,18 +32,24 @@ struct vm_object;
 struct walk_context;
 
 struct inode_attributes {
-	u64 inode_number, device_id;	/* device_id of the file system; 0: the super_block's */
+	u64 inode_number,
+		device_id; /* device_id of the file system; 0: the super_block's */
 	u32 mode, link_count, uid, gid;
-	u64 special_device;		/* st_rdev, makedev encoding of user space */
-	u64 size, blocks;		/* bytes; 512-byte units */
+	u64 special_device; /* st_rdev, makedev encoding of user space */
+	u64 size, blocks;   /* bytes; 512-byte units */
 	u32 block_size;
 	nsec_t accessed, modified, changed, born;
 };
 
 /* setattr: which fields of inode_attributes are meant. */
 enum {
-	ATTRIBUTE_MODE = 1, ATTRIBUTE_UID = 2, ATTRIBUTE_GID = 4, ATTRIBUTE_SIZE = 8,
-	ATTRIBUTE_ACCESSED = 16, ATTRIBUTE_MODIFIED = 32, ATTRIBUTE_CHANGED = 64,
+	ATTRIBUTE_MODE = 1,
+	ATTRIBUTE_UID = 2,
+	ATTRIBUTE_GID = 4,
+	ATTRIBUTE_SIZE = 8,
+	ATTRIBUTE_ACCESSED = 16,
+	ATTRIBUTE_MODIFIED = 32,
+	ATTRIBUTE_CHANGED = 64,
 };
 
 /* Directory listing: returns false when the buffer is full (the entry will come again from `position`). */
@@ -57,33 +63,43 @@ struct directory_context {
 struct inode_operations {
 	/* Find `dentry->name`: set the inode with dentry_set_inode(), or leave it negative. Errors other than "not there". */
 	int (*lookup)(struct inode *directory, struct dentry *dentry);
-	int (*create)(struct inode *directory, struct dentry *dentry, u32 mode, const struct credentials *credentials);
+	int (*create)(struct inode *directory, struct dentry *dentry, u32 mode,
+		      const struct credentials *credentials);
 	/* O_TMPFILE: a regular file without a name (link_count 0), with a reference. EOPNOTSUPP */
-	int (*create_unnamed)(struct inode *directory, u32 mode, const struct credentials *credentials, struct inode **out);
-	int (*make_directory)(struct inode *directory, struct dentry *dentry, u32 mode, const struct credentials *credentials);
-	int (*make_node)(struct inode *directory, struct dentry *dentry, u32 mode, u64 device, const struct credentials *credentials);
-	int (*symbolic_link)(struct inode *directory, struct dentry *dentry, const char *target, const struct credentials *credentials);
+	int (*create_unnamed)(struct inode *directory, u32 mode,
+			      const struct credentials *credentials, struct inode **out);
+	int (*make_directory)(struct inode *directory, struct dentry *dentry, u32 mode,
+			      const struct credentials *credentials);
+	int (*make_node)(struct inode *directory, struct dentry *dentry, u32 mode,
+			 u64 device, const struct credentials *credentials);
+	int (*symbolic_link)(struct inode *directory, struct dentry *dentry,
+			     const char *target, const struct credentials *credentials);
 	int (*link)(struct inode *directory, struct dentry *dentry, struct inode *target);
 	int (*unlink)(struct inode *directory, struct dentry *dentry);
 	int (*remove_directory)(struct inode *directory, struct dentry *dentry);
 	/* flags: RENAME_NOREPLACE, RENAME_EXCHANGE. fs/ moves the dentries afterwards. */
 	int (*rename)(struct inode *old_directory, struct dentry *old_dentry,
-		      struct inode *new_directory, struct dentry *new_dentry, unsigned flags);
+		      struct inode *new_directory, struct dentry *new_dentry,
+		      unsigned flags);
 	/* The target into `to` (at most size bytes, no NUL); its length. EINVAL if NULL. */
 	int (*read_link)(struct inode *inode, char *to, size_t size);
 	/* Magic links (/proc/PID/exe, fd/N): go to a place directly. Takes precedence over read_link when walking. */
-	int (*follow_link)(struct inode *inode, const struct credentials *credentials, struct path *out);
+	int (*follow_link)(struct inode *inode, const struct credentials *credentials,
+			   struct path *out);
 	/* NULL: inode->attributes as they are. */
 	int (*get_attributes)(struct inode *inode, struct inode_attributes *out);
 	/* inode.lock held exclusively; NULL: fs/ changes inode->attributes itself (and truncates inode->object for SIZE). */
-	int (*set_attributes)(struct inode *inode, const struct inode_attributes *attributes, unsigned which);
+	int (*set_attributes)(struct inode *inode,
+			      const struct inode_attributes *attributes, unsigned which);
 	/* NULL: mode bits decide. */
-	int (*permission)(struct inode *inode, const struct credentials *credentials, int wanted);
+	int (*permission)(struct inode *inode, const struct credentials *credentials,
+			  int wanted);
 	/* Extended attributes; NULL: EOPNOTSUPP. size 0 asks for the length. */
 	s64 (*get_xattr)(struct inode *inode, const char *name, void *value, size_t size);
 	s64 (*list_xattr)(struct inode *inode, char *list, size_t size);
 	/* flags: XATTR_CREATE, XATTR_REPLACE; value NULL: remove. */
-	int (*set_xattr)(struct inode *inode, const char *name, const void *value, size_t size, int flags);
+	int (*set_xattr)(struct inode *inode, const char *name, const void *value,
+			 size_t size, int flags);
 	/* Is a cached name still true? NULL: always. false: it is dropped and looked up again. (procfs, rw shares) */
 	bool (*revalidate)(struct dentry *dentry);
 };
@@ -92,38 +108,40 @@ struct inode {
 	struct refcount references;
 	struct super_block *super_block;
 	const struct inode_operations *operations;
-	const struct file_operations *file_operations; /* what open(2) gives; devices and FIFOs: set by fs/ from mode and special_device */
-	void *data;			/* the file system's own */
+	const struct file_operations *
+		file_operations; /* what open(2) gives; devices and FIFOs: set by fs/ from mode and special_device */
+	void *data; /* the file system's own */
 
-	struct rwlock lock;		/* directory contents, attributes, writes */
+	struct rwlock lock;                 /* directory contents, attributes, writes */
 	struct inode_attributes attributes; /* lock; single words may be read without */
-	struct vm_object *object;	/* page cache; NULL: none */
+	struct vm_object *object;           /* page cache; NULL: none */
 
-	struct spinlock state_lock;	/* RANK_INODE_CACHE */
-	s32 writers;			/* state_lock: > 0: open for writing n times; < 0: being executed (ETXTBSY) */
-	struct file_lock_list *locks;	/* flock, POSIX, OFD; made on first use */
-	void *pipe;			/* FIFO: struct pipe of ipc/; state_lock */
-	void *socket;			/* bound unix socket */
-	bool removed;			/* directory was removed: no creates inside */
-	bool unnamed;			/* O_TMPFILE: link(2) may give it a first name */
+	struct spinlock state_lock; /* RANK_INODE_CACHE */
+	s32 writers; /* state_lock: > 0: open for writing n times; < 0: being executed (ETXTBSY) */
+	struct file_lock_list *locks; /* flock, POSIX, OFD; made on first use */
+	void *pipe;                   /* FIFO: struct pipe of ipc/; state_lock */
+	void *socket;                 /* bound unix socket */
+	bool removed;                 /* directory was removed: no creates inside */
+	bool unnamed;                 /* O_TMPFILE: link(2) may give it a first name */
 };
 
 struct dentry {
-	struct refcount references;	/* one of them is the cache's while it is hashed */
-	struct dentry *parent;		/* tree lock; itself for a root */
-	char *name;			/* tree lock */
+	struct refcount references; /* one of them is the cache's while it is hashed */
+	struct dentry *parent;      /* tree lock; itself for a root */
+	char *name;                 /* tree lock */
 	u32 name_length;
 	u64 hash;
-	char short_name[32];		/* where `name` points if it fits */
-	struct inode *inode;		/* NULL: negative. Set once, never cleared; read with dentry_inode() */
+	char short_name[32]; /* where `name` points if it fits */
+	struct inode *
+		inode; /* NULL: negative. Set once, never cleared; read with dentry_inode() */
 	struct super_block *super_block;
-	struct list child_link;		/* parent's children; tree lock */
+	struct list child_link; /* parent's children; tree lock */
 	struct list children;
-	struct list hash_link;		/* empty: unhashed (removed) */
+	struct list hash_link; /* empty: unhashed (removed) */
 	struct list lru_link;
-	bool recently_used;		/* tree lock: second chance before it is dropped */
-	bool mounted_on;		/* a mount may be attached here: look */
-	void *data;			/* the file system's own (zero at first) */
+	bool recently_used; /* tree lock: second chance before it is dropped */
+	bool mounted_on;    /* a mount may be attached here: look */
+	void *data;         /* the file system's own (zero at first) */
 };
 
 struct path {
@@ -134,19 +152,20 @@ struct path {
 struct file_system_type {
 	const char *name;
 	/* mount(2): source, data string. May sleep. */
-	int (*mount)(const struct file_system_type *type, const char *source, unsigned long flags,
-		     const char *data, struct super_block **out);
+	int (*mount)(const struct file_system_type *type, const char *source,
+		     unsigned long flags, const char *data, struct super_block **out);
 	/* Instead, for types whose options name places (overlay): `context` is the caller's. */
-	int (*mount_at)(const struct file_system_type *type, const struct walk_context *context,
-			const char *source, unsigned long flags, const char *data,
-			struct super_block **out);
-	unsigned flags;			/* FILE_SYSTEM_* */
+	int (*mount_at)(const struct file_system_type *type,
+			const struct walk_context *context, const char *source,
+			unsigned long flags, const char *data, struct super_block **out);
+	unsigned flags; /* FILE_SYSTEM_* */
 	struct file_system_type *next;
 };
 enum { FILE_SYSTEM_NODEV = 1 };
 
 struct super_block_operations {
-	void (*destroy_inode)(struct inode *inode);	/* last reference gone: free inode->data */
+	void (*destroy_inode)(
+		struct inode *inode); /* last reference gone: free inode->data */
 	/* The last mount and the last inode went: free super_block->data. */
 	void (*unmount)(struct super_block *super_block);
 	/* Fill f_type, f_blocks, f_files, …; fs/ has filled f_bsize, f_frsize, f_namelen, f_fsid and f_flags. NULL: those alone. */
@@ -156,13 +175,13 @@ struct super_block_operations {
 };
 
 struct super_block {
-	struct refcount references;	/* inodes, and one for all mounts together */
+	struct refcount references; /* inodes, and one for all mounts together */
 	_Atomic u32 mounts;
 	const struct file_system_type *type;
 	const struct super_block_operations *operations;
-	u64 device_id;			/* st_dev */
+	u64 device_id; /* st_dev */
 	bool read_only;
-	bool stacked;			/* overlay: its inode.locks are taken outside those of the layers (RANK_INODE_PARENT) */
+	bool stacked; /* overlay: its inode.locks are taken outside those of the layers (RANK_INODE_PARENT) */
 	struct dentry *root;
 	void *data;
 	struct mutex rename_lock;
@@ -175,8 +194,9 @@ void file_system_register(struct file_system_type *type);
 /* Zeroed, one reference, lock ready; inode_number is the next free one of the super block, times are now, link_count is 1. */
 int inode_create(struct super_block *super_block, struct inode **out) must_check;
 void inode_get(struct inode *inode);
-bool inode_try_get(struct inode *inode) must_check; /* from a file system's own table of inodes, under its lock */
-void inode_put(struct inode *inode);		    /* may sleep */
+bool inode_try_get(struct inode *inode)
+	must_check; /* from a file system's own table of inodes, under its lock */
+void inode_put(struct inode *inode); /* may sleep */
 void inode_lock(struct inode *inode) ACQUIRES(&inode->lock);
 void inode_unlock(struct inode *inode) RELEASES(&inode->lock);
 /* For writing / against writing (a program being run): 0 or -ETXTBSY; and back. */
@@ -190,8 +210,10 @@ static inline u64 inode_size(const struct inode *inode)
 }
 
 /* --- dentries --- */
-int dentry_create_root(struct super_block *super_block, struct inode *inode, struct dentry **out) must_check;
-void dentry_set_inode(struct dentry *dentry, struct inode *inode); /* takes over the caller's reference */
+int dentry_create_root(struct super_block *super_block, struct inode *inode,
+		       struct dentry **out) must_check;
+void dentry_set_inode(struct dentry *dentry,
+		      struct inode *inode); /* takes over the caller's reference */
 void dentry_get(struct dentry *dentry);
 void dentry_put(struct dentry *dentry); /* may sleep; NULL is nothing */
 static inline struct inode *dentry_inode(const struct dentry *dentry)
@@ -202,8 +224,10 @@ static inline struct inode *dentry_inode(const struct dentry *dentry)
  * The entry `name` of a directory, positive or negative, from the cache or by the file system's lookup. No permission check, no mounts,
  * no "." and "..". The caller holds no lock (…_locked: parent's inode.lock, exclusively).
  */
-int dentry_lookup(struct dentry *parent, const char *name, size_t length, struct dentry **out) must_check;
-int dentry_lookup_locked(struct dentry *parent, const char *name, size_t length, struct dentry **out) must_check;
+int dentry_lookup(struct dentry *parent, const char *name, size_t length,
+		  struct dentry **out) must_check;
+int dentry_lookup_locked(struct dentry *parent, const char *name, size_t length,
+			 struct dentry **out) must_check;
 /* The cached entry with a reference, or NULL. */
 struct dentry *dentry_find_cached(struct dentry *parent, const char *name, size_t length);
 /* Forget the name (the dentry lives on for its holders): removed, or no longer true. */
@@ -213,7 +237,9 @@ struct dentry *dentry_parent(struct dentry *dentry); /* with a reference */
 
 /* --- super blocks --- */
 /* device_id is new; no root yet: the caller sets root, with a reference that the super block owns. */
-int super_block_create(const struct file_system_type *type, const struct super_block_operations *operations, struct super_block **out) must_check;
+int super_block_create(const struct file_system_type *type,
+		       const struct super_block_operations *operations,
+		       struct super_block **out) must_check;
 void super_block_get(struct super_block *super_block);
 void super_block_put(struct super_block *super_block);
 /* Give a file system that was never mounted back (a failed or an inner mount): drops root and the cached names. */

@@ -70,7 +70,8 @@ int mount_create_at(const struct walk_context *context, const char *type_name,
 	source = source ? source : "none";
 	data = data ? data : "";
 	if (type->mount_at) {
-		result = context ? type->mount_at(type, context, source, flags, data, &super_block)
+		result = context ? type->mount_at(type, context, source, flags, data,
+						  &super_block)
 				 : -EINVAL;
 	} else {
 		result = type->mount(type, source, flags, data, &super_block);

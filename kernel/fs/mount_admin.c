@@ -175,8 +175,8 @@ static int move(const struct walk_context *context, const char *source,
 }
 
 static int mount_new(const struct walk_context *context, const char *type,
-		     const char *source, const struct path *at,
-		     unsigned long flags, const char *data)
+		     const char *source, const struct path *at, unsigned long flags,
+		     const char *data)
 {
 	struct mount *mount;
 	int result;
@@ -184,7 +184,8 @@ static int mount_new(const struct walk_context *context, const char *type,
 	if (!type || !*type) {
 		return -EINVAL;
 	}
-	result = mount_create_at(context, type, source, flags & MOUNT_FLAGS, data, &mount);
+	result =
+		mount_create_at(context, type, source, flags & MOUNT_FLAGS, data, &mount);
 	if (result < 0) {
 		return result;
 	}

@@ -12,9 +12,9 @@
 #include "process/resources.h"
 #include <linux/stat.h>
 
-#define DIRECTORY(n, ...) { .name = n, .mode = S_IFDIR | 0555, __VA_ARGS__ }
-#define TEXT(n, function) { .name = n, .mode = S_IFREG | 0444, .show = function }
-#define PRIVATE(n, function) { .name = n, .mode = S_IFREG | 0400, .show = function }
+#define DIRECTORY(n, ...)    {.name = n, .mode = S_IFDIR | 0555, __VA_ARGS__}
+#define TEXT(n, function)    {.name = n, .mode = S_IFREG | 0444, .show = function}
+#define PRIVATE(n, function) {.name = n, .mode = S_IFREG | 0400, .show = function}
 
 enum { TYPE_DIRECTORY = 4 };
 
@@ -95,52 +95,71 @@ static int show_setgroups(struct proc_text *text, const struct proc_node *node)
 
 static int show_io(struct proc_text *text, const struct proc_node *node)
 {
-	proc_print(text, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+	proc_print(text, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: "
+			 "0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
 	return 0;
 }
 
 /* ---- the tables ---- */
 
-static const struct proc_entry no_entries[] = { { 0 } };
+static const struct proc_entry no_entries[] = {{0}};
 
-
-#define COMMON_ENTRIES                                                                                    \
-	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .write = write_comm },               \
-	TEXT("cmdline", proc_show_arguments), PRIVATE("environ", proc_show_environment),                  \
-	PRIVATE("auxv", proc_show_auxv), TEXT("stat", proc_show_stat), TEXT("statm", proc_show_statm),    \
-	TEXT("status", proc_show_status), TEXT("maps", proc_show_maps), TEXT("smaps", proc_show_smaps),   \
-	TEXT("limits", proc_show_limits), TEXT("wchan", proc_show_wchan),                                 \
-	TEXT("schedstat", proc_show_schedstat), TEXT("mounts", proc_show_mounts),                         \
-	TEXT("mountinfo", proc_show_mountinfo), TEXT("oom_score", show_zero),                             \
-	TEXT("oom_score_adj", show_zero), TEXT("loginuid", show_unset_uid), TEXT("sessionid", show_unset_uid), \
-	TEXT("cgroup", show_cgroup), PRIVATE("personality", show_personality),                            \
-	TEXT("uid_map", show_id_map), TEXT("gid_map", show_id_map), TEXT("setgroups", show_setgroups),    \
-	{ .name = "mem", .mode = S_IFREG | 0600, .file_operations = &proc_memory_operations },            \
-	{ .name = "exe", .mode = S_IFLNK | 0777, .follow = proc_follow_exe },                             \
-	{ .name = "cwd", .mode = S_IFLNK | 0777, .follow = proc_follow_cwd },                             \
-	{ .name = "root", .mode = S_IFLNK | 0777, .follow = proc_follow_root },                           \
-	{ .name = "fd", .mode = S_IFDIR | 0500, .lookup = proc_lookup_fd, .iterate = proc_iterate_fd },   \
-	{ .name = "fdinfo", .mode = S_IFDIR | 0555, .lookup = proc_lookup_fdinfo, .iterate = proc_iterate_fd }
+#define COMMON_ENTRIES                                                                  \
+	{.name = "comm",                                                                \
+	 .mode = S_IFREG | 0644,                                                        \
+	 .show = show_comm,                                                             \
+	 .write = write_comm},                                                          \
+		TEXT("cmdline", proc_show_arguments),                                   \
+		PRIVATE("environ", proc_show_environment),                              \
+		PRIVATE("auxv", proc_show_auxv), TEXT("stat", proc_show_stat),          \
+		TEXT("statm", proc_show_statm), TEXT("status", proc_show_status),       \
+		TEXT("maps", proc_show_maps), TEXT("smaps", proc_show_smaps),           \
+		TEXT("limits", proc_show_limits), TEXT("wchan", proc_show_wchan),       \
+		TEXT("schedstat", proc_show_schedstat),                                 \
+		TEXT("mounts", proc_show_mounts),                                       \
+		TEXT("mountinfo", proc_show_mountinfo), TEXT("oom_score", show_zero),   \
+		TEXT("oom_score_adj", show_zero), TEXT("loginuid", show_unset_uid),     \
+		TEXT("sessionid", show_unset_uid), TEXT("cgroup", show_cgroup),         \
+		PRIVATE("personality", show_personality), TEXT("uid_map", show_id_map), \
+		TEXT("gid_map", show_id_map), TEXT("setgroups", show_setgroups),        \
+		{.name = "mem",                                                         \
+		 .mode = S_IFREG | 0600,                                                \
+		 .file_operations = &proc_memory_operations},                           \
+		{.name = "exe", .mode = S_IFLNK | 0777, .follow = proc_follow_exe},     \
+		{.name = "cwd", .mode = S_IFLNK | 0777, .follow = proc_follow_cwd},     \
+		{.name = "root", .mode = S_IFLNK | 0777, .follow = proc_follow_root},   \
+		{.name = "fd",                                                          \
+		 .mode = S_IFDIR | 0500,                                                \
+		 .lookup = proc_lookup_fd,                                              \
+		 .iterate = proc_iterate_fd},                                           \
+	{                                                                               \
+		.name = "fdinfo", .mode = S_IFDIR | 0555, .lookup = proc_lookup_fdinfo, \
+		.iterate = proc_iterate_fd                                              \
+	}
 
 const struct proc_entry proc_process_entries[] = {
 	COMMON_ENTRIES,
 	PRIVATE("io", show_io),
 	DIRECTORY("net", .children = proc_net_entries),
-	DIRECTORY("task", .children = no_entries, .lookup = proc_lookup_task, .iterate = proc_iterate_tasks),
-	{ 0 },
+	DIRECTORY("task", .children = no_entries, .lookup = proc_lookup_task,
+		  .iterate = proc_iterate_tasks),
+	{0},
 };
 
-const struct proc_entry proc_thread_entries[] = { COMMON_ENTRIES, { 0 } };
+const struct proc_entry proc_thread_entries[] = {COMMON_ENTRIES, {0}};
 
-static const struct proc_entry process_entry = DIRECTORY("", .children = proc_process_entries);
-static const struct proc_entry thread_entry = DIRECTORY("", .children = proc_thread_entries);
+static const struct proc_entry process_entry =
+	DIRECTORY("", .children = proc_process_entries);
+static const struct proc_entry thread_entry =
+	DIRECTORY("", .children = proc_thread_entries);
 
 /* A decimal number without leading zeros, or -1. */
 static pid_nr parse_number(const char *name)
 {
 	u64 number;
 
-	if (name[0] < '1' || name[0] > '9' || string_to_u64(name, &number) || number > INT32_MAX) {
+	if (name[0] < '1' || name[0] > '9' || string_to_u64(name, &number) ||
+	    number > INT32_MAX) {
 		return -1;
 	}
 	return (pid_nr)number;
@@ -149,7 +168,7 @@ static pid_nr parse_number(const char *name)
 int proc_lookup_process(struct inode *directory, struct dentry *dentry)
 {
 	pid_nr number = parse_number(dentry->name);
-	struct proc_node like = { .entry = &process_entry, .fd = -1 };
+	struct proc_node like = {.entry = &process_entry, .fd = -1};
 	struct thread *thread;
 	int error;
 
@@ -174,7 +193,8 @@ int proc_lookup_process(struct inode *directory, struct dentry *dentry)
 	return error;
 }
 
-int proc_iterate_processes(struct file *file, struct directory_context *context, u64 first)
+int proc_iterate_processes(struct file *file, struct directory_context *context,
+			   u64 first)
 {
 	pid_nr number = (pid_nr)(context->position - first);
 	struct process *process;
@@ -184,7 +204,8 @@ int proc_iterate_processes(struct file *file, struct directory_context *context,
 
 		process_put(process);
 		format_string(name, sizeof(name), "%d", number);
-		if (!proc_emit(context, name, first + (u64)number, first + (u64)number, TYPE_DIRECTORY)) {
+		if (!proc_emit(context, name, first + (u64)number, first + (u64)number,
+			       TYPE_DIRECTORY)) {
 			return 0;
 		}
 		number++;
@@ -196,7 +217,8 @@ int proc_lookup_task(struct inode *directory, struct dentry *dentry)
 {
 	const struct proc_node *node = proc_node(directory);
 	pid_nr number = parse_number(dentry->name);
-	struct proc_node like = { .entry = &thread_entry, .process = node->process, .fd = -1 };
+	struct proc_node like = {
+		.entry = &thread_entry, .process = node->process, .fd = -1};
 	int error = 0;
 
 	like.thread = number < 0 ? NULL : thread_find(number);
@@ -217,8 +239,7 @@ static pid_nr next_task(struct process *process, pid_nr from)
 	pid_nr best = -1;
 	u64 flags = spin_lock_irq(&process->signal_lock);
 
-	for_each_thread(thread, process)
-	{
+	for_each_thread(thread, process) {
 		pid_nr number = thread_number(thread);
 
 		if (number >= from && (best < 0 || number < best)) {
@@ -238,7 +259,8 @@ int proc_iterate_tasks(struct file *file, struct directory_context *context, u64
 		char name[16];
 
 		format_string(name, sizeof(name), "%d", number);
-		if (!proc_emit(context, name, first + (u64)number, first + (u64)number, TYPE_DIRECTORY)) {
+		if (!proc_emit(context, name, first + (u64)number, first + (u64)number,
+			       TYPE_DIRECTORY)) {
 			return 0;
 		}
 	}

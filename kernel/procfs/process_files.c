@@ -38,7 +38,8 @@ static struct file *next_file(struct thread *thread, int *fd)
 	return file;
 }
 
-static int get_place(const struct proc_node *node, void (*get)(struct fs_info *, struct path *), struct path *out)
+static int get_place(const struct proc_node *node,
+		     void (*get)(struct fs_info *, struct path *), struct path *out)
 {
 	struct thread *thread = proc_thread(node);
 	struct fs_info *fs;
@@ -102,7 +103,9 @@ static int follow_fd(const struct proc_node *node, struct path *out)
 	if (!thread) {
 		return -ENOENT;
 	}
-	file = thread_check_access(thread, ACCESS_VM_READ) ? NULL : proc_get_file(thread, node->fd);
+	file = thread_check_access(thread, ACCESS_VM_READ)
+		       ? NULL
+		       : proc_get_file(thread, node->fd);
 	thread_put(thread);
 	if (!file) {
 		return -ENOENT;
@@ -128,8 +131,9 @@ static int show_fdinfo(struct proc_text *text, const struct proc_node *node)
 	mutex_lock(&file->position_lock);
 	position = file->position;
 	mutex_unlock(&file->position_lock);
-	proc_print(text, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", position, atomic_load(&file->flags),
-		   file->path.mount ? file->path.mount->id : 0, file->inode->attributes.inode_number);
+	proc_print(text, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", position,
+		   atomic_load(&file->flags), file->path.mount ? file->path.mount->id : 0,
+		   file->inode->attributes.inode_number);
 	if (file->operations && file->operations->fdinfo) {
 		char *more = heap_allocate(FDINFO_MAX);
 		int size = more ? file->operations->fdinfo(file, more, FDINFO_MAX) : 0;
@@ -143,24 +147,30 @@ static int show_fdinfo(struct proc_text *text, const struct proc_node *node)
 	return 0;
 }
 
-static const struct proc_entry fd_entry = { .name = "", .mode = S_IFLNK | 0700, .follow = follow_fd };
-static const struct proc_entry fdinfo_entry = { .name = "", .mode = S_IFREG | 0400, .show = show_fdinfo };
+static const struct proc_entry fd_entry = {
+	.name = "", .mode = S_IFLNK | 0700, .follow = follow_fd};
+static const struct proc_entry fdinfo_entry = {
+	.name = "", .mode = S_IFREG | 0400, .show = show_fdinfo};
 
-static int lookup_descriptor(struct inode *directory, struct dentry *dentry, const struct proc_entry *entry)
+static int lookup_descriptor(struct inode *directory, struct dentry *dentry,
+			     const struct proc_entry *entry)
 {
 	struct proc_node like = *proc_node(directory);
 	struct thread *thread;
 	struct file *file;
 	u64 number;
 
-	if (string_to_u64(dentry->name, &number) || number > INT32_MAX || (dentry->name[0] == '0' && dentry->name[1])) {
+	if (string_to_u64(dentry->name, &number) || number > INT32_MAX ||
+	    (dentry->name[0] == '0' && dentry->name[1])) {
 		return 0;
 	}
 	thread = proc_thread(&like);
 	if (!thread) {
 		return 0;
 	}
-	file = thread_check_access(thread, ACCESS_VM_READ) ? NULL : proc_get_file(thread, (int)number);
+	file = thread_check_access(thread, ACCESS_VM_READ)
+		       ? NULL
+		       : proc_get_file(thread, (int)number);
 	thread_put(thread);
 	if (!file) {
 		return 0;
@@ -201,7 +211,8 @@ int proc_iterate_fd(struct file *file, struct directory_context *context, u64 fi
 
 		file_put(found);
 		format_string(name, sizeof(name), "%d", fd);
-		if (!proc_emit(context, name, first + (u64)fd, first + (u64)fd, TYPE_LINK)) {
+		if (!proc_emit(context, name, first + (u64)fd, first + (u64)fd,
+			       TYPE_LINK)) {
 			break;
 		}
 		fd++;
@@ -212,7 +223,8 @@ int proc_iterate_fd(struct file *file, struct directory_context *context, u64 fi
 
 /* ---- mounts ---- */
 
-static int show_mount_text(struct proc_text *text, const struct proc_node *node, enum mount_text form)
+static int show_mount_text(struct proc_text *text, const struct proc_node *node,
+			   enum mount_text form)
 {
 	struct path root;
 	char *line;
@@ -226,7 +238,8 @@ static int show_mount_text(struct proc_text *text, const struct proc_node *node,
 		path_put(&root);
 		return -ENOMEM;
 	}
-	for (unsigned n = 0; (length = mount_describe(n, &root, form, line, MOUNT_TEXT_MAX)) > 0; n++) {
+	for (unsigned n = 0;
+	     (length = mount_describe(n, &root, form, line, MOUNT_TEXT_MAX)) > 0; n++) {
 		proc_append(text, line, (size_t)MIN(length, MOUNT_TEXT_MAX - 1));
 	}
 	heap_free(line);

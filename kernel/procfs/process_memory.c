@@ -18,13 +18,15 @@
 enum { CHUNK = 4096, NAME_COLUMN = 73 };
 #define STRINGS_MAX (6UL << 20)
 
-static void print_name(struct proc_text *text, const struct vm_area *area, size_t line_start, const struct path *root, char *buffer)
+static void print_name(struct proc_text *text, const struct vm_area *area,
+		       size_t line_start, const struct path *root, char *buffer)
 {
 	const char *name = area->name;
 	char *start;
 
 	if (!name && area->file) {
-		int length = path_to_name(&area->file->path, root, buffer, PATH_MAX, true, &start);
+		int length = path_to_name(&area->file->path, root, buffer, PATH_MAX, true,
+					  &start);
 
 		name = length < 0 ? "?" : start;
 		if (length >= 0) {
@@ -40,7 +42,8 @@ static void print_name(struct proc_text *text, const struct vm_area *area, size_
 	proc_append(text, name, strlen(name));
 }
 
-static void print_area(struct proc_text *text, const struct vm_area *area, const struct path *root, char *buffer)
+static void print_area(struct proc_text *text, const struct vm_area *area,
+		       const struct path *root, char *buffer)
 {
 	size_t line_start = text->size;
 	u64 device = 0, number = 0;
@@ -49,10 +52,12 @@ static void print_area(struct proc_text *text, const struct vm_area *area, const
 		device = area->file->inode->super_block->device_id;
 		number = area->file->inode->attributes.inode_number;
 	}
-	proc_print(text, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", area->start, area->end,
-		   area->protect & PROTECT_READ ? 'r' : '-', area->protect & PROTECT_WRITE ? 'w' : '-',
-		   area->protect & PROTECT_EXECUTE ? 'x' : '-', area->flags & AREA_SHARED ? 's' : 'p',
-		   area->object ? area->offset : 0, (unsigned)(device >> 8 & 0xfff), (unsigned)(device & 0xff), number);
+	proc_print(text, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", area->start,
+		   area->end, area->protect & PROTECT_READ ? 'r' : '-',
+		   area->protect & PROTECT_WRITE ? 'w' : '-',
+		   area->protect & PROTECT_EXECUTE ? 'x' : '-',
+		   area->flags & AREA_SHARED ? 's' : 'p', area->object ? area->offset : 0,
+		   (unsigned)(device >> 8 & 0xfff), (unsigned)(device & 0xff), number);
 	print_name(text, area, line_start, root, buffer);
 	proc_append(text, "\n", 1);
 }
@@ -62,11 +67,20 @@ static void print_smap(struct proc_text *text, struct vm_area *area)
 	u64 resident, shared, dirty, k = PAGE_SIZE / 1024;
 
 	vm_area_statistics(area, &resident, &shared, &dirty);
-	proc_print(text, "Size:           %8lu kB\nKernelPageSize: %8lu kB\nMMUPageSize:    %8lu kB\nRss:            %8lu kB\nPss:            %8lu kB\n",
-		   (area->end - area->start) / 1024, k, k, resident * k, (resident - shared) * k);
-	proc_print(text, "Shared_Clean:   %8lu kB\nShared_Dirty:   %8lu kB\nPrivate_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\nReferenced:     %8lu kB\nAnonymous:      %8lu kB\nSwap:           %8u kB\nLocked:         %8u kB\n",
-		   shared * k, 0UL, (resident - shared) * k - MIN(dirty, resident - shared) * k, MIN(dirty, resident - shared) * k,
-		   resident * k, area->object ? 0UL : resident * k, 0u, 0u);
+	proc_print(text,
+		   "Size:           %8lu kB\nKernelPageSize: %8lu kB\nMMUPageSize:    "
+		   "%8lu kB\nRss:            %8lu kB\nPss:            %8lu kB\n",
+		   (area->end - area->start) / 1024, k, k, resident * k,
+		   (resident - shared) * k);
+	proc_print(
+		text,
+		"Shared_Clean:   %8lu kB\nShared_Dirty:   %8lu kB\nPrivate_Clean:  %8lu "
+		"kB\nPrivate_Dirty:  %8lu kB\nReferenced:     %8lu kB\nAnonymous:      "
+		"%8lu kB\nSwap:           %8u kB\nLocked:         %8u kB\n",
+		shared * k, 0UL,
+		(resident - shared) * k - MIN(dirty, resident - shared) * k,
+		MIN(dirty, resident - shared) * k, resident * k,
+		area->object ? 0UL : resident * k, 0u, 0u);
 }
 
 static int show_areas(struct proc_text *text, const struct proc_node *node, bool details)
@@ -92,7 +106,9 @@ static int show_areas(struct proc_text *text, const struct proc_node *node, bool
 		if (vm_lock_shared(vm)) {
 			break;
 		}
-		area = vm_next_area(vm, at); /* one area a hold: the owner's changes never wait long */
+		area = vm_next_area(
+			vm,
+			at); /* one area a hold: the owner's changes never wait long */
 		if (area) {
 			print_area(text, area, &root, buffer);
 			if (details) {
@@ -122,7 +138,8 @@ int proc_show_smaps(struct proc_text *text, const struct proc_node *node)
 }
 
 /* Copy [start, end) of the space into the text. */
-static int show_range(struct proc_text *text, struct vm_space *vm, vaddr_t start, vaddr_t end)
+static int show_range(struct proc_text *text, struct vm_space *vm, vaddr_t start,
+		      vaddr_t end)
 {
 	char *chunk = heap_allocate(CHUNK);
 
@@ -163,7 +180,8 @@ int proc_show_arguments(struct proc_text *text, const struct proc_node *node)
 	if (!vm) {
 		return 0;
 	}
-	error = show_range(text, vm, vm->arguments_start, MIN(vm->arguments_end, vm->arguments_start + STRINGS_MAX));
+	error = show_range(text, vm, vm->arguments_start,
+			   MIN(vm->arguments_end, vm->arguments_start + STRINGS_MAX));
 	vm_put(vm);
 	return error;
 }
@@ -176,7 +194,8 @@ int proc_show_environment(struct proc_text *text, const struct proc_node *node)
 	if (error) {
 		return error == -ESRCH ? 0 : error;
 	}
-	error = show_range(text, vm, vm->environment_start, MIN(vm->environment_end, vm->environment_start + STRINGS_MAX));
+	error = show_range(text, vm, vm->environment_start,
+			   MIN(vm->environment_end, vm->environment_start + STRINGS_MAX));
 	vm_put(vm);
 	return error;
 }
@@ -207,7 +226,8 @@ static int memory_open(struct inode *inode, struct file *file)
 	return error == -EPERM ? -EACCES : error;
 }
 
-static s64 memory_transfer(struct file *file, struct io_buffer *io, u64 *position, bool write)
+static s64 memory_transfer(struct file *file, struct io_buffer *io, u64 *position,
+			   bool write)
 {
 	char *chunk = heap_allocate(CHUNK);
 	s64 done = 0;
@@ -221,10 +241,12 @@ static s64 memory_transfer(struct file *file, struct io_buffer *io, u64 *positio
 
 		if (write) {
 			size = io_copy_from(io, chunk, size);
-			moved = size ? vm_write(file->data, *position, chunk, size, true) : -EFAULT;
+			moved = size ? vm_write(file->data, *position, chunk, size, true)
+				     : -EFAULT;
 		} else {
 			moved = vm_read(file->data, *position, chunk, size, true);
-			moved = moved > 0 ? (s64)io_copy_to(io, chunk, (size_t)moved) : moved;
+			moved = moved > 0 ? (s64)io_copy_to(io, chunk, (size_t)moved)
+					  : moved;
 		}
 		if (moved <= 0) {
 			done = done ? done : moved == -ESRCH ? 0 : -EIO;

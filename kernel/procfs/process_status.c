@@ -35,7 +35,8 @@ struct snapshot {
 	unsigned cpu;
 	struct cpumask affinity;
 	/* of the address space; 0 once it is gone */
-	u64 total_pages, resident_pages, resident_file, data_pages, stack_pages, locked_pages, peak_pages, peak_resident;
+	u64 total_pages, resident_pages, resident_file, data_pages, stack_pages,
+		locked_pages, peak_pages, peak_resident;
 	u64 limit_resident;
 	vaddr_t code_start, code_end, data_start, data_end, stack_start, break_start;
 	vaddr_t arguments_start, arguments_end, environment_start, environment_end;
@@ -45,10 +46,11 @@ struct snapshot {
 static char state_letter(enum thread_state state)
 {
 	static const char letters[] = {
-		[THREAD_CREATING] = 'R',      [THREAD_READY] = 'R',    [THREAD_RUNNING] = 'R',
-		[THREAD_INTERRUPTIBLE] = 'S', [THREAD_KILLABLE] = 'D', [THREAD_UNINTERRUPTIBLE] = 'D',
-		[THREAD_STOPPED] = 'T',	      [THREAD_TRACED] = 't',   [THREAD_ZOMBIE] = 'Z',
-		[THREAD_DEAD] = 'X',
+		[THREAD_CREATING] = 'R', [THREAD_READY] = 'R',
+		[THREAD_RUNNING] = 'R',  [THREAD_INTERRUPTIBLE] = 'S',
+		[THREAD_KILLABLE] = 'D', [THREAD_UNINTERRUPTIBLE] = 'D',
+		[THREAD_STOPPED] = 'T',  [THREAD_TRACED] = 't',
+		[THREAD_ZOMBIE] = 'Z',   [THREAD_DEAD] = 'X',
 	};
 
 	return letters[state];
@@ -165,7 +167,8 @@ static void take_vm(struct snapshot *to, struct process *process)
 		to->has_vm = true;
 		to->total_pages = vm->total_pages;
 		to->resident_file = (u64)MAX(vm->resident_file, (s64)0);
-		to->resident_pages = to->resident_file + (u64)MAX(vm->resident_anonymous, (s64)0);
+		to->resident_pages =
+			to->resident_file + (u64)MAX(vm->resident_anonymous, (s64)0);
 		to->data_pages = vm->data_pages;
 		to->stack_pages = vm->stack_pages;
 		to->locked_pages = vm->locked_pages;
@@ -216,19 +219,24 @@ int proc_show_stat(struct proc_text *text, const struct proc_node *node)
 	if (error) {
 		return error;
 	}
-	proc_print(text, "%d (%s) %c %d %d %d %ld %d 0 %lu %lu %lu %lu ", s.number, s.name, state_letter(s.state), s.parent,
-		   s.group, s.session, (long)s.terminal, s.foreground, s.minor_faults, s.waited_minor_faults,
+	proc_print(text, "%d (%s) %c %d %d %d %ld %d 0 %lu %lu %lu %lu ", s.number,
+		   s.name, state_letter(s.state), s.parent, s.group, s.session,
+		   (long)s.terminal, s.foreground, s.minor_faults, s.waited_minor_faults,
 		   s.major_faults, s.waited_major_faults);
-	proc_print(text, "%lu %lu %lu %lu %d %d %u 0 %lu ", s.user_ns / NSEC_PER_TICK, s.system_ns / NSEC_PER_TICK,
-		   s.waited_user_ns / NSEC_PER_TICK, s.waited_system_ns / NSEC_PER_TICK,
-		   s.realtime_priority ? -1 - s.realtime_priority : 20 + s.nice, s.nice, s.thread_count,
-		   (u64)s.started / NSEC_PER_TICK);
-	proc_print(text, "%lu %lu %lu %lu %lu %lu 0 0 ", s.total_pages * PAGE_SIZE, s.resident_pages, s.limit_resident,
-		   s.code_start, s.code_end, s.stack_start);
-	proc_print(text, "%lu %lu %lu %lu 0 0 0 %d %u %d %d 0 0 0 ", s.pending, s.blocked, s.ignored, s.caught,
-		   node->thread ? -1 : s.exit_signal, s.cpu, s.realtime_priority, s.policy);
-	proc_print(text, "%lu %lu %lu %lu %lu %lu %lu %d\n", s.data_start, s.data_end, s.break_start, s.arguments_start,
-		   s.arguments_end, s.environment_start, s.environment_end, s.exit_status);
+	proc_print(text, "%lu %lu %lu %lu %d %d %u 0 %lu ", s.user_ns / NSEC_PER_TICK,
+		   s.system_ns / NSEC_PER_TICK, s.waited_user_ns / NSEC_PER_TICK,
+		   s.waited_system_ns / NSEC_PER_TICK,
+		   s.realtime_priority ? -1 - s.realtime_priority : 20 + s.nice, s.nice,
+		   s.thread_count, (u64)s.started / NSEC_PER_TICK);
+	proc_print(text, "%lu %lu %lu %lu %lu %lu 0 0 ", s.total_pages * PAGE_SIZE,
+		   s.resident_pages, s.limit_resident, s.code_start, s.code_end,
+		   s.stack_start);
+	proc_print(text, "%lu %lu %lu %lu 0 0 0 %d %u %d %d 0 0 0 ", s.pending, s.blocked,
+		   s.ignored, s.caught, node->thread ? -1 : s.exit_signal, s.cpu,
+		   s.realtime_priority, s.policy);
+	proc_print(text, "%lu %lu %lu %lu %lu %lu %lu %d\n", s.data_start, s.data_end,
+		   s.break_start, s.arguments_start, s.arguments_end, s.environment_start,
+		   s.environment_end, s.exit_status);
 	return 0;
 }
 
@@ -240,8 +248,10 @@ int proc_show_statm(struct proc_text *text, const struct proc_node *node)
 	if (error) {
 		return error;
 	}
-	proc_print(text, "%lu %lu %lu %lu 0 %lu 0\n", s.total_pages, s.resident_pages, s.resident_file,
-		   (s.code_end - s.code_start + PAGE_SIZE - 1) / PAGE_SIZE, s.data_pages + s.stack_pages);
+	proc_print(text, "%lu %lu %lu %lu 0 %lu 0\n", s.total_pages, s.resident_pages,
+		   s.resident_file,
+		   (s.code_end - s.code_start + PAGE_SIZE - 1) / PAGE_SIZE,
+		   s.data_pages + s.stack_pages);
 	return 0;
 }
 
@@ -249,8 +259,8 @@ static void print_credentials(struct proc_text *text, struct thread *thread)
 {
 	struct credentials *c = thread_get_credentials(thread);
 
-	proc_print(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid,
-		   c->sgid, c->fsgid);
+	proc_print(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid,
+		   c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
 	credentials_put(c);
 }
 
@@ -270,9 +280,12 @@ static void print_capabilities(struct proc_text *text, struct thread *thread)
 {
 	struct credentials *c = thread_get_credentials(thread);
 
-	proc_print(text, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\nNoNewPrivs:\t%d\nSeccomp:\t0\n",
-		   c->capability_inheritable, c->capability_permitted, c->capability_effective, c->capability_bounding,
-		   c->capability_ambient, c->no_new_privileges);
+	proc_print(text,
+		   "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%"
+		   "016lx\nCapAmb:\t%016lx\nNoNewPrivs:\t%d\nSeccomp:\t0\n",
+		   c->capability_inheritable, c->capability_permitted,
+		   c->capability_effective, c->capability_bounding, c->capability_ambient,
+		   c->no_new_privileges);
 	credentials_put(c);
 }
 
@@ -283,10 +296,17 @@ static void print_memory(struct proc_text *text, const struct snapshot *s)
 	if (!s->has_vm) {
 		return;
 	}
-	proc_print(text, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8lu kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
-		   s->peak_pages * k, s->total_pages * k, s->locked_pages * k, 0UL, s->peak_resident * k, s->resident_pages * k);
-	proc_print(text, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\nVmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu kB\nVmPTE:\t%8lu kB\nVmSwap:\t%8lu kB\n",
-		   (s->resident_pages - s->resident_file) * k, s->resident_file * k, 0UL, s->data_pages * k, s->stack_pages * k,
+	proc_print(text,
+		   "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8lu "
+		   "kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
+		   s->peak_pages * k, s->total_pages * k, s->locked_pages * k, 0UL,
+		   s->peak_resident * k, s->resident_pages * k);
+	proc_print(text,
+		   "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu "
+		   "kB\nVmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu "
+		   "kB\nVmPTE:\t%8lu kB\nVmSwap:\t%8lu kB\n",
+		   (s->resident_pages - s->resident_file) * k, s->resident_file * k, 0UL,
+		   s->data_pages * k, s->stack_pages * k,
 		   (s->code_end - s->code_start) / 1024, 0UL, 0UL, 0UL);
 }
 
@@ -297,8 +317,7 @@ static void print_affinity(struct proc_text *text, const struct cpumask *mask)
 	u64 low = mask->bits[0] & (cpu_count() >= 64 ? ~0ULL : (1ULL << cpu_count()) - 1);
 
 	proc_print(text, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t", low);
-	for_each_cpu(cpu, mask)
-	{
+	for_each_cpu(cpu, mask) {
 		size_t last = cpu;
 
 		if (cpu >= cpu_count()) {
@@ -328,24 +347,34 @@ int proc_show_status(struct proc_text *text, const struct proc_node *node)
 	if (!thread) {
 		return -ESRCH;
 	}
-	proc_print(text, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", s.name,
-		   022, state_letter(s.state), state_word(s.state), s.process, s.number, s.parent);
+	proc_print(text,
+		   "Name:\t%s\nUmask:\t%04o\nState:\t%c "
+		   "(%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+		   s.name, 022, state_letter(s.state), state_word(s.state), s.process,
+		   s.number, s.parent);
 	print_credentials(text, thread);
 	proc_print(text, "FDSize:\t64\n");
 	print_groups(text, thread);
-	proc_print(text, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", s.process, s.number, s.group, s.session);
+	proc_print(text, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", s.process,
+		   s.number, s.group, s.session);
 	print_memory(text, &s);
-	proc_print(text, "Threads:\t%u\nSigQ:\t0/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
-		   s.thread_count, process_limit(node->process, RLIMIT_SIGPENDING), s.pending, s.shared_pending, s.blocked,
-		   s.ignored, s.caught);
+	proc_print(text,
+		   "Threads:\t%u\nSigQ:\t0/"
+		   "%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%"
+		   "016lx\nSigCgt:\t%016lx\n",
+		   s.thread_count, process_limit(node->process, RLIMIT_SIGPENDING),
+		   s.pending, s.shared_pending, s.blocked, s.ignored, s.caught);
 	print_capabilities(text, thread);
 	print_affinity(text, &s.affinity);
-	proc_print(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", s.voluntary, s.involuntary);
+	proc_print(text,
+		   "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+		   s.voluntary, s.involuntary);
 	thread_put(thread);
 	return 0;
 }
 
-static void print_limit(struct proc_text *text, const char *name, const struct limit *limit, const char *unit)
+static void print_limit(struct proc_text *text, const char *name,
+			const struct limit *limit, const char *unit)
 {
 	proc_print(text, "%-25s ", name);
 	for (int i = 0; i < 2; i++) {
@@ -365,25 +394,26 @@ int proc_show_limits(struct proc_text *text, const struct proc_node *node)
 	static const struct {
 		const char *name, *unit;
 	} rows[LIMIT_COUNT] = {
-		[RLIMIT_CPU] = { "Max cpu time", "seconds" },
-		[RLIMIT_FSIZE] = { "Max file size", "bytes" },
-		[RLIMIT_DATA] = { "Max data size", "bytes" },
-		[RLIMIT_STACK] = { "Max stack size", "bytes" },
-		[RLIMIT_CORE] = { "Max core file size", "bytes" },
-		[RLIMIT_RSS] = { "Max resident set", "bytes" },
-		[RLIMIT_NPROC] = { "Max processes", "processes" },
-		[RLIMIT_NOFILE] = { "Max open files", "files" },
-		[RLIMIT_MEMLOCK] = { "Max locked memory", "bytes" },
-		[RLIMIT_AS] = { "Max address space", "bytes" },
-		[RLIMIT_LOCKS] = { "Max file locks", "locks" },
-		[RLIMIT_SIGPENDING] = { "Max pending signals", "signals" },
-		[RLIMIT_MSGQUEUE] = { "Max msgqueue size", "bytes" },
-		[RLIMIT_NICE] = { "Max nice priority", "" },
-		[RLIMIT_RTPRIO] = { "Max realtime priority", "" },
-		[RLIMIT_RTTIME] = { "Max realtime timeout", "us" },
+		[RLIMIT_CPU] = {"Max cpu time", "seconds"},
+		[RLIMIT_FSIZE] = {"Max file size", "bytes"},
+		[RLIMIT_DATA] = {"Max data size", "bytes"},
+		[RLIMIT_STACK] = {"Max stack size", "bytes"},
+		[RLIMIT_CORE] = {"Max core file size", "bytes"},
+		[RLIMIT_RSS] = {"Max resident set", "bytes"},
+		[RLIMIT_NPROC] = {"Max processes", "processes"},
+		[RLIMIT_NOFILE] = {"Max open files", "files"},
+		[RLIMIT_MEMLOCK] = {"Max locked memory", "bytes"},
+		[RLIMIT_AS] = {"Max address space", "bytes"},
+		[RLIMIT_LOCKS] = {"Max file locks", "locks"},
+		[RLIMIT_SIGPENDING] = {"Max pending signals", "signals"},
+		[RLIMIT_MSGQUEUE] = {"Max msgqueue size", "bytes"},
+		[RLIMIT_NICE] = {"Max nice priority", ""},
+		[RLIMIT_RTPRIO] = {"Max realtime priority", ""},
+		[RLIMIT_RTTIME] = {"Max realtime timeout", "us"},
 	};
 
-	proc_print(text, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	proc_print(text, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit",
+		   "Units");
 	for (int i = 0; i < LIMIT_COUNT; i++) {
 		struct limit limit = node->process->limits[i];
 
@@ -407,7 +437,8 @@ int proc_show_schedstat(struct proc_text *text, const struct proc_node *node)
 		return -ESRCH;
 	}
 	sched_cpu_time(&thread->sched, &user, &system);
-	proc_print(text, "%lu 0 %lu\n", user + system, thread->sched.switches_voluntary + thread->sched.switches_involuntary);
+	proc_print(text, "%lu 0 %lu\n", user + system,
+		   thread->sched.switches_voluntary + thread->sched.switches_involuntary);
 	thread_put(thread);
 	return 0;
 }

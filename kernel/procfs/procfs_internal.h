@@ -26,8 +26,9 @@ struct proc_entry;
 struct proc_node {
 	const struct proc_entry *entry;
 	struct process *process; /* a reference; NULL: the machine as a whole */
-	struct thread *thread;	 /* a reference; NULL in /proc/PID itself: the leader is meant */
-	int fd;			 /* of /proc/PID/fd/N */
+	struct thread
+		*thread; /* a reference; NULL in /proc/PID itself: the leader is meant */
+	int fd;          /* of /proc/PID/fd/N */
 };
 
 /* One name in a directory. */
@@ -35,7 +36,8 @@ struct proc_entry {
 	const char *name;
 	u32 mode;
 	int (*show)(struct proc_text *text, const struct proc_node *node);
-	int (*write)(const struct proc_node *node, char *text); /* NUL-terminated, the last newline cut off */
+	int (*write)(const struct proc_node *node,
+		     char *text); /* NUL-terminated, the last newline cut off */
 	int (*link)(const struct proc_node *node, char *to, size_t size);
 	int (*follow)(const struct proc_node *node, struct path *out);
 	const struct proc_entry *children; /* ends with a NULL name */
@@ -51,9 +53,11 @@ static inline struct proc_node *proc_node(const struct inode *inode)
 }
 
 /* Give the dentry an inode for `entry`; process, thread and fd as in `like`, of which references are taken. */
-int proc_instantiate(struct inode *directory, struct dentry *dentry, const struct proc_node *like);
+int proc_instantiate(struct inode *directory, struct dentry *dentry,
+		     const struct proc_node *like);
 /* Emit one name of a dynamic directory, whose position is `at`; false: the buffer is full. */
-bool proc_emit(struct directory_context *context, const char *name, u64 at, u64 number, unsigned type);
+bool proc_emit(struct directory_context *context, const char *name, u64 at, u64 number,
+	       unsigned type);
 /* The thread a node is about, with a reference; NULL: it is gone. */
 struct thread *proc_thread(const struct proc_node *node);
 /* An open file of a thread, with a reference, or NULL. */
@@ -61,8 +65,9 @@ struct file *proc_get_file(struct thread *thread, int fd);
 /* The node's address space with a reference, if the reader may look into it. -ESRCH, -EACCES, -EPERM */
 int proc_vm(const struct proc_node *node, struct vm_space **out) must_check;
 
-extern const struct proc_entry proc_root_entries[], proc_process_entries[], proc_thread_entries[],
-	proc_sys_entries[], proc_net_entries[], proc_heddle_entries[];
+extern const struct proc_entry proc_root_entries[], proc_process_entries[],
+	proc_thread_entries[], proc_sys_entries[], proc_net_entries[],
+	proc_heddle_entries[];
 extern const struct file_operations proc_memory_operations;
 
 /* Shows, by file. */
@@ -86,11 +91,12 @@ int proc_lookup_fd(struct inode *directory, struct dentry *dentry);
 int proc_lookup_fdinfo(struct inode *directory, struct dentry *dentry);
 int proc_iterate_fd(struct file *file, struct directory_context *context, u64 first);
 int proc_lookup_process(struct inode *directory, struct dentry *dentry);
-int proc_iterate_processes(struct file *file, struct directory_context *context, u64 first);
+int proc_iterate_processes(struct file *file, struct directory_context *context,
+			   u64 first);
 int proc_lookup_task(struct inode *directory, struct dentry *dentry);
 int proc_iterate_tasks(struct file *file, struct directory_context *context, u64 first);
 
 extern struct file_system_type proc_type;
 /* A file system over a table: its statfs magic, and its root's entry. */
-int proc_mount_tree(const struct file_system_type *type, const struct proc_entry *entry, u64 magic,
-		    struct super_block **out) must_check;
+int proc_mount_tree(const struct file_system_type *type, const struct proc_entry *entry,
+		    u64 magic, struct super_block **out) must_check;

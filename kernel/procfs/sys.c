@@ -15,15 +15,15 @@
 #include <linux/capability.h>
 #include <linux/stat.h>
 
-#define TEXT(n, function) { .name = n, .mode = S_IFREG | 0444, .show = function }
-#define DIRECTORY(n, table) { .name = n, .mode = S_IFDIR | 0555, .children = table }
+#define TEXT(n, function)   {.name = n, .mode = S_IFREG | 0444, .show = function}
+#define DIRECTORY(n, table) {.name = n, .mode = S_IFDIR | 0555, .children = table}
 
 /* A file that is one constant: what we are, or a limit that cannot be changed here. */
-#define CONSTANT(function, value)                                                        \
-	static int function(struct proc_text *text, const struct proc_node *node)        \
-	{                                                                                \
-		proc_print(text, "%s\n", value);                                         \
-		return 0;                                                                \
+#define CONSTANT(function, value)                                                 \
+	static int function(struct proc_text *text, const struct proc_node *node) \
+	{                                                                         \
+		proc_print(text, "%s\n", value);                                  \
+		return 0;                                                         \
 	}
 
 CONSTANT(show_ostype, "Linux")
@@ -74,7 +74,8 @@ static int write_hostname(const struct proc_node *node, char *value)
 	if (!current_capable(CAP_SYS_ADMIN)) {
 		return -EPERM;
 	}
-	uts_set_name(current_namespaces()->uts, offsetof(struct new_utsname, nodename), value, strnlen(value, 64));
+	uts_set_name(current_namespaces()->uts, offsetof(struct new_utsname, nodename),
+		     value, strnlen(value, 64));
 	return 0;
 }
 
@@ -105,8 +106,11 @@ static int write_pid_max(const struct proc_node *node, char *value)
 
 static void print_uuid(struct proc_text *text, const u8 *b)
 {
-	proc_print(text, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\n", b[0], b[1], b[2], b[3], b[4], b[5],
-		   (b[6] & 0x0f) | 0x40, b[7], (b[8] & 0x3f) | 0x80, b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	proc_print(
+		text,
+		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\n",
+		b[0], b[1], b[2], b[3], b[4], b[5], (b[6] & 0x0f) | 0x40, b[7],
+		(b[8] & 0x3f) | 0x80, b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 static int show_uuid(struct proc_text *text, const struct proc_node *node)
@@ -140,16 +144,22 @@ static const struct proc_entry random_entries[] = {
 	TEXT("uuid", show_uuid),
 	TEXT("boot_id", show_boot_id),
 	TEXT("entropy_avail", show_entropy),
-	{ 0 },
+	{0},
 };
 
 static const struct proc_entry kernel_entries[] = {
 	TEXT("ostype", show_ostype),
 	TEXT("osrelease", show_release),
 	TEXT("version", show_build),
-	{ .name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname, .write = write_hostname },
+	{.name = "hostname",
+	 .mode = S_IFREG | 0644,
+	 .show = show_hostname,
+	 .write = write_hostname},
 	TEXT("domainname", show_domain),
-	{ .name = "pid_max", .mode = S_IFREG | 0644, .show = show_pid_max, .write = write_pid_max },
+	{.name = "pid_max",
+	 .mode = S_IFREG | 0644,
+	 .show = show_pid_max,
+	 .write = write_pid_max},
 	TEXT("threads-max", show_threads_max),
 	TEXT("cap_last_cap", show_capability_last),
 	TEXT("ngroups_max", show_groups_max),
@@ -163,16 +173,13 @@ static const struct proc_entry kernel_entries[] = {
 	TEXT("perf_event_paranoid", show_two),
 	TEXT("tainted", show_zero),
 	DIRECTORY("random", random_entries),
-	{ 0 },
+	{0},
 };
 
 static const struct proc_entry fs_entries[] = {
-	TEXT("file-max", show_file_max),
-	TEXT("nr_open", show_open_max),
-	TEXT("pipe-max-size", show_pipe_max),
-	TEXT("protected_hardlinks", show_zero),
-	TEXT("protected_symlinks", show_zero),
-	{ 0 },
+	TEXT("file-max", show_file_max),       TEXT("nr_open", show_open_max),
+	TEXT("pipe-max-size", show_pipe_max),  TEXT("protected_hardlinks", show_zero),
+	TEXT("protected_symlinks", show_zero), {0},
 };
 
 static const struct proc_entry vm_entries[] = {
@@ -180,15 +187,16 @@ static const struct proc_entry vm_entries[] = {
 	TEXT("overcommit_memory", show_one),
 	TEXT("mmap_min_addr", show_lowest),
 	TEXT("swappiness", show_zero),
-	{ 0 },
+	{0},
 };
 
-static const struct proc_entry core_entries[] = { TEXT("somaxconn", show_backlog), { 0 } };
-static const struct proc_entry unix_entries[] = { TEXT("max_dgram_qlen", show_unix_queue), { 0 } };
+static const struct proc_entry core_entries[] = {TEXT("somaxconn", show_backlog), {0}};
+static const struct proc_entry unix_entries[] = {TEXT("max_dgram_qlen", show_unix_queue),
+						 {0}};
 static const struct proc_entry net_entries[] = {
 	DIRECTORY("core", core_entries),
 	DIRECTORY("unix", unix_entries),
-	{ 0 },
+	{0},
 };
 
 const struct proc_entry proc_sys_entries[] = {
@@ -196,7 +204,7 @@ const struct proc_entry proc_sys_entries[] = {
 	DIRECTORY("fs", fs_entries),
 	DIRECTORY("vm", vm_entries),
 	DIRECTORY("net", net_entries),
-	{ 0 },
+	{0},
 };
 
 /* ---- /proc/heddle ---- */
@@ -206,16 +214,21 @@ static int show_ledger(struct proc_text *text, const struct proc_node *node)
 {
 	struct frame_statistics memory;
 
-	for (struct object_cache *cache = object_cache_first(); cache; cache = cache->next) {
-		proc_print(text, "%s %ld\n", cache->name, (long)atomic_load(&cache->live));
+	for (struct object_cache *cache = object_cache_first(); cache;
+	     cache = cache->next) {
+		proc_print(text, "%s %ld\n", cache->name,
+			   (long)atomic_load(&cache->live));
 	}
 	frame_statistics(&memory);
-	proc_print(text, "kernel_stack %lu\npid %u\nheap_bytes %lu\nframe_free %lu\nframe_total %lu\n", kernel_stack_count(),
-		   pid_count(), heap_bytes_in_use(), memory.free, memory.total);
+	proc_print(text,
+		   "kernel_stack %lu\npid %u\nheap_bytes %lu\nframe_free "
+		   "%lu\nframe_total %lu\n",
+		   kernel_stack_count(), pid_count(), heap_bytes_in_use(), memory.free,
+		   memory.total);
 	return 0;
 }
 
 const struct proc_entry proc_heddle_entries[] = {
 	TEXT("ledger", show_ledger),
-	{ 0 },
+	{0},
 };

@@ -12,8 +12,8 @@
 #include <linux/magic.h>
 #include <linux/stat.h>
 
-#define TEXT(n, function) { .name = n, .mode = S_IFREG | 0444, .show = function }
-#define DIRECTORY(n, table) { .name = n, .mode = S_IFDIR | 0555, .children = table }
+#define TEXT(n, function)   {.name = n, .mode = S_IFREG | 0444, .show = function}
+#define DIRECTORY(n, table) {.name = n, .mode = S_IFDIR | 0555, .children = table}
 
 enum { TYPE_DIRECTORY = 4 };
 
@@ -58,22 +58,23 @@ static int show_zero(struct proc_text *text, const struct proc_node *node)
 
 static const struct proc_entry topology_entries[] = {
 	TEXT("physical_package_id", show_zero),
-	{ 0 },
+	{0},
 };
 
 static const struct proc_entry one_cpu_entries[] = {
 	TEXT("online", show_one),
 	DIRECTORY("topology", topology_entries),
-	{ 0 },
+	{0},
 };
 static const struct proc_entry one_cpu = DIRECTORY("", one_cpu_entries);
 
 static int lookup_cpu(struct inode *directory, struct dentry *dentry)
 {
-	struct proc_node like = { .entry = &one_cpu, .fd = -1 };
+	struct proc_node like = {.entry = &one_cpu, .fd = -1};
 	u64 number;
 
-	if (strncmp(dentry->name, "cpu", 3) != 0 || string_to_u64(dentry->name + 3, &number) || number >= cpu_count()) {
+	if (strncmp(dentry->name, "cpu", 3) != 0 ||
+	    string_to_u64(dentry->name + 3, &number) || number >= cpu_count()) {
 		return 0;
 	}
 	return proc_instantiate(directory, dentry, &like);
@@ -93,42 +94,45 @@ static int iterate_cpus(struct file *file, struct directory_context *context, u6
 }
 
 static const struct proc_entry cpu_entries[] = {
-	TEXT("online", show_cpus),
-	TEXT("possible", show_cpus),
-	TEXT("present", show_cpus),
-	TEXT("offline", show_offline),
-	TEXT("kernel_max", show_kernel_max),
-	{ 0 },
+	TEXT("online", show_cpus),           TEXT("possible", show_cpus),
+	TEXT("present", show_cpus),          TEXT("offline", show_offline),
+	TEXT("kernel_max", show_kernel_max), {0},
 };
 
-static const struct proc_entry one_node_entries[] = { TEXT("cpulist", show_cpus), { 0 } };
+static const struct proc_entry one_node_entries[] = {TEXT("cpulist", show_cpus), {0}};
 static const struct proc_entry node_entries[] = {
 	TEXT("online", show_zero),
 	TEXT("possible", show_zero),
 	DIRECTORY("node0", one_node_entries),
-	{ 0 },
+	{0},
 };
 
 static const struct proc_entry system_entries[] = {
-	{ .name = "cpu", .mode = S_IFDIR | 0555, .children = cpu_entries, .lookup = lookup_cpu, .iterate = iterate_cpus },
+	{.name = "cpu",
+	 .mode = S_IFDIR | 0555,
+	 .children = cpu_entries,
+	 .lookup = lookup_cpu,
+	 .iterate = iterate_cpus},
 	DIRECTORY("node", node_entries),
-	{ 0 },
+	{0},
 };
-static const struct proc_entry devices_entries[] = { DIRECTORY("system", system_entries), { 0 } };
-static const struct proc_entry empty_entries[] = { { 0 } };
-static const struct proc_entry kernel_fs_entries[] = { DIRECTORY("cgroup", empty_entries), { 0 } };
+static const struct proc_entry devices_entries[] = {DIRECTORY("system", system_entries),
+						    {0}};
+static const struct proc_entry empty_entries[] = {{0}};
+static const struct proc_entry kernel_fs_entries[] = {DIRECTORY("cgroup", empty_entries),
+						      {0}};
 static const struct proc_entry root_entries[] = {
 	DIRECTORY("devices", devices_entries),
 	DIRECTORY("fs", kernel_fs_entries),
 	DIRECTORY("class", empty_entries),
 	DIRECTORY("kernel", empty_entries),
-	{ 0 },
+	{0},
 };
 
 static const struct proc_entry root_entry = DIRECTORY("", root_entries);
 
-static int sysfs_mount(const struct file_system_type *type, const char *source, unsigned long flags,
-		       const char *data, struct super_block **out)
+static int sysfs_mount(const struct file_system_type *type, const char *source,
+		       unsigned long flags, const char *data, struct super_block **out)
 {
 	return proc_mount_tree(type, &root_entry, SYSFS_MAGIC, out);
 }

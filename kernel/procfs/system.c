@@ -20,8 +20,8 @@
 #include <linux/stat.h>
 
 enum { TICKS_PER_SECOND = 100, LINES_MAX = 256, CPU_TEXT = 4096 };
-#define NSEC_PER_TICK ((u64)(NSEC_PER_SEC / TICKS_PER_SECOND))
-#define TEXT(n, function) { .name = n, .mode = S_IFREG | 0444, .show = function }
+#define NSEC_PER_TICK     ((u64)(NSEC_PER_SEC / TICKS_PER_SECOND))
+#define TEXT(n, function) {.name = n, .mode = S_IFREG | 0444, .show = function}
 
 static int show_cmdline(struct proc_text *text, const struct proc_node *node)
 {
@@ -56,20 +56,35 @@ static int show_meminfo(struct proc_text *text, const struct proc_node *node)
 
 	frame_statistics(&memory);
 	cached = memory.cached_clean * k;
-	proc_print(text, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\nBuffers:        %8lu kB\nCached:         %8lu kB\nSwapCached:     %8lu kB\n",
-		   memory.total * k, memory.free * k, memory.free * k + cached, 0UL, cached, 0UL);
-	proc_print(text, "Active:         %8lu kB\nInactive:       %8lu kB\nSwapTotal:      %8lu kB\nSwapFree:       %8lu kB\nDirty:          %8lu kB\nWriteback:      %8lu kB\n",
+	proc_print(text,
+		   "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   "
+		   "%8lu kB\nBuffers:        %8lu kB\nCached:         %8lu "
+		   "kB\nSwapCached:     %8lu kB\n",
+		   memory.total * k, memory.free * k, memory.free * k + cached, 0UL,
+		   cached, 0UL);
+	proc_print(text,
+		   "Active:         %8lu kB\nInactive:       %8lu kB\nSwapTotal:      "
+		   "%8lu kB\nSwapFree:       %8lu kB\nDirty:          %8lu "
+		   "kB\nWriteback:      %8lu kB\n",
 		   (memory.total - memory.free) * k, 0UL, 0UL, 0UL, 0UL, 0UL);
-	proc_print(text, "AnonPages:      %8lu kB\nMapped:         %8lu kB\nShmem:          %8lu kB\nSlab:           %8lu kB\nSReclaimable:   %8lu kB\nSUnreclaim:     %8lu kB\n",
-		   0UL, 0UL, 0UL, heap_bytes_in_use() / 1024, 0UL, heap_bytes_in_use() / 1024);
-	proc_print(text, "CommitLimit:    %8lu kB\nCommitted_AS:   %8lu kB\nHugePages_Total:   %5lu\nHugePages_Free:    %5lu\nHugepagesize:   %8lu kB\n",
+	proc_print(text,
+		   "AnonPages:      %8lu kB\nMapped:         %8lu kB\nShmem:          "
+		   "%8lu kB\nSlab:           %8lu kB\nSReclaimable:   %8lu "
+		   "kB\nSUnreclaim:     %8lu kB\n",
+		   0UL, 0UL, 0UL, heap_bytes_in_use() / 1024, 0UL,
+		   heap_bytes_in_use() / 1024);
+	proc_print(text,
+		   "CommitLimit:    %8lu kB\nCommitted_AS:   %8lu kB\nHugePages_Total:   "
+		   "%5lu\nHugePages_Free:    %5lu\nHugepagesize:   %8lu kB\n",
 		   memory.total * k, (memory.total - memory.free) * k, 0UL, 0UL, 2048UL);
 	return 0;
 }
 
-static void print_cpu(struct proc_text *text, const char *name, u64 user, u64 system, u64 idle)
+static void print_cpu(struct proc_text *text, const char *name, u64 user, u64 system,
+		      u64 idle)
 {
-	proc_print(text, "%s %lu 0 %lu %lu 0 0 0 0 0 0\n", name, user / NSEC_PER_TICK, system / NSEC_PER_TICK, idle / NSEC_PER_TICK);
+	proc_print(text, "%s %lu 0 %lu %lu 0 0 0 0 0 0\n", name, user / NSEC_PER_TICK,
+		   system / NSEC_PER_TICK, idle / NSEC_PER_TICK);
 }
 
 static int show_stat(struct proc_text *text, const struct proc_node *node)
@@ -97,8 +112,11 @@ static int show_stat(struct proc_text *text, const struct proc_node *node)
 	for (unsigned line = 0; line < LINES_MAX; line++) {
 		interrupts += interrupt_count(line);
 	}
-	proc_print(text, "intr %lu\nctxt %lu\nbtime %ld\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n", interrupts,
-		   sched_switch_count(), (long)(boot / NSEC_PER_SEC), (unsigned)pid_last(), sched_running_count());
+	proc_print(text,
+		   "intr %lu\nctxt %lu\nbtime %ld\nprocesses %u\nprocs_running "
+		   "%u\nprocs_blocked 0\n",
+		   interrupts, sched_switch_count(), (long)(boot / NSEC_PER_SEC),
+		   (unsigned)pid_last(), sched_running_count());
 	return 0;
 }
 
@@ -112,7 +130,8 @@ static int show_uptime(struct proc_text *text, const struct proc_node *node)
 		sched_cpu_statistics(cpu, &u, &s, &i);
 		idle += i;
 	}
-	proc_print(text, "%lu.%02lu %lu.%02lu\n", now / (u64)NSEC_PER_SEC, now / 10000000 % 100, idle / (u64)NSEC_PER_SEC, idle / 10000000 % 100);
+	proc_print(text, "%lu.%02lu %lu.%02lu\n", now / (u64)NSEC_PER_SEC,
+		   now / 10000000 % 100, idle / (u64)NSEC_PER_SEC, idle / 10000000 % 100);
 	return 0;
 }
 
@@ -122,7 +141,8 @@ static int show_loadavg(struct proc_text *text, const struct proc_node *node)
 
 	sched_load_average(load);
 	for (int i = 0; i < 3; i++) {
-		proc_print(text, "%lu.%02lu ", load[i] >> 11, ((load[i] & 2047) * 100) >> 11);
+		proc_print(text, "%lu.%02lu ", load[i] >> 11,
+			   ((load[i] & 2047) * 100) >> 11);
 	}
 	proc_print(text, "%u/%u %d\n", sched_running_count(), pid_count(), pid_last());
 	return 0;
@@ -133,7 +153,8 @@ static int show_version(struct proc_text *text, const struct proc_node *node)
 	struct new_utsname names;
 
 	uts_names(current_namespaces()->uts, &names);
-	proc_print(text, "%s version %s (heddle) %s\n", names.sysname, names.release, names.version);
+	proc_print(text, "%s version %s (heddle) %s\n", names.sysname, names.release,
+		   names.version);
 	return 0;
 }
 
@@ -142,7 +163,8 @@ static int show_filesystems(struct proc_text *text, const struct proc_node *node
 	const struct file_system_type *type;
 
 	for (unsigned n = 0; (type = file_system_nth(n)); n++) {
-		proc_print(text, "%s\t%s\n", type->flags & FILE_SYSTEM_NODEV ? "nodev" : "", type->name);
+		proc_print(text, "%s\t%s\n",
+			   type->flags & FILE_SYSTEM_NODEV ? "nodev" : "", type->name);
 	}
 	return 0;
 }
@@ -163,7 +185,10 @@ static int show_vmstat(struct proc_text *text, const struct proc_node *node)
 	struct frame_statistics memory;
 
 	frame_statistics(&memory);
-	proc_print(text, "nr_free_pages %lu\nnr_file_pages %lu\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\n", memory.free, memory.cached_clean);
+	proc_print(text,
+		   "nr_free_pages %lu\nnr_file_pages %lu\npgpgin 0\npgpgout 0\npswpin "
+		   "0\npswpout 0\n",
+		   memory.free, memory.cached_clean);
 	return 0;
 }
 
@@ -175,7 +200,8 @@ static int show_partitions(struct proc_text *text, const struct proc_node *node)
 
 static int show_devices(struct proc_text *text, const struct proc_node *node)
 {
-	proc_print(text, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n");
+	proc_print(text, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 "
+			 "/dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n");
 	return 0;
 }
 
@@ -187,7 +213,8 @@ static int show_empty(struct proc_text *text, const struct proc_node *node)
 static int link_self(const struct proc_node *node, char *to, size_t size)
 {
 	char text[16];
-	int length = format_string(text, sizeof(text), "%d", process_number(current_process()));
+	int length = format_string(text, sizeof(text), "%d",
+				   process_number(current_process()));
 
 	length = MIN(length, (int)size);
 	memcpy(to, text, (size_t)length);
@@ -197,7 +224,8 @@ static int link_self(const struct proc_node *node, char *to, size_t size)
 static int link_thread_self(const struct proc_node *node, char *to, size_t size)
 {
 	char text[48];
-	int length = format_string(text, sizeof(text), "%d/task/%d", process_number(current_process()),
+	int length = format_string(text, sizeof(text), "%d/task/%d",
+				   process_number(current_process()),
 				   thread_number(current_thread()));
 
 	length = MIN(length, (int)size);
@@ -225,7 +253,11 @@ static int link_net(const struct proc_node *node, char *to, size_t size)
 
 static int show_net_dev(struct proc_text *text, const struct proc_node *node)
 {
-	proc_print(text, "Inter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n");
+	proc_print(
+		text,
+		"Inter-|   Receive                                                |  "
+		"Transmit\n face |bytes    packets errs drop fifo frame compressed "
+		"multicast|bytes    packets errs drop fifo colls carrier compressed\n");
 	return 0;
 }
 
@@ -238,14 +270,14 @@ static int show_net_unix(struct proc_text *text, const struct proc_node *node)
 const struct proc_entry proc_net_entries[] = {
 	TEXT("dev", show_net_dev),
 	TEXT("unix", show_net_unix),
-	{ 0 },
+	{0},
 };
 
 const struct proc_entry proc_root_entries[] = {
-	{ .name = "self", .mode = S_IFLNK | 0777, .link = link_self },
-	{ .name = "thread-self", .mode = S_IFLNK | 0777, .link = link_thread_self },
-	{ .name = "mounts", .mode = S_IFLNK | 0777, .link = link_mounts },
-	{ .name = "net", .mode = S_IFLNK | 0777, .link = link_net },
+	{.name = "self", .mode = S_IFLNK | 0777, .link = link_self},
+	{.name = "thread-self", .mode = S_IFLNK | 0777, .link = link_thread_self},
+	{.name = "mounts", .mode = S_IFLNK | 0777, .link = link_mounts},
+	{.name = "net", .mode = S_IFLNK | 0777, .link = link_net},
 	TEXT("cmdline", show_cmdline),
 	TEXT("cpuinfo", show_cpuinfo),
 	TEXT("meminfo", show_meminfo),
@@ -261,8 +293,7 @@ const struct proc_entry proc_root_entries[] = {
 	TEXT("swaps", show_empty),
 	TEXT("modules", show_empty),
 	TEXT("diskstats", show_empty),
-	{ .name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_entries },
-	{ .name = "heddle", .mode = S_IFDIR | 0555, .children = proc_heddle_entries },
-	{ 0 },
+	{.name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_entries},
+	{.name = "heddle", .mode = S_IFDIR | 0555, .children = proc_heddle_entries},
+	{0},
 };
-

@@ -60,7 +60,8 @@ void proc_print(struct proc_text *text, const char *format, ...)
 	if (length < (int)sizeof(line)) {
 		proc_append(text, line, (size_t)length);
 	} else if (make_room(text, (size_t)length + 1)) {
-		format_string_v(text->data + text->size, (size_t)length + 1, format, again);
+		format_string_v(text->data + text->size, (size_t)length + 1, format,
+				again);
 		text->size += (size_t)length;
 	}
 	va_end(again);
@@ -114,7 +115,8 @@ static s64 text_read(struct file *file, struct io_buffer *io, u64 *position)
 	int error = 0;
 
 	/* A private text for this read, put back afterwards: concurrent preads each see a whole one. */
-	old = __atomic_exchange_n((struct proc_text **)&file->data, NULL, __ATOMIC_ACQ_REL);
+	old = __atomic_exchange_n((struct proc_text **)&file->data, NULL,
+				  __ATOMIC_ACQ_REL);
 	if (*position == 0 || !old) {
 		error = text_make(file, &text);
 		text_free(old);
@@ -126,7 +128,8 @@ static s64 text_read(struct file *file, struct io_buffer *io, u64 *position)
 	}
 	size = *position < text->size ? MIN(text->size - *position, io->remaining) : 0;
 	moved = size ? io_copy_to(io, text->data + *position, size) : 0;
-	text_free(__atomic_exchange_n((struct proc_text **)&file->data, text, __ATOMIC_ACQ_REL));
+	text_free(__atomic_exchange_n((struct proc_text **)&file->data, text,
+				      __ATOMIC_ACQ_REL));
 	*position += moved;
 	return moved < size && moved == 0 ? -EFAULT : (s64)moved;
 }

@@ -20,9 +20,16 @@
 #include <linux/magic.h>
 #include <linux/stat.h>
 
-enum { TYPE_DIRECTORY = 4, TYPE_LINK = 10, TYPE_FILE = 8, FIRST_POSITION = 2, DYNAMIC_POSITION = 256 };
+enum {
+	TYPE_DIRECTORY = 4,
+	TYPE_LINK = 10,
+	TYPE_FILE = 8,
+	FIRST_POSITION = 2,
+	DYNAMIC_POSITION = 256
+};
 
-static const struct inode_operations directory_operations, other_operations, magic_operations;
+static const struct inode_operations directory_operations, other_operations,
+	magic_operations;
 static const struct file_operations directory_file_operations;
 
 struct thread *proc_thread(const struct proc_node *node)
@@ -48,7 +55,8 @@ struct thread *proc_thread(const struct proc_node *node)
 
 int proc_vm(const struct proc_node *node, struct vm_space **out)
 {
-	return node->process ? process_get_vm(node->process, ACCESS_VM_READ, out) : -ESRCH;
+	return node->process ? process_get_vm(node->process, ACCESS_VM_READ, out)
+			     : -ESRCH;
 }
 
 static void own(struct inode *inode, const struct proc_node *node)
@@ -65,7 +73,8 @@ static void own(struct inode *inode, const struct proc_node *node)
 	}
 }
 
-static int create_inode(struct super_block *super_block, const struct proc_node *like, struct inode **out)
+static int create_inode(struct super_block *super_block, const struct proc_node *like,
+			struct inode **out)
 {
 	struct proc_node *node = heap_duplicate(like, sizeof(*like));
 	struct inode *inode;
@@ -93,14 +102,18 @@ static int create_inode(struct super_block *super_block, const struct proc_node 
 		inode->operations = &directory_operations;
 		inode->file_operations = &directory_file_operations;
 	} else {
-		inode->operations = like->entry->follow ? &magic_operations : &other_operations;
-		inode->file_operations = like->entry->file_operations ? like->entry->file_operations : &proc_text_operations;
+		inode->operations =
+			like->entry->follow ? &magic_operations : &other_operations;
+		inode->file_operations = like->entry->file_operations
+						 ? like->entry->file_operations
+						 : &proc_text_operations;
 	}
 	*out = inode;
 	return 0;
 }
 
-int proc_instantiate(struct inode *directory, struct dentry *dentry, const struct proc_node *like)
+int proc_instantiate(struct inode *directory, struct dentry *dentry,
+		     const struct proc_node *like)
 {
 	struct inode *inode;
 	int error = create_inode(directory->super_block, like, &inode);
@@ -111,9 +124,11 @@ int proc_instantiate(struct inode *directory, struct dentry *dentry, const struc
 	return error;
 }
 
-static const struct proc_entry *find_child(const struct proc_entry *entry, const char *name)
+static const struct proc_entry *find_child(const struct proc_entry *entry,
+					   const char *name)
 {
-	for (const struct proc_entry *child = entry->children; child && child->name; child++) {
+	for (const struct proc_entry *child = entry->children; child && child->name;
+	     child++) {
 		if (strcmp(child->name, name) == 0) {
 			return child;
 		}
@@ -151,7 +166,8 @@ static bool proc_revalidate(struct dentry *dentry)
 	if (node->process && READ_ONCE(node->process->state) == PROCESS_DEAD) {
 		return false;
 	}
-	if (node->thread && READ_ONCE(node->thread->finished) && node->thread != node->process->leader) {
+	if (node->thread && READ_ONCE(node->thread->finished) &&
+	    node->thread != node->process->leader) {
 		return false;
 	}
 	if (node->fd < 0 || !node->process) {
@@ -168,7 +184,8 @@ static bool proc_revalidate(struct dentry *dentry)
 	return alive;
 }
 
-bool proc_emit(struct directory_context *context, const char *name, u64 at, u64 number, unsigned type)
+bool proc_emit(struct directory_context *context, const char *name, u64 at, u64 number,
+	       unsigned type)
 {
 	if (!context->emit(context, name, strlen(name), at + 1, number, type)) {
 		return false;
@@ -179,7 +196,9 @@ bool proc_emit(struct directory_context *context, const char *name, u64 at, u64 
 
 static unsigned directory_type(u32 mode)
 {
-	return (mode & S_IFMT) == S_IFDIR ? TYPE_DIRECTORY : (mode & S_IFMT) == S_IFLNK ? TYPE_LINK : TYPE_FILE;
+	return (mode & S_IFMT) == S_IFDIR   ? TYPE_DIRECTORY
+	       : (mode & S_IFMT) == S_IFLNK ? TYPE_LINK
+					    : TYPE_FILE;
 }
 
 static int proc_iterate(struct file *file, struct directory_context *context)
@@ -187,15 +206,19 @@ static int proc_iterate(struct file *file, struct directory_context *context)
 	const struct proc_entry *entry = proc_node(file->inode)->entry;
 	u64 number = file->inode->attributes.inode_number, position = FIRST_POSITION;
 
-	if (context->position == 0 && !proc_emit(context, ".", 0, number, TYPE_DIRECTORY)) {
+	if (context->position == 0 &&
+	    !proc_emit(context, ".", 0, number, TYPE_DIRECTORY)) {
 		return 0;
 	}
-	if (context->position == 1 && !proc_emit(context, "..", 1, number, TYPE_DIRECTORY)) {
+	if (context->position == 1 &&
+	    !proc_emit(context, "..", 1, number, TYPE_DIRECTORY)) {
 		return 0;
 	}
-	for (const struct proc_entry *child = entry->children; child && child->name; child++, position++) {
+	for (const struct proc_entry *child = entry->children; child && child->name;
+	     child++, position++) {
 		if (position >= context->position &&
-		    !proc_emit(context, child->name, position, number + position, directory_type(child->mode))) {
+		    !proc_emit(context, child->name, position, number + position,
+			       directory_type(child->mode))) {
 			return 0;
 		}
 	}
@@ -233,7 +256,8 @@ static int proc_read_link(struct inode *inode, char *to, size_t size)
 	return length;
 }
 
-static int proc_follow_link(struct inode *inode, const struct credentials *credentials, struct path *out)
+static int proc_follow_link(struct inode *inode, const struct credentials *credentials,
+			    struct path *out)
 {
 	const struct proc_node *node = proc_node(inode);
 
@@ -295,10 +319,10 @@ static const struct proc_entry root_entry = {
 	.iterate = proc_iterate_processes,
 };
 
-int proc_mount_tree(const struct file_system_type *type, const struct proc_entry *entry, u64 magic,
-		    struct super_block **out)
+int proc_mount_tree(const struct file_system_type *type, const struct proc_entry *entry,
+		    u64 magic, struct super_block **out)
 {
-	struct proc_node like = { .entry = entry, .fd = -1 };
+	struct proc_node like = {.entry = entry, .fd = -1};
 	struct super_block *super_block;
 	struct inode *root;
 	int error = super_block_create(type, &proc_super_operations, &super_block);
@@ -319,8 +343,8 @@ int proc_mount_tree(const struct file_system_type *type, const struct proc_entry
 	return 0;
 }
 
-static int proc_mount(const struct file_system_type *type, const char *source, unsigned long flags,
-		      const char *data, struct super_block **out)
+static int proc_mount(const struct file_system_type *type, const char *source,
+		      unsigned long flags, const char *data, struct super_block **out)
 {
 	return proc_mount_tree(type, &root_entry, PROC_SUPER_MAGIC, out);
 }

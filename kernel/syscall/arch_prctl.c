@@ -7,5 +7,6 @@
 
 long sys_arch_prctl(const struct syscall_arguments *arguments)
 {
-	return arch_thread_prctl(arch_current(), (int)arguments->arg[0], arguments->arg[1]);
+	return arch_thread_prctl(arch_current(), (int)arguments->arg[0],
+				 arguments->arg[1]);
 }

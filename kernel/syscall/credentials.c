@@ -14,7 +14,7 @@
 #include <linux/prctl.h>
 #include <linux/securebits.h>
 
-#define KEEP ((u32)-1) /* an argument of -1: leave it */
+#define KEEP ((u32) - 1) /* an argument of -1: leave it */
 
 enum { GROUPS_MAX = 65536 };
 
@@ -52,14 +52,14 @@ long sys_getresuid(const struct syscall_arguments *a)
 {
 	const struct credentials *c = current_credentials();
 
-	return write_three(a, (u32[]){ c->uid, c->euid, c->suid });
+	return write_three(a, (u32[]){c->uid, c->euid, c->suid});
 }
 
 long sys_getresgid(const struct syscall_arguments *a)
 {
 	const struct credentials *c = current_credentials();
 
-	return write_three(a, (u32[]){ c->gid, c->egid, c->sgid });
+	return write_three(a, (u32[]){c->gid, c->egid, c->sgid});
 }
 
 /* What happens to capabilities when user ids change (capabilities(7), "Effect of user ID changes"). */
@@ -97,8 +97,10 @@ static long commit(struct resource_change *change, bool new_uid)
 		}
 	}
 	if (!error) {
-		if (change->credentials->euid != old->euid || change->credentials->egid != old->egid ||
-		    change->credentials->fsuid != old->fsuid || change->credentials->fsgid != old->fsgid) {
+		if (change->credentials->euid != old->euid ||
+		    change->credentials->egid != old->egid ||
+		    change->credentials->fsuid != old->fsuid ||
+		    change->credentials->fsgid != old->fsgid) {
 			atomic_store(&current_process()->dumpable, false);
 		}
 		resources_commit(change);
@@ -115,12 +117,13 @@ static bool is_one_of(u32 value, u32 a, u32 b, u32 c)
 static long set_user_ids(u32 uid, u32 euid, u32 suid)
 {
 	const struct credentials *old = current_credentials();
-	struct resource_change change = { 0 };
+	struct resource_change change = {0};
 	struct credentials *fresh;
 	int error;
 
 	if (!current_capable(CAP_SETUID) &&
-	    !(is_one_of(uid, old->uid, old->euid, old->suid) && is_one_of(euid, old->uid, old->euid, old->suid) &&
+	    !(is_one_of(uid, old->uid, old->euid, old->suid) &&
+	      is_one_of(euid, old->uid, old->euid, old->suid) &&
 	      is_one_of(suid, old->uid, old->euid, old->suid))) {
 		return -EPERM;
 	}
@@ -139,12 +142,13 @@ static long set_user_ids(u32 uid, u32 euid, u32 suid)
 static long set_group_ids(u32 gid, u32 egid, u32 sgid)
 {
 	const struct credentials *old = current_credentials();
-	struct resource_change change = { 0 };
+	struct resource_change change = {0};
 	struct credentials *fresh;
 	int error;
 
 	if (!current_capable(CAP_SETGID) &&
-	    !(is_one_of(gid, old->gid, old->egid, old->sgid) && is_one_of(egid, old->gid, old->egid, old->sgid) &&
+	    !(is_one_of(gid, old->gid, old->egid, old->sgid) &&
+	      is_one_of(egid, old->gid, old->egid, old->sgid) &&
 	      is_one_of(sgid, old->gid, old->egid, old->sgid))) {
 		return -EPERM;
 	}
@@ -231,22 +235,28 @@ static long set_file_id(u32 id, bool user)
 {
 	const struct credentials *c = current_credentials();
 	u32 old = user ? c->fsuid : c->fsgid;
-	bool allowed = user ? id == c->uid || id == c->euid || id == c->suid || id == c->fsuid || current_capable(CAP_SETUID)
-			    : id == c->gid || id == c->egid || id == c->sgid || id == c->fsgid || current_capable(CAP_SETGID);
-	struct resource_change change = { 0 };
+	bool allowed = user ? id == c->uid || id == c->euid || id == c->suid ||
+				       id == c->fsuid || current_capable(CAP_SETUID)
+			    : id == c->gid || id == c->egid || id == c->sgid ||
+				       id == c->fsgid || current_capable(CAP_SETGID);
+	struct resource_change change = {0};
 
 	if (id == KEEP || !allowed || resources_prepare_credentials(&change)) {
 		return old;
 	}
 	if (user) {
-		const u64 file_capabilities = (1ULL << CAP_CHOWN) | (1ULL << CAP_DAC_OVERRIDE) | (1ULL << CAP_DAC_READ_SEARCH) |
-					      (1ULL << CAP_FOWNER) | (1ULL << CAP_FSETID) | (1ULL << CAP_MKNOD);
+		const u64 file_capabilities =
+			(1ULL << CAP_CHOWN) | (1ULL << CAP_DAC_OVERRIDE) |
+			(1ULL << CAP_DAC_READ_SEARCH) | (1ULL << CAP_FOWNER) |
+			(1ULL << CAP_FSETID) | (1ULL << CAP_MKNOD);
 
 		change.credentials->fsuid = id;
 		if (old == 0 && id != 0) {
 			change.credentials->capability_effective &= ~file_capabilities;
 		} else if (old != 0 && id == 0) {
-			change.credentials->capability_effective |= change.credentials->capability_permitted & file_capabilities;
+			change.credentials->capability_effective |=
+				change.credentials->capability_permitted &
+				file_capabilities;
 		}
 	} else {
 		change.credentials->fsgid = id;
@@ -279,12 +289,14 @@ long sys_getgroups(const struct syscall_arguments *a)
 	if ((u32)room < c->group_count) {
 		return -EINVAL;
 	}
-	return user_write(a->arg[1], c->groups, c->group_count * sizeof(*c->groups)) ? -EFAULT : (long)c->group_count;
+	return user_write(a->arg[1], c->groups, c->group_count * sizeof(*c->groups))
+		       ? -EFAULT
+		       : (long)c->group_count;
 }
 
 long sys_setgroups(const struct syscall_arguments *a)
 {
-	struct resource_change change = { 0 };
+	struct resource_change change = {0};
 	u32 count = (u32)a->arg[0];
 	u32 *groups = NULL;
 	int error = 0;
@@ -297,7 +309,8 @@ long sys_setgroups(const struct syscall_arguments *a)
 	}
 	if (count) {
 		groups = heap_allocate_array(count, sizeof(*groups));
-		error = !groups ? -ENOMEM : user_read(groups, a->arg[1], count * sizeof(*groups));
+		error = !groups ? -ENOMEM
+				: user_read(groups, a->arg[1], count * sizeof(*groups));
 	}
 	if (!error) {
 		error = resources_prepare_credentials(&change);
@@ -321,7 +334,8 @@ static int read_capability_header(vaddr_t at, struct __user_cap_header_struct *h
 	if (user_read(header, at, sizeof(*header))) {
 		return -EFAULT;
 	}
-	if (header->version == _LINUX_CAPABILITY_VERSION_3 || header->version == _LINUX_CAPABILITY_VERSION_2) {
+	if (header->version == _LINUX_CAPABILITY_VERSION_3 ||
+	    header->version == _LINUX_CAPABILITY_VERSION_2) {
 		return 2;
 	}
 	if (header->version == _LINUX_CAPABILITY_VERSION_1) {
@@ -358,18 +372,21 @@ long sys_capget(const struct syscall_arguments *a)
 		data[i].inheritable = (u32)(c->capability_inheritable >> (32 * i));
 	}
 	credentials_put(c);
-	return a->arg[1] ? user_write(a->arg[1], data, (size_t)words * sizeof(data[0])) : 0;
+	return a->arg[1] ? user_write(a->arg[1], data, (size_t)words * sizeof(data[0]))
+			 : 0;
 }
 
 static long set_capabilities(u64 effective, u64 permitted, u64 inheritable)
 {
 	const struct credentials *old = current_credentials();
-	struct resource_change change = { 0 };
+	struct resource_change change = {0};
 	int error;
 
 	if ((permitted & ~old->capability_permitted) || (effective & ~permitted) ||
 	    (inheritable & ~(old->capability_inheritable | old->capability_bounding)) ||
-	    (!current_capable(CAP_SETPCAP) && (inheritable & ~(old->capability_inheritable | old->capability_permitted)))) {
+	    (!current_capable(CAP_SETPCAP) &&
+	     (inheritable &
+	      ~(old->capability_inheritable | old->capability_permitted)))) {
 		return -EPERM;
 	}
 	error = resources_prepare_credentials(&change);
@@ -387,7 +404,7 @@ long sys_capset(const struct syscall_arguments *a)
 {
 	const u64 valid = (1ULL << (CAP_LAST_CAP + 1)) - 1;
 	struct __user_cap_header_struct header;
-	struct __user_cap_data_struct data[2] = { 0 };
+	struct __user_cap_data_struct data[2] = {0};
 	int words = read_capability_header(a->arg[0], &header);
 
 	if (words < 0) {
@@ -399,7 +416,8 @@ long sys_capset(const struct syscall_arguments *a)
 	if (user_read(data, a->arg[1], (size_t)words * sizeof(data[0]))) {
 		return -EFAULT;
 	}
-	return set_capabilities((data[0].effective | (u64)data[1].effective << 32) & valid,
-				(data[0].permitted | (u64)data[1].permitted << 32) & valid,
-				(data[0].inheritable | (u64)data[1].inheritable << 32) & valid);
+	return set_capabilities(
+		(data[0].effective | (u64)data[1].effective << 32) & valid,
+		(data[0].permitted | (u64)data[1].permitted << 32) & valid,
+		(data[0].inheritable | (u64)data[1].inheritable << 32) & valid);
 }

@@ -34,7 +34,8 @@ static bool may_reach(struct process *process)
 		return false;
 	}
 	other = thread_get_credentials(thread);
-	same = own->uid == other->euid && own->uid == other->suid && own->uid == other->uid && own->gid == other->egid &&
+	same = own->uid == other->euid && own->uid == other->suid &&
+	       own->uid == other->uid && own->gid == other->egid &&
 	       own->gid == other->sgid && own->gid == other->gid;
 	credentials_put(other);
 	thread_put(thread);
@@ -91,7 +92,8 @@ static struct limit get_limit(struct process *process, unsigned resource)
 	return limit;
 }
 
-static long do_prlimit(struct process *process, unsigned resource, vaddr_t fresh, vaddr_t old)
+static long do_prlimit(struct process *process, unsigned resource, vaddr_t fresh,
+		       vaddr_t old)
 {
 	struct limit before, after;
 
@@ -120,30 +122,36 @@ long sys_prlimit64(const struct syscall_arguments *a)
 	long result;
 
 	if (number == 0) {
-		return do_prlimit(current_process(), (unsigned)a->arg[1], a->arg[2], a->arg[3]);
+		return do_prlimit(current_process(), (unsigned)a->arg[1], a->arg[2],
+				  a->arg[3]);
 	}
 	thread = thread_find(number);
 	if (!thread) {
 		return -ESRCH;
 	}
 	process = thread->process;
-	result = may_reach(process) ? do_prlimit(process, (unsigned)a->arg[1], a->arg[2], a->arg[3]) : -EPERM;
+	result = may_reach(process)
+			 ? do_prlimit(process, (unsigned)a->arg[1], a->arg[2], a->arg[3])
+			 : -EPERM;
 	thread_put(thread);
 	return result;
 }
 
 long sys_getrlimit(const struct syscall_arguments *a)
 {
-	return a->arg[1] ? do_prlimit(current_process(), (unsigned)a->arg[0], 0, a->arg[1]) : -EFAULT;
+	return a->arg[1]
+		       ? do_prlimit(current_process(), (unsigned)a->arg[0], 0, a->arg[1])
+		       : -EFAULT;
 }
 
 long sys_setrlimit(const struct syscall_arguments *a)
 {
-	return a->arg[1] ? do_prlimit(current_process(), (unsigned)a->arg[0], a->arg[1], 0) : -EFAULT;
+	return a->arg[1]
+		       ? do_prlimit(current_process(), (unsigned)a->arg[0], a->arg[1], 0)
+		       : -EFAULT;
 }
 
 /* ---- usage ---- */
-
 
 static void fill_usage(struct rusage *to, const struct process_usage *from)
 {
@@ -178,8 +186,8 @@ static void usage_of_children(struct process_usage *usage)
 
 long sys_getrusage(const struct syscall_arguments *a)
 {
-	struct process_usage usage = { 0 };
-	struct rusage result = { 0 };
+	struct process_usage usage = {0};
+	struct rusage result = {0};
 
 	switch ((int)a->arg[0]) {
 	case RUSAGE_SELF:

@@ -17,8 +17,9 @@ enum { DEFAULT_SLACK = 50000 };
 
 static long set_name(vaddr_t from)
 {
-	char name[THREAD_NAME_SIZE] = { 0 };
-	s64 length = arch_copy_string_from_user(name, (const char __user *)from, THREAD_NAME_SIZE - 1);
+	char name[THREAD_NAME_SIZE] = {0};
+	s64 length = arch_copy_string_from_user(name, (const char __user *)from,
+						THREAD_NAME_SIZE - 1);
 
 	if (length < 0) {
 		return length;
@@ -30,7 +31,7 @@ static long set_name(vaddr_t from)
 
 static long get_name(vaddr_t to)
 {
-	char name[THREAD_NAME_SIZE] = { 0 };
+	char name[THREAD_NAME_SIZE] = {0};
 
 	thread_get_name(current_thread(), name);
 	return user_write(to, name, sizeof(name));
@@ -55,9 +56,10 @@ static long set_death_signal(u64 signal)
 }
 
 /* Change a copy of the credentials and commit it. */
-static long change_credentials(void (*change_it)(struct credentials *fresh, u64 argument), u64 argument)
+static long change_credentials(void (*change_it)(struct credentials *fresh, u64 argument),
+			       u64 argument)
 {
-	struct resource_change change = { 0 };
+	struct resource_change change = {0};
 	int error = resources_prepare_credentials(&change);
 
 	if (error) {
@@ -107,7 +109,9 @@ static long bounding(int option, u64 capability)
 	if (option == PR_CAPBSET_READ) {
 		return current_credentials()->capability_bounding >> capability & 1;
 	}
-	return current_capable(CAP_SETPCAP) ? change_credentials(drop_bounding, capability) : -EPERM;
+	return current_capable(CAP_SETPCAP)
+		       ? change_credentials(drop_bounding, capability)
+		       : -EPERM;
 }
 
 static long ambient(u64 what, u64 capability)
@@ -142,7 +146,8 @@ static long securebits(u64 bits)
 	const u64 known = SECURE_ALL_BITS | SECURE_ALL_LOCKS;
 	u32 locked = (old & SECURE_ALL_LOCKS) >> 1;
 
-	if (!current_capable(CAP_SETPCAP) || bits & ~known || (old & SECURE_ALL_LOCKS & ~bits) || ((old ^ bits) & locked)) {
+	if (!current_capable(CAP_SETPCAP) || bits & ~known ||
+	    (old & SECURE_ALL_LOCKS & ~bits) || ((old ^ bits) & locked)) {
 		return -EPERM;
 	}
 	return change_credentials(set_securebits, bits);
@@ -173,7 +178,8 @@ static long set_dumpable(u64 value)
 
 static long privileges(int option, const u64 *arg)
 {
-	if (arg[2] || arg[3] || arg[4] || (option == PR_SET_NO_NEW_PRIVS ? arg[1] != 1 : arg[1] != 0)) {
+	if (arg[2] || arg[3] || arg[4] ||
+	    (option == PR_SET_NO_NEW_PRIVS ? arg[1] != 1 : arg[1] != 0)) {
 		return -EINVAL;
 	}
 	if (option == PR_GET_NO_NEW_PRIVS) {

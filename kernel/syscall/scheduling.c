@@ -39,7 +39,8 @@ static bool may_change(struct thread *thread)
 {
 	const struct credentials *own = current_credentials();
 	struct credentials *other = thread_get_credentials(thread);
-	bool allowed = own->euid == other->euid || own->euid == other->uid || current_capable(CAP_SYS_NICE);
+	bool allowed = own->euid == other->euid || own->euid == other->uid ||
+		       current_capable(CAP_SYS_NICE);
 
 	credentials_put(other);
 	return allowed;
@@ -53,7 +54,7 @@ long sys_sched_yield(const struct syscall_arguments *a)
 
 long sys_sched_setaffinity(const struct syscall_arguments *a)
 {
-	struct cpumask mask = { 0 };
+	struct cpumask mask = {0};
 	struct thread *thread;
 	int error;
 
@@ -119,10 +120,12 @@ static bool within_limits(struct thread *thread, unsigned policy, int priority, 
 	    (u64)priority > process_limit(thread->process, RLIMIT_RTPRIO)) {
 		return false;
 	}
-	return nice >= thread->sched.nice || (u64)(20 - nice) <= process_limit(thread->process, RLIMIT_NICE);
+	return nice >= thread->sched.nice ||
+	       (u64)(20 - nice) <= process_limit(thread->process, RLIMIT_NICE);
 }
 
-static int set_policy(struct thread *thread, unsigned policy, int priority, int nice, bool reset)
+static int set_policy(struct thread *thread, unsigned policy, int priority, int nice,
+		      bool reset)
 {
 	int error = check_policy(policy, priority);
 
@@ -155,8 +158,10 @@ static long set_scheduler(pid_nr number, s64 wanted, vaddr_t parameter)
 	if (error) {
 		return error;
 	}
-	reset = wanted < 0 ? thread->sched.reset_on_fork : (wanted & SCHED_RESET_ON_FORK) != 0;
-	policy = wanted < 0 ? thread->sched.policy : (unsigned)wanted & ~(unsigned)SCHED_RESET_ON_FORK;
+	reset = wanted < 0 ? thread->sched.reset_on_fork
+			   : (wanted & SCHED_RESET_ON_FORK) != 0;
+	policy = wanted < 0 ? thread->sched.policy
+			    : (unsigned)wanted & ~(unsigned)SCHED_RESET_ON_FORK;
 	error = set_policy(thread, policy, priority, thread->sched.nice, reset);
 	thread_put(thread);
 	return error;
@@ -164,7 +169,9 @@ static long set_scheduler(pid_nr number, s64 wanted, vaddr_t parameter)
 
 long sys_sched_setscheduler(const struct syscall_arguments *a)
 {
-	return (int)a->arg[1] < 0 ? -EINVAL : set_scheduler((pid_nr)a->arg[0], (int)a->arg[1], a->arg[2]);
+	return (int)a->arg[1] < 0
+		       ? -EINVAL
+		       : set_scheduler((pid_nr)a->arg[0], (int)a->arg[1], a->arg[2]);
 }
 
 long sys_sched_setparam(const struct syscall_arguments *a)
@@ -181,7 +188,8 @@ long sys_sched_getscheduler(const struct syscall_arguments *a)
 	if (error) {
 		return error;
 	}
-	result = thread->sched.policy | (thread->sched.reset_on_fork ? SCHED_RESET_ON_FORK : 0);
+	result = thread->sched.policy |
+		 (thread->sched.reset_on_fork ? SCHED_RESET_ON_FORK : 0);
 	thread_put(thread);
 	return result;
 }
@@ -237,7 +245,8 @@ long sys_sched_rr_get_interval(const struct syscall_arguments *a)
 	if (error) {
 		return error;
 	}
-	ts = nsec_to_timespec(thread->sched.policy == SCHED_FIFO ? 0 : (nsec_t)thread->sched.slice_ns);
+	ts = nsec_to_timespec(
+		thread->sched.policy == SCHED_FIFO ? 0 : (nsec_t)thread->sched.slice_ns);
 	thread_put(thread);
 	return user_write(a->arg[1], &ts, sizeof(ts));
 }
@@ -284,7 +293,9 @@ long sys_sched_setattr(const struct syscall_arguments *a)
 	if (error) {
 		return error;
 	}
-	if (attributes.sched_flags & ~(u64)(SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS)) {
+	if (attributes.sched_flags &
+	    ~(u64)(SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_KEEP_POLICY |
+		   SCHED_FLAG_KEEP_PARAMS)) {
 		return -EINVAL;
 	}
 	error = find_thread((pid_nr)a->arg[0], &thread);
@@ -298,7 +309,8 @@ long sys_sched_setattr(const struct syscall_arguments *a)
 		attributes.sched_nice = thread->sched.nice;
 		attributes.sched_priority = thread->sched.realtime_priority;
 	}
-	error = set_policy(thread, attributes.sched_policy, (int)attributes.sched_priority,
+	error = set_policy(thread, attributes.sched_policy,
+			   (int)attributes.sched_priority,
 			   MAX(MIN(attributes.sched_nice, NICE_HIGHEST), NICE_LOWEST),
 			   attributes.sched_flags & SCHED_FLAG_RESET_ON_FORK);
 	thread_put(thread);
@@ -307,7 +319,7 @@ long sys_sched_setattr(const struct syscall_arguments *a)
 
 long sys_sched_getattr(const struct syscall_arguments *a)
 {
-	struct sched_attr attributes = { 0 };
+	struct sched_attr attributes = {0};
 	u32 size = (u32)a->arg[2];
 	struct thread *thread;
 	int error;
@@ -321,7 +333,8 @@ long sys_sched_getattr(const struct syscall_arguments *a)
 	}
 	attributes.size = MIN(size, (u32)sizeof(attributes));
 	attributes.sched_policy = thread->sched.policy;
-	attributes.sched_flags = thread->sched.reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
+	attributes.sched_flags =
+		thread->sched.reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
 	if (is_realtime(thread->sched.policy)) {
 		attributes.sched_priority = thread->sched.realtime_priority;
 	} else {
@@ -340,13 +353,15 @@ static bool named(struct thread *thread, int which, u32 who)
 	bool match = false;
 
 	if (which == PRIO_PROCESS) {
-		return thread_number(thread) == (pid_nr)(who ? who : (u32)thread_number(current_thread()));
+		return thread_number(thread) ==
+		       (pid_nr)(who ? who : (u32)thread_number(current_thread()));
 	}
 	if (which == PRIO_PGRP) {
 		u64 flags = spin_lock_irq(&process_tree_lock);
 		struct pid *own = current_process()->group;
 
-		match = who ? pid_number(process->group) == (pid_nr)who : process->group == own;
+		match = who ? pid_number(process->group) == (pid_nr)who
+			    : process->group == own;
 		spin_unlock_irq(&process_tree_lock, flags);
 	} else {
 		struct credentials *credentials = thread_get_credentials(thread);
@@ -358,7 +373,9 @@ static bool named(struct thread *thread, int which, u32 who)
 }
 
 /* Call `visit` for each thread that (which, who) names. -ESRCH: none. */
-static int for_each_named(int which, u32 who, int (*visit)(struct thread *thread, void *context), void *context)
+static int for_each_named(int which, u32 who,
+			  int (*visit)(struct thread *thread, void *context),
+			  void *context)
 {
 	struct process *process;
 	pid_nr number = 1;
@@ -368,8 +385,12 @@ static int for_each_named(int which, u32 who, int (*visit)(struct thread *thread
 		return -EINVAL;
 	}
 	for (; (process = process_next(&number)); number++) {
-		struct thread *thread = which == PRIO_PROCESS ? thread_find((pid_nr)(who ? who : (u32)thread_number(current_thread())))
-							      : thread_find(process_number(process));
+		struct thread *thread =
+			which == PRIO_PROCESS
+				? thread_find((pid_nr)(who ? who
+							   : (u32)thread_number(
+								     current_thread())))
+				: thread_find(process_number(process));
 
 		if (thread && named(thread, which, who)) {
 			int error = visit(thread, context);
@@ -417,7 +438,8 @@ static int set_nice(struct thread *thread, void *context)
 	if (!within_limits(thread, SCHED_NORMAL, 0, nice)) {
 		return -EACCES;
 	}
-	return sched_set_policy(&thread->sched, thread->sched.policy, thread->sched.realtime_priority, nice,
+	return sched_set_policy(&thread->sched, thread->sched.policy,
+				thread->sched.realtime_priority, nice,
 				thread->sched.reset_on_fork);
 }
 
@@ -432,7 +454,8 @@ long sys_getcpu(const struct syscall_arguments *a)
 {
 	u32 cpu = arch_cpu_number(), node = 0;
 
-	if ((a->arg[0] && user_write(a->arg[0], &cpu, sizeof(cpu))) || (a->arg[1] && user_write(a->arg[1], &node, sizeof(node)))) {
+	if ((a->arg[0] && user_write(a->arg[0], &cpu, sizeof(cpu))) ||
+	    (a->arg[1] && user_write(a->arg[1], &node, sizeof(node)))) {
 		return -EFAULT;
 	}
 	return 0;

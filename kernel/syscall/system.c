@@ -34,7 +34,7 @@ long sys_uname(const struct syscall_arguments *a)
 
 static long set_name(const struct syscall_arguments *a, size_t member)
 {
-	char name[__NEW_UTS_LEN + 1] = { 0 };
+	char name[__NEW_UTS_LEN + 1] = {0};
 
 	if (!current_capable(CAP_SYS_ADMIN)) {
 		return -EPERM;
@@ -62,7 +62,7 @@ long sys_setdomainname(const struct syscall_arguments *a)
 long sys_sysinfo(const struct syscall_arguments *a)
 {
 	struct frame_statistics memory;
-	struct sysinfo info = { 0 };
+	struct sysinfo info = {0};
 	u64 load[3];
 
 	frame_statistics(&memory);
@@ -170,7 +170,9 @@ static long set_console(int action, u64 level)
 		log_set_console_level(1);
 		return 0;
 	case SYSLOG_CONSOLE_ON:
-		log_set_console_level(atomic_load(&level_before_off) >= 0 ? atomic_load(&level_before_off) : DEFAULT_LEVEL);
+		log_set_console_level(atomic_load(&level_before_off) >= 0
+					      ? atomic_load(&level_before_off)
+					      : DEFAULT_LEVEL);
 		return 0;
 	}
 	if (level < 1 || level > 8) {
@@ -184,7 +186,8 @@ long sys_syslog(const struct syscall_arguments *a)
 {
 	int action = (int)a->arg[0];
 
-	if (action != SYSLOG_READ_ALL && action != SYSLOG_SIZE_BUFFER && !current_capable(CAP_SYSLOG)) {
+	if (action != SYSLOG_READ_ALL && action != SYSLOG_SIZE_BUFFER &&
+	    !current_capable(CAP_SYSLOG)) {
 		return -EPERM;
 	}
 	switch (action) {
@@ -193,7 +196,8 @@ long sys_syslog(const struct syscall_arguments *a)
 		return 0;
 	case SYSLOG_READ:
 	case SYSLOG_READ_ALL:
-		return a->arg[1] ? read_log(a->arg[1], a->arg[2], action == SYSLOG_READ) : -EINVAL;
+		return a->arg[1] ? read_log(a->arg[1], a->arg[2], action == SYSLOG_READ)
+				 : -EINVAL;
 	case SYSLOG_READ_CLEAR:
 		return a->arg[1] ? read_log(a->arg[1], a->arg[2], true) : -EINVAL;
 	case SYSLOG_CLEAR: {
@@ -221,8 +225,8 @@ static bool magic_right(const struct syscall_arguments *a)
 	u32 second = (u32)a->arg[1];
 
 	return (u32)a->arg[0] == LINUX_REBOOT_MAGIC1 &&
-	       (second == LINUX_REBOOT_MAGIC2 || second == LINUX_REBOOT_MAGIC2A || second == LINUX_REBOOT_MAGIC2B ||
-		second == LINUX_REBOOT_MAGIC2C);
+	       (second == LINUX_REBOOT_MAGIC2 || second == LINUX_REBOOT_MAGIC2A ||
+		second == LINUX_REBOOT_MAGIC2B || second == LINUX_REBOOT_MAGIC2C);
 }
 
 long sys_reboot(const struct syscall_arguments *a)
@@ -252,8 +256,10 @@ long sys_reboot(const struct syscall_arguments *a)
 /* ---- membarrier(2) ---- */
 
 enum {
-	MEMBARRIER_KNOWN = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
-			   MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED,
+	MEMBARRIER_KNOWN = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |
+			   MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
+			   MEMBARRIER_CMD_PRIVATE_EXPEDITED |
+			   MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED,
 };
 
 /*

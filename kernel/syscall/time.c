@@ -49,7 +49,8 @@ static int other_cpu_clock(int clock, nsec_t *out)
 			thread_put(thread);
 		}
 	} else {
-		struct process *process = number ? process_find(number) : current_process();
+		struct process *process =
+			number ? process_find(number) : current_process();
 
 		if (process) {
 			*out = (nsec_t)process_time(process);
@@ -147,8 +148,9 @@ long sys_clock_settime(const struct syscall_arguments *a)
 long sys_gettimeofday(const struct syscall_arguments *a)
 {
 	nsec_t now = clock_realtime();
-	struct __kernel_old_timeval tv = { .tv_sec = now / NSEC_PER_SEC, .tv_usec = now % NSEC_PER_SEC / NSEC_PER_USEC };
-	int zone[2] = { 0, 0 };
+	struct __kernel_old_timeval tv = {.tv_sec = now / NSEC_PER_SEC,
+					  .tv_usec = now % NSEC_PER_SEC / NSEC_PER_USEC};
+	int zone[2] = {0, 0};
 
 	if (a->arg[0] && user_write(a->arg[0], &tv, sizeof(tv))) {
 		return -EFAULT;
@@ -163,7 +165,8 @@ long sys_settimeofday(const struct syscall_arguments *a)
 	if (a->arg[0] && user_read(&tv, a->arg[0], sizeof(tv))) {
 		return -EFAULT;
 	}
-	if (a->arg[0] && (tv.tv_sec < 0 || tv.tv_usec < 0 || tv.tv_usec >= 1000000 || tv.tv_sec > INT64_MAX / NSEC_PER_SEC - 1)) {
+	if (a->arg[0] && (tv.tv_sec < 0 || tv.tv_usec < 0 || tv.tv_usec >= 1000000 ||
+			  tv.tv_sec > INT64_MAX / NSEC_PER_SEC - 1)) {
 		return -EINVAL;
 	}
 	if (!current_capable(CAP_SYS_TIME)) {
@@ -241,7 +244,8 @@ static long sleep_on_cpu_clock(int clock, nsec_t until)
 		if (error || now >= until) {
 			return error;
 		}
-		if (sched_sleep_until(clock_monotonic() + MAX(until - now, NSEC_PER_MSEC), THREAD_INTERRUPTIBLE)) {
+		if (sched_sleep_until(clock_monotonic() + MAX(until - now, NSEC_PER_MSEC),
+				      THREAD_INTERRUPTIBLE)) {
 			return -ERESTART_NO_HANDLER;
 		}
 	}
@@ -251,10 +255,13 @@ static long sleep_until(int clock, nsec_t when)
 {
 	nsec_t deadline = when;
 
-	if (clock == CLOCK_REALTIME || clock == CLOCK_TAI || clock == CLOCK_REALTIME_ALARM) {
+	if (clock == CLOCK_REALTIME || clock == CLOCK_TAI ||
+	    clock == CLOCK_REALTIME_ALARM) {
 		deadline = when == NSEC_NEVER ? when : when - clock_realtime_offset();
 	}
-	return sched_sleep_until(MAX(deadline, (nsec_t)0), THREAD_INTERRUPTIBLE) ? -ERESTART_NO_HANDLER : 0;
+	return sched_sleep_until(MAX(deadline, (nsec_t)0), THREAD_INTERRUPTIBLE)
+		       ? -ERESTART_NO_HANDLER
+		       : 0;
 }
 
 long sys_clock_nanosleep(const struct syscall_arguments *a)
@@ -263,8 +270,8 @@ long sys_clock_nanosleep(const struct syscall_arguments *a)
 	bool absolute = a->arg[1] & TIMER_ABSTIME, cpu;
 	nsec_t length, now;
 
-	if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE ||
-	    clock == CLOCK_MONOTONIC_RAW) {
+	if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_REALTIME_COARSE ||
+	    clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_MONOTONIC_RAW) {
 		return clock == CLOCK_THREAD_CPUTIME_ID ? -EINVAL : -EOPNOTSUPP;
 	}
 	error = read_clock(clock, &now);
@@ -276,7 +283,8 @@ long sys_clock_nanosleep(const struct syscall_arguments *a)
 	}
 	cpu = clock == CLOCK_PROCESS_CPUTIME_ID || clock < 0;
 	if (cpu) {
-		return sleep_on_cpu_clock(clock, absolute ? length : nsec_add(now, length));
+		return sleep_on_cpu_clock(clock,
+					  absolute ? length : nsec_add(now, length));
 	}
 	return absolute ? sleep_until(clock, length) : sleep_for(length, a->arg[3]);
 }
