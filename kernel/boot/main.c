@@ -51,7 +51,6 @@ static void boot_thread(void *unused)
 	unix_socket_init();
 	procfs_init();
 	overlay_init();
-	p9_init();
 	file_limits_init();
 	virtio_ports_init(); /* drivers first, */
 	p9_init();
