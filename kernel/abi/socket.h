@@ -2,7 +2,7 @@
 /* Numbers and layouts of socket(2), send(2), recv(2), cmsg(3) that no uapi header has. */
 #pragma once
 
-#include "lib/types.h"
+#include <stdint.h>
 
 enum {
 	AF_UNSPEC = 0,
@@ -43,30 +43,30 @@ enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2, SCM_MAX_FD = 253 };
 enum { SOCKET_ADDRESS_MAX = 128 };
 
 struct user_msghdr { /* struct msghdr */
-	u64 name;
-	s32 name_length;
-	u32 padding;
-	u64 vector;
-	u64 vector_count;
-	u64 control;
-	u64 control_length;
-	u32 flags;
-	u32 padding2;
+	uint64_t name;
+	int32_t name_length;
+	uint32_t padding;
+	uint64_t vector;
+	uint64_t vector_count;
+	uint64_t control;
+	uint64_t control_length;
+	uint32_t flags;
+	uint32_t padding2;
 };
 
 struct user_mmsghdr { /* struct mmsghdr */
 	struct user_msghdr header;
-	u32 length;
-	u32 padding;
+	uint32_t length;
+	uint32_t padding;
 };
 
 struct user_cmsghdr { /* struct cmsghdr */
-	u64 length;
-	s32 level;
-	s32 type;
+	uint64_t length;
+	int32_t level;
+	int32_t type;
 };
 
 struct user_ucred { /* struct ucred */
-	s32 pid;
-	u32 uid, gid;
+	int32_t pid;
+	uint32_t uid, gid;
 };

@@ -271,12 +271,17 @@ static s64 memory_write(struct file *file, struct io_buffer *io, u64 *position)
 
 static s64 memory_seek(struct file *file, s64 offset, int whence)
 {
-	u64 position = (u64)offset + (whence == 1 ? file->position : 0);
+	u64 position = (u64)offset;
 
 	if (whence != 0 && whence != 1) {
 		return -EINVAL;
 	}
+	mutex_lock(&file->position_lock);
+	if (whence == 1) {
+		position += file->position;
+	}
 	file->position = position; /* addresses of the upper half are positions too */
+	mutex_unlock(&file->position_lock);
 	return (s64)position;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "fs/overlay/overlay_internal.h"
 
+#include "fs/page_file.h"
 #include "lib/errno.h"
 #include "lib/hash.h"
 #include "lib/string.h"
@@ -328,22 +329,6 @@ int overlay_remove_whiteouts(struct inode *directory)
 	return error;
 }
 
-static s64 overlay_directory_seek(struct file *file, s64 offset, int whence)
-{
-	s64 position = offset;
-
-	if (whence == 1 /* SEEK_CUR */) {
-		position += (s64)file->position;
-	} else if (whence != 0) {
-		return -EINVAL;
-	}
-	if (position < 0) {
-		return -EINVAL;
-	}
-	file->position = (u64)position;
-	return position;
-}
-
 static int overlay_directory_sync(struct file *file, bool data_only)
 {
 	return 0; /* the upper layer's directories are in memory or synced with their file system */
@@ -351,7 +336,7 @@ static int overlay_directory_sync(struct file *file, bool data_only)
 
 const struct file_operations overlay_directory_file_operations = {
 	.iterate = overlay_iterate,
-	.seek = overlay_directory_seek,
+	.seek = generic_seek,
 	.sync = overlay_directory_sync,
 	.release = overlay_directory_release,
 };
