@@ -2,7 +2,7 @@
 /*
  * Tests of the kernel in itself: what no program can provoke, or not before programs run.
  *
- *	heddle.test=threads		kernel threads on every CPU: preemption, sleeping, flushing, starting and ending
+ *	heddle.test=threads		kernel threads on every CPU: preemption, sleeping, flushing, starting and ending, one clock
  *	heddle.test=stack-overflow	S2: ends in a panic that names the overflow
  *	heddle.test=panic		P4: ends in a panic
  *	heddle.test=null		a fault of the kernel's own
@@ -22,12 +22,27 @@ enum { THREADS_PER_CPU = 3, ROUNDS = 400, DEADLINE_SEC = 20 };
 
 static _Atomic unsigned finished, spinners_stop;
 static _Atomic u64 rounds_done;
+static _Atomic s64 latest; /* what any CPU has read from the clock */
+
+/* The clock is one clock: no CPU reads less than another has read before. */
+static void check_clock(void)
+{
+	nsec_t before = atomic_load(&latest), now = clock_monotonic();
+
+	if (now < before) {
+		panic("self test: the clock went back by %lld ns on CPU %u",
+		      (long long)(before - now), arch_cpu_number());
+	}
+	while (before < now && !atomic_compare_exchange_weak(&latest, &before, now)) {
+	}
+}
 
 /* Never sleeps: on its CPU others run only by preemption. */
 static void spin(void *unused)
 {
 	while (!atomic_load(&spinners_stop)) {
 		arch_cpu_relax();
+		check_clock();
 	}
 	atomic_fetch_add(&finished, 1);
 }
