@@ -9,6 +9,7 @@
  * mount in the making); each inode holds one more. When the last mount goes, the root and the
  * cached names are dropped; when the last inode has gone too, operations->unmount() runs.
  */
+#include "core/panic.h"
 #include "fs/fs_internal.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -28,6 +29,7 @@ void file_system_register(struct file_system_type *type)
 
 	spin_lock(&types_lock);
 	for (link = &types; *link; link = &(*link)->next) {
+		ASSERT(*link != type); /* twice would close a circle */
 	}
 	type->next = NULL;
 	*link = type;
