@@ -19,6 +19,7 @@ struct held_lock {
 #if HEDDLE_DEBUG
 struct held_locks {
 	unsigned count;
+	unsigned base; /* below: of what an interrupt came into; its own locks are not ranked against them */
 	struct held_lock entry[HELD_LOCKS_MAX];
 };
 
@@ -29,6 +30,9 @@ void lock_check_release(struct held_locks *held, const void *lock);
 bool lock_check_holds(const struct held_locks *held, const void *lock);
 /* The running CPU's spinlocks. */
 struct held_locks *lock_check_cpu(void);
+/* Around an interrupt that came in kernel mode, interrupts off. What begin returns is end's. */
+unsigned lock_check_interrupt_begin(void);
+void lock_check_interrupt_end(unsigned base);
 /* Panics if this CPU holds a spinlock or preemption is off: called by everything that may sleep. */
 void lock_check_may_sleep(const char *what);
 /* Print what this CPU (and the given thread, or NULL) holds; for panic. */
@@ -55,6 +59,15 @@ static inline bool lock_check_holds(const struct held_locks *held, const void *l
 static inline struct held_locks *lock_check_cpu(void)
 {
 	return (struct held_locks *)0;
+}
+
+static inline unsigned lock_check_interrupt_begin(void)
+{
+	return 0;
+}
+
+static inline void lock_check_interrupt_end(unsigned base)
+{
 }
 
 static inline void lock_check_may_sleep(const char *what)

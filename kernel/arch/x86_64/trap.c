@@ -15,6 +15,7 @@
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/port.h"
 #include "core/log.h"
+#include "core/lock_check.h"
 #include "core/panic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -255,7 +256,10 @@ static void interrupt(struct trap_frame *frame)
 void trap_from_kernel(struct trap_frame *frame)
 {
 	if (frame->vector >= TRAP_EXCEPTIONS) {
+		unsigned base = lock_check_interrupt_begin();
+
 		interrupt(frame);
+		lock_check_interrupt_end(base);
 		entry_interrupt_exit();
 	} else if (frame->vector == TRAP_PAGE_FAULT) {
 		kernel_page_fault(frame);
