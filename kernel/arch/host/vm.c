@@ -70,6 +70,7 @@ static struct arch_mapping describe(const struct host_page *page)
 int arch_vm_init(struct arch_vm *vm)
 {
 	memset(vm, 0, sizeof(*vm));
+	spin_init(&vm->lock, RANK_PAGE_TABLE, "arch_vm.lock");
 	return 0;
 }
 
@@ -97,7 +98,7 @@ struct arch_vm *arch_vm_active(void)
 	return host_cpu_now->active_vm;
 }
 
-int arch_vm_map(struct arch_vm *vm, vaddr_t address, paddr_t physical, u32 protect)
+static int map_locked(struct arch_vm *vm, vaddr_t address, paddr_t physical, u32 protect)
 {
 	struct host_page *page = host_page_find(vm, address);
 
@@ -117,73 +118,102 @@ int arch_vm_map(struct arch_vm *vm, vaddr_t address, paddr_t physical, u32 prote
 	return 0;
 }
 
+int arch_vm_map(struct arch_vm *vm, vaddr_t address, paddr_t physical, u32 protect)
+{
+	int error;
+
+	spin_lock(&vm->lock);
+	error = map_locked(vm, address, physical, protect);
+	spin_unlock(&vm->lock);
+	return error;
+}
+
 int arch_vm_replace(struct arch_vm *vm, vaddr_t address, paddr_t expected,
 		    paddr_t physical, u32 protect)
 {
-	struct host_page *page = host_page_find(vm, address);
+	struct host_page *page;
+	int error = -EAGAIN;
 
-	if ((page ? page->physical : 0) != expected) {
-		return -EAGAIN;
+	spin_lock(&vm->lock);
+	page = host_page_find(vm, address);
+	if (page ? page->physical == expected && !(page->protect & PROTECT_WRITE)
+		 : expected == 0) {
+		error = map_locked(vm, address, physical, protect);
 	}
-	return arch_vm_map(vm, address, physical, protect);
+	spin_unlock(&vm->lock);
+	return error;
 }
 
 size_t arch_vm_map_absent(struct arch_vm *vm, const vaddr_t *addresses,
 			  struct arch_mapping *pages, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
+	size_t i;
+
+	spin_lock(&vm->lock);
+	for (i = 0; i < count; i++) {
 		pages[i].present = false;
 		if (pages[i].physical && !host_page_find(vm, addresses[i])) {
-			if (arch_vm_map(vm, addresses[i], pages[i].physical,
-					pages[i].protect)) {
-				return i;
+			if (map_locked(vm, addresses[i], pages[i].physical,
+				       pages[i].protect)) {
+				break;
 			}
 			pages[i].present = true;
 		}
 	}
-	return count;
+	spin_unlock(&vm->lock);
+	return i;
 }
 
 bool arch_vm_lookup(struct arch_vm *vm, vaddr_t address, struct arch_mapping *out)
 {
-	struct host_page *page = host_page_find(vm, address);
+	struct host_page *page;
 
-	if (!page) {
-		return false;
+	spin_lock(&vm->lock);
+	page = host_page_find(vm, address);
+	if (page) {
+		*out = describe(page);
 	}
-	*out = describe(page);
-	return true;
+	spin_unlock(&vm->lock);
+	return page;
+}
+
+/* protect = (protect & keep) | set for the pages of [start, end). */
+static void change(struct arch_vm *vm, vaddr_t start, vaddr_t end, u32 keep, u32 set)
+{
+	struct host_page *page;
+
+	spin_lock(&vm->lock);
+	page = first_from(vm, start);
+	for (; page && page->address < end; page = next_page(page)) {
+		page->protect = (page->protect & keep) | set;
+	}
+	spin_unlock(&vm->lock);
 }
 
 void arch_vm_protect(struct arch_vm *vm, vaddr_t start, vaddr_t end, u32 protect)
 {
-	struct host_page *page = first_from(vm, start);
-
-	for (; page && page->address < end; page = next_page(page)) {
-		page->protect = protect;
-	}
+	change(vm, start, end, 0, protect);
 }
 
 void arch_vm_write_protect(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 {
-	struct host_page *page = first_from(vm, start);
-
-	for (; page && page->address < end; page = next_page(page)) {
-		page->protect &= ~(u32)PROTECT_WRITE;
-	}
+	change(vm, start, end, ~(u32)PROTECT_WRITE, 0);
 }
 
 void arch_vm_clean(struct arch_vm *vm, vaddr_t address)
 {
-	struct host_page *page = host_page_find(vm, address);
+	struct host_page *page;
 
+	spin_lock(&vm->lock);
+	page = host_page_find(vm, address);
 	if (page) {
 		page->accessed = page->dirty = false;
 	}
+	spin_unlock(&vm->lock);
 }
 
-size_t arch_vm_walk(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
-		    struct arch_mapping *out, vaddr_t *addresses, size_t max)
+static size_t walk_locked(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
+			  struct arch_mapping *out, vaddr_t *addresses, size_t max)
 {
 	struct host_page *page = first_from(vm, *start);
 	size_t count = 0;
@@ -200,14 +230,28 @@ size_t arch_vm_walk(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
 	return count;
 }
 
+size_t arch_vm_walk(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
+		    struct arch_mapping *out, vaddr_t *addresses, size_t max)
+{
+	size_t count;
+
+	spin_lock(&vm->lock);
+	count = walk_locked(vm, start, end, out, addresses, max);
+	spin_unlock(&vm->lock);
+	return count;
+}
+
 size_t arch_vm_unmap(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
 		     struct arch_mapping *out, vaddr_t *addresses, size_t max)
 {
-	size_t count = arch_vm_walk(vm, start, end, out, addresses, max);
+	size_t count;
 
+	spin_lock(&vm->lock);
+	count = walk_locked(vm, start, end, out, addresses, max);
 	for (size_t i = 0; i < count; i++) {
 		drop(vm, host_page_find(vm, addresses[i]));
 	}
+	spin_unlock(&vm->lock);
 	return count;
 }
 

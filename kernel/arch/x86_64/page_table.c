@@ -281,7 +281,8 @@ int arch_vm_replace(struct arch_vm *vm, vaddr_t address, paddr_t expected,
 	}
 	value = table[table_index(address, 1)];
 	if (expected == 0 ? value == 0
-			  : value != 0 && (value & PTE_ADDRESS) == expected) {
+			  : value != 0 && !(value & PTE_WRITE) &&
+				    (value & PTE_ADDRESS) == expected) {
 		set_leaf(table, address, physical, protect);
 		error = 0;
 	}

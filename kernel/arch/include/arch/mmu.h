@@ -40,8 +40,9 @@ struct arch_vm *arch_vm_active(void);
 int arch_vm_map(struct arch_vm *vm, vaddr_t address, paddr_t physical,
 		u32 protect) must_check;
 /*
- * Like arch_vm_map(), but only if the page at `address` is `expected` (0: nothing is mapped there);
- * else -EAGAIN and nothing has changed. So two threads that resolve one fault do not undo each other's work.
+ * Like arch_vm_map(), but only if the page at `address` is `expected` and may not be written (0: nothing is mapped there);
+ * else -EAGAIN and nothing has changed. So two threads that resolve one fault do not undo each other's work: a page that
+ * the other made writable may have been written to since it was copied.
  */
 int arch_vm_replace(struct arch_vm *vm, vaddr_t address, paddr_t expected,
 		    paddr_t physical, u32 protect) must_check;
