@@ -64,7 +64,7 @@ $(HB)/%_test: $(HB)/kernel/%_test.c.o $(HB)/unit_main.o $(HB)/libkernel.a
 test-unit:
 	@tests/run-unit $(MAKE) $(unit_bin)
 
--include $(host_obj:.o=.d) $(patsubst kernel/%,$(HB)/kernel/%.o.d,$(unit_src))
+-include $(host_obj:.o=.d) $(patsubst kernel/%,$(HB)/kernel/%.d,$(unit_src))
 
 # --- static checks --------------------------------------------------------------------------------
 # What gcc alone knows is left out; the rest of the warnings are the kernel's own.
