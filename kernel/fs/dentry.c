@@ -114,27 +114,62 @@ void dentry_get(struct dentry *dentry)
 	refcount_get(&dentry->references);
 }
 
-void dentry_put(struct dentry *dentry)
-{
-	while (dentry && refcount_put(&dentry->references)) {
-		struct dentry *parent = dentry->parent == dentry ? NULL : dentry->parent;
-
-		spin_lock(&fs_tree_lock);
-		ASSERT(list_empty(&dentry->hash_link) && list_empty(&dentry->children));
-		list_remove(&dentry->child_link);
-		spin_unlock(&fs_tree_lock);
-		inode_put(dentry->inode);
-		if (dentry->name != dentry->short_name) {
-			heap_free(dentry->name);
-		}
-		object_free(&dentry_cache, dentry);
-		dentry = parent;
-	}
-}
-
 static struct bucket *bucket_of(u64 hash)
 {
 	return &hash_table[hash % HASH_SIZE];
+}
+
+/* The caller's reference and the cache's are the last two: take it out of the cache. */
+static void forget(struct dentry *dentry)
+{
+	struct bucket *bucket;
+	bool forgotten = false;
+
+	spin_lock(&fs_tree_lock);
+	bucket = bucket_of(dentry->hash);
+	spin_lock(&bucket->lock);
+	if (!list_empty(&dentry->hash_link) && refcount_read(&dentry->references) == 2) {
+		list_remove(&dentry->hash_link);
+		list_remove(&dentry->lru_link);
+		cached--;
+		forgotten = true;
+	}
+	spin_unlock(&bucket->lock);
+	spin_unlock(&fs_tree_lock);
+	if (forgotten && refcount_put(&dentry->references)) {
+		UNREACHABLE("the caller has a reference");
+	}
+}
+
+static void dentry_free(struct dentry *dentry)
+{
+	spin_lock(&fs_tree_lock);
+	ASSERT(list_empty(&dentry->hash_link) && list_empty(&dentry->children));
+	list_remove(&dentry->child_link);
+	spin_unlock(&fs_tree_lock);
+	inode_put(dentry->inode);
+	if (dentry->name != dentry->short_name) {
+		heap_free(dentry->name);
+	}
+	object_free(&dentry_cache, dentry);
+}
+
+void dentry_put(struct dentry *dentry)
+{
+	while (dentry) {
+		struct dentry *parent;
+
+		if (dentry->super_block->forgets_names &&
+		    refcount_read(&dentry->references) == 2) {
+			forget(dentry);
+		}
+		if (!refcount_put(&dentry->references)) {
+			return;
+		}
+		parent = dentry->parent == dentry ? NULL : dentry->parent;
+		dentry_free(dentry);
+		dentry = parent;
+	}
 }
 
 static struct dentry *find_hashed(struct dentry *parent, const char *name, size_t length,

@@ -181,6 +181,7 @@ struct super_block {
 	const struct super_block_operations *operations;
 	u64 device_id; /* st_dev */
 	bool read_only;
+	bool forgets_names; /* /proc: a name nobody holds is dropped at once, with what its inode pins */
 	bool stacked; /* overlay: its inode.locks are taken outside those of the layers (RANK_INODE_PARENT) */
 	struct dentry *root;
 	void *data;

@@ -331,6 +331,7 @@ int proc_mount_tree(const struct file_system_type *type, const struct proc_entry
 		return error;
 	}
 	super_block->data = (void *)(uintptr_t)magic;
+	super_block->forgets_names = true; /* else a name would keep a dead process */
 	error = create_inode(super_block, &like, &root);
 	if (!error) {
 		error = dentry_create_root(super_block, root, &super_block->root);
