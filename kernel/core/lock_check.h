@@ -19,7 +19,8 @@ struct held_lock {
 #if HEDDLE_DEBUG
 struct held_locks {
 	unsigned count;
-	unsigned base; /* below: of what an interrupt came into; its own locks are not ranked against them */
+	unsigned
+		base; /* below: of what an interrupt came into; its own locks are not ranked against them */
 	struct held_lock entry[HELD_LOCKS_MAX];
 };
 

@@ -30,6 +30,7 @@ enum { NESTING_MAX = 5 };
 struct epoll {
 	struct mutex lock;
 	struct rbtree items GUARDED_BY(lock);
+	u64 pass GUARDED_BY(lock); /* counts collections */
 
 	struct spinlock ready_lock;
 	struct list ready GUARDED_BY(ready_lock);
@@ -54,6 +55,7 @@ struct epoll_item {
 	struct list file_link;    /* file.epoll_links; tree_lock */
 	struct list ready_link;   /* epoll.ready_lock */
 	bool ready;
+	u64 reported_pass; /* epoll.lock; the collection that reported it last */
 	struct epoll_hook *hooks;
 };
 
@@ -351,10 +353,15 @@ static s64 collect(struct epoll *epoll, vaddr_t events, int maximum)
 	s64 count = 0;
 
 	mutex_lock(&epoll->lock);
+	epoll->pass++;
 	while (count < maximum && (item = take_ready(epoll))) {
-		struct epoll_event event = {.events = item_poll(item, NULL),
-					    .data = item->event.data};
+		struct epoll_event event = {.data = item->event.data};
 
+		if (item->reported_pass == epoll->pass) {
+			keep_for_later(epoll, item, &again); // notified again already
+			continue;
+		}
+		event.events = item_poll(item, NULL);
 		if (!event.events) {
 			continue;
 		}
@@ -365,6 +372,7 @@ static s64 collect(struct epoll *epoll, vaddr_t events, int maximum)
 			break;
 		}
 		count++;
+		item->reported_pass = epoll->pass;
 		if (item->event.events & EPOLLONESHOT) {
 			item->event.events &= EPOLLONESHOT | EPOLLET | EPOLLWAKEUP;
 		} else if (!(item->event.events & EPOLLET)) {

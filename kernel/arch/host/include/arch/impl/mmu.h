@@ -16,7 +16,8 @@
 #define KERNEL_MAP_END  0x0000200040000000UL
 
 struct arch_vm {
-	struct spinlock lock; /* RANK_PAGE_TABLE: a walk of the tree may be left for another CPU */
+	struct spinlock
+		lock; /* RANK_PAGE_TABLE: a walk of the tree may be left for another CPU */
 	struct rbtree pages; /* struct host_page, by address */
 	size_t page_count;
 };
