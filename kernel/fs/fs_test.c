@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Paths, tmpfs, descriptor tables and mounts, on the simulated machine. */
+#include "core/fault_injection.h"
 #include "cred/credentials.h"
 #include "fs/file_table.h"
 #include "fs/mount.h"
@@ -7,6 +8,7 @@
 #include "host/machine.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/heap.h"
 #include "unit.h"
 #include <asm/fcntl.h>
 #include <linux/fs.h>
@@ -307,4 +309,91 @@ static void tables(void)
 TEST(tables)
 {
 	EXPECT_EQ(host_machine_run(1, 1, tables), 0);
+}
+
+static s64 live_objects(void)
+{
+	s64 total = 0;
+
+	for (struct object_cache *cache = object_cache_first(); cache;
+	     cache = cache->next) {
+		total += cache->live;
+	}
+	return total;
+}
+
+/* A bit of everything; any step may fail, what it made is removed at the end. */
+static void everything_once(void)
+{
+	struct file_table *table, *copy;
+	struct path path;
+	struct file *file;
+	int fd;
+
+	(void)!fs_make_directory(&context, "/t", 0755);
+	(void)!fs_mount(&context, "t", "/t", "tmpfs", 0, "mode=755");
+	(void)!fs_make_directory(&context,
+				 "/t/a name that is longer than thirty-two bytes", 0755);
+	(void)!fs_symbolic_link(&context, "/t/f", "/t/l");
+	if (fs_open(&context, "/t/l", O_CREAT | O_RDWR, 0644, 0, &file) == 0) {
+		char data[8] = "text";
+		struct io_buffer io;
+
+		io_buffer_init_kernel(&io, data, sizeof(data));
+		(void)!file_write(file, &io, NULL);
+		file_put(file);
+	}
+	if (path_walk(&context, "/t/l", WALK_FOLLOW, &path) == 0) {
+		(void)!fs_link(&path, &context, "/t/g");
+		(void)!fs_set_xattr(&path, "user.name", "value", 5, 0,
+				    context.credentials);
+		path_put(&path);
+	}
+	(void)!fs_rename(&context, "/t/g", &context,
+			 "/t/another name that is longer than that", 0);
+	if (file_table_create(&table) == 0) {
+		fd = fd_reserve(table, 100, 1024, false);
+		if (fd >= 0 && fs_open(&context, "/", O_RDONLY, 0, 0, &file) == 0) {
+			fd_install(table, fd, file);
+		} else if (fd >= 0) {
+			fd_cancel(table, fd);
+		}
+		if (file_table_copy(table, ~0u, &copy) == 0) {
+			file_table_leave(copy);
+		}
+		file_table_leave(table);
+	}
+}
+
+static void failures(void)
+{
+	s64 before = 0;
+	u64 counted = 0;
+
+	set_up();
+	for (u64 n = 0; n < 120; n++) {
+		(void)fault_injection_arm(n);
+		everything_once();
+		counted = fault_injection_arm(0);
+		(void)!fs_unmount(&context, "/t", 2 /* MNT_DETACH */);
+		// Where the mount failed the names are in the root itself.
+		(void)!fs_unlink(&context, "/t/l");
+		(void)!fs_unlink(&context, "/t/f");
+		(void)!fs_unlink(&context, "/t/g");
+		(void)!fs_unlink(&context, "/t/another name that is longer than that");
+		(void)!fs_remove_directory(
+			&context, "/t/a name that is longer than thirty-two bytes");
+		(void)!fs_remove_directory(&context, "/t");
+		(void)walk("/t", 0);
+		if (n == 0) {
+			before = live_objects();
+		}
+		EXPECT_EQ(live_objects(), before);
+	}
+	EXPECT(counted < 119); // the last rounds went to the end: every allocation has failed once
+}
+
+TEST(failures)
+{
+	EXPECT_EQ(host_machine_run(1, 1, failures), 0);
 }
