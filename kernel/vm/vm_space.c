@@ -207,14 +207,16 @@ static void gather(struct gathered *gathered, const struct arch_mapping *pages,
 }
 
 /* With fewer flushes than batches; without the frame to gather in, with as many. Any context. */
-void pages_unmap(struct vm_space *vm, vaddr_t start, vaddr_t end)
+void pages_unmap(struct vm_space *vm, vaddr_t start, vaddr_t end) NO_THREAD_SAFETY
 {
 	struct arch_mapping pages[VM_BATCH] uninitialized_;
 	vaddr_t addresses[VM_BATCH] uninitialized_;
 	struct gathered gathered = {0};
 	struct frame *frame = NULL;
 
-	if (end - start > VM_BATCH * PAGE_SIZE && !frame_allocate(FRAME_ATOMIC, &frame)) {
+	/* Nobody has a dead space loaded: flushes cost nothing. */
+	if (end - start > VM_BATCH * PAGE_SIZE && !vm->dead &&
+	    !frame_allocate(FRAME_ATOMIC, &frame)) {
 		gathered.pages = frame_address(frame);
 	}
 	while (start < end) {
