@@ -68,6 +68,7 @@ struct thread {
 	bool exiting;                  /* s: takes no more signals */
 	bool finished; /* s: left process.threads' live ones; only a leader stays linked */
 	bool stop_counted; /* s: has stopped in this group stop */
+	bool stop_dequeued; /* s: has taken a stop signal out that no SIGCONT has overtaken yet */
 
 	vaddr_t alternate_stack; /* o */
 	u64 alternate_stack_size;

@@ -132,6 +132,7 @@ int signal_dequeue(signal_mask mask, siginfo_t *info)
 		signal = signal_take_from_queue(&process->shared_signals, mask, info,
 						&used);
 	}
+	thread->stop_dequeued = signal && (SIGNALS_STOPPING & SIGNAL_BIT(signal));
 	signal_recalculate_locked(thread);
 	spin_unlock_irq(&process->signal_lock, flags);
 	signal_entry_destroy(used);

@@ -18,7 +18,9 @@ void signal_begin_stop_locked(struct process *process, int signal)
 {
 	struct thread *thread;
 
-	if (process->stop.signal || process->group_exit || process->exec_thread) {
+	// A SIGCONT sent since the stop signal was taken out has undone it.
+	if (!current_thread()->stop_dequeued || process->stop.signal ||
+	    process->group_exit || process->exec_thread) {
 		return;
 	}
 	process->stop = (struct group_stop){.signal = signal};
@@ -35,6 +37,9 @@ void signal_continue_locked(struct process *process)
 {
 	struct thread *thread;
 
+	for_each_thread(thread, process) {
+		thread->stop_dequeued = false;
+	}
 	if (!process->stop.signal) {
 		return;
 	}
