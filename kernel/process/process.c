@@ -9,6 +9,7 @@
 #include "core/panic.h"
 #include "fs/file.h"
 #include "lib/errno.h"
+#include "lib/format.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "process/cpu_timers.h"
@@ -28,8 +29,26 @@ struct spinlock process_tree_lock = SPINLOCK_INIT(RANK_PROCESS_TREE, "process_tr
 struct process *init_process;
 OBJECT_CACHE(process_cache, process);
 
+/* For the panic report: takes no lock, for nobody knows what is held. */
+static void describe_running(char *to, size_t size)
+{
+	const struct sched_entity *entity = sched_current();
+	const struct thread *thread = (const struct thread *)entity;
+
+	if (!entity) {
+		string_copy(to, "no thread", size);
+	} else if (entity->kernel_name) {
+		format_string(to, size, "kernel thread %s", entity->kernel_name);
+	} else {
+		format_string(to, size, "thread %d (%.15s) of process %d",
+			      thread_number(thread), thread->name,
+			      process_number(thread->process));
+	}
+}
+
 void process_init(void)
 {
+	panic_set_describe_thread(describe_running);
 	pid_init();
 	user_account_init();
 	thread_init_system();
