@@ -133,6 +133,9 @@ int entry_page_fault(struct trap_frame *frame, vaddr_t address, unsigned access)
 	int code = 0;
 	int err;
 
+	if (user) {
+		sched_account_system();
+	}
 	if (!current_is_user_thread() || address >= USER_END ||
 	    (!user && !preempt_enabled())) {
 		if (!user) {
@@ -158,6 +161,7 @@ int entry_page_fault(struct trap_frame *frame, vaddr_t address, unsigned access)
 
 void entry_user_exception(struct trap_frame *frame, int signal, int code, vaddr_t address)
 {
+	sched_account_system();
 	log_fault(current_thread(), frame, address, 0);
 	signal_force(signal, code, address);
 }

@@ -9,6 +9,7 @@
 
 #include "arch/entry.h"
 #include "lib/compiler.h"
+#include "sched/sched.h"
 #include <asm/unistd.h>
 #include <stdatomic.h>
 
@@ -40,6 +41,7 @@ void entry_syscall(struct trap_frame *frame)
 {
 	struct syscall_arguments arguments = {.frame = frame};
 
+	sched_account_system();
 	for (unsigned i = 0; i < 6; i++) {
 		arguments.arg[i] = trap_syscall_argument(frame, i);
 	}
