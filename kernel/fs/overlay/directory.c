@@ -89,8 +89,19 @@ static int adopt(struct inode *directory, struct dentry *dentry, struct dentry *
 	return error;
 }
 
-static int make(struct inode *directory, struct dentry *dentry,
-		struct make_request *request)
+/* A hard link: the new name has the inode of the old one, with its locks. Takes over `made`. */
+static void share(struct inode *directory, struct dentry *dentry, struct dentry *made,
+		  struct inode *inode)
+{
+	dentry_put(made);
+	inode_get(inode);
+	dentry_set_inode(dentry, inode);
+	refresh_directory(directory);
+}
+
+/* `linked`: the overlay's inode that gets another name; NULL: a new one is made. */
+static int make_or_link(struct inode *directory, struct dentry *dentry,
+			struct make_request *request, struct inode *linked)
 {
 	const struct credentials *owner = request->owner;
 	bool is_directory = (request->mode & S_IFMT) == S_IFDIR && !request->link;
@@ -112,7 +123,17 @@ static int make(struct inode *directory, struct dentry *dentry,
 	if (!error && !request->link) {
 		error = own(directory, made, request->mode, owner);
 	}
+	if (!error && linked) {
+		share(directory, dentry, made, linked);
+		return 0;
+	}
 	return error ? error : adopt(directory, dentry, made);
+}
+
+static int make(struct inode *directory, struct dentry *dentry,
+		struct make_request *request)
+{
+	return make_or_link(directory, dentry, request, NULL);
 }
 
 static int overlay_create(struct inode *directory, struct dentry *dentry, u32 mode,
@@ -165,7 +186,7 @@ static int overlay_link(struct inode *directory, struct dentry *dentry,
 		return error;
 	}
 	request.link = dentry_inode(overlay_upper(target));
-	error = make(directory, dentry, &request);
+	error = make_or_link(directory, dentry, &request, target);
 	overlay_refresh(target);
 	return error;
 }
