@@ -39,9 +39,8 @@ static void set_usage(struct frame *frame, struct usage usage)
 	frame->index = usage.count | (u64)usage.first << 16 | (u64)usage.last << 32;
 }
 
-static void entry_used(pte_t *table, size_t index)
+static void entry_used(struct frame *frame, size_t index)
 {
-	struct frame *frame = table_frame(table);
 	struct usage usage = usage_of(frame);
 
 	if (usage.count == 0) {
@@ -212,7 +211,7 @@ static pte_t *build_leaf_table(struct arch_vm *vm, vaddr_t address, struct frame
 			(*spare)->index = 0;
 			atomic_store(entry, frame_physical(*spare) | TABLE_BITS);
 			*spare = NULL;
-			entry_used(table, table_index(address, level));
+			entry_used(table_frame(table), table_index(address, level));
 			vm->table_pages++;
 		}
 		table = entry_table(*entry);
@@ -248,8 +247,18 @@ static void set_leaf(pte_t *table, vaddr_t address, paddr_t physical, u32 protec
 	u64 value = physical | pte_rights(protect) | PTE_ACCESSED;
 
 	if (atomic_exchange(&table[table_index(address, 1)], value) == 0) {
-		entry_used(table, table_index(address, 1));
+		entry_used(table_frame(table), table_index(address, 1));
 	}
+}
+
+/* An entry that is 0: only who holds the lock changes it, so a plain store will do. */
+static always_inline_ void fill_leaf(pte_t *table, struct frame *frame, size_t index,
+				     paddr_t physical, u32 protect)
+{
+	atomic_store_explicit(&table[index],
+			      physical | pte_rights(protect) | PTE_ACCESSED,
+			      memory_order_relaxed);
+	entry_used(frame, index);
 }
 
 int arch_vm_map(struct arch_vm *vm, vaddr_t address, paddr_t physical,
@@ -302,13 +311,16 @@ size_t arch_vm_map_absent(struct arch_vm *vm, const vaddr_t *addresses,
 		if (table == NULL) {
 			break;
 		}
+		struct frame *frame = table_frame(table);
+
 		/* All that the same table holds. */
 		for (; i < count && addresses[i] >> level_shift(2) == region; i++) {
-			pages[i].present = pages[i].physical != 0 &&
-					   table[table_index(addresses[i], 1)] == 0;
+			size_t index = table_index(addresses[i], 1);
+
+			pages[i].present = pages[i].physical != 0 && table[index] == 0;
 			if (pages[i].present) {
-				set_leaf(table, addresses[i], pages[i].physical,
-					 pages[i].protect);
+				fill_leaf(table, frame, index, pages[i].physical,
+					  pages[i].protect);
 			}
 		}
 		spin_unlock(&vm->lock);
@@ -316,7 +328,7 @@ size_t arch_vm_map_absent(struct arch_vm *vm, const vaddr_t *addresses,
 	return i;
 }
 
-static struct arch_mapping mapping_of(u64 entry)
+static always_inline_ struct arch_mapping mapping_of(u64 entry)
 {
 	return (struct arch_mapping){
 		.physical = entry & PTE_ADDRESS,
@@ -346,6 +358,26 @@ bool arch_vm_lookup(struct arch_vm *vm, vaddr_t address, struct arch_mapping *ou
 	return true;
 }
 
+/* The entries of a leaf table that are worth looking at, for addresses from `start` up to `end`. */
+struct span {
+	vaddr_t base; /* of entry 0 */
+	size_t index, stop;
+};
+
+static struct span used_span(const struct frame *frame, vaddr_t start, vaddr_t end)
+{
+	struct usage usage = usage_of(frame);
+	struct span span;
+
+	span.base = start & ~((1UL << level_shift(2)) - 1);
+	span.index = MAX(table_index(start, 1), (size_t)usage.first);
+	span.stop = MIN((size_t)(end - span.base) >> PAGE_SHIFT, (size_t)usage.last + 1);
+	if (usage.count == 0) {
+		span.stop = 0;
+	}
+	return span;
+}
+
 /* entry = (entry & keep) | set for each used entry in [start, end); the CPU may be setting bits meanwhile. */
 static void change_entries(struct arch_vm *vm, vaddr_t start, vaddr_t end, u64 keep,
 			   u64 set)
@@ -355,19 +387,17 @@ static void change_entries(struct arch_vm *vm, vaddr_t start, vaddr_t end, u64 k
 	ASSERT(end <= USER_END);
 	spin_lock(&vm->lock);
 	while ((table = next_leaf_table(vm, &start, end)) != NULL) {
-		size_t index = next_used(table, table_index(start, 1));
-		vaddr_t base = start & ~((1UL << level_shift(2)) - 1);
+		struct span span = used_span(table_frame(table), start, end);
 
-		for (; index < TABLE_ENTRIES && base + index * PAGE_SIZE < end;
-		     index = next_used(table, index + 1)) {
-			u64 value = table[index];
+		for (size_t i = span.index; i < span.stop; i++) {
+			u64 value = table[i];
 
-			while (((value & keep) | set) != value &&
-			       !atomic_compare_exchange_weak(&table[index], &value,
+			while (value != 0 && ((value & keep) | set) != value &&
+			       !atomic_compare_exchange_weak(&table[i], &value,
 							     (value & keep) | set)) {
 			}
 		}
-		start = base + (1UL << level_shift(2));
+		start = span.base + (1UL << level_shift(2));
 	}
 	spin_unlock(&vm->lock);
 }
@@ -400,26 +430,27 @@ struct collection {
 static vaddr_t collect_table(pte_t *table, vaddr_t address, vaddr_t end,
 			     struct collection *to)
 {
-	vaddr_t base = address & ~((1UL << level_shift(2)) - 1);
 	struct frame *frame = table_frame(table);
-	size_t index = next_used(table, table_index(address, 1));
+	struct span span = used_span(frame, address, end);
 
-	for (; index < TABLE_ENTRIES && base + index * PAGE_SIZE < end;
-	     index = next_used(table, index + 1)) {
-		u64 value = table[index];
+	for (size_t i = span.index; i < span.stop; i++) {
+		u64 value = atomic_load_explicit(&table[i], memory_order_relaxed);
 
+		if (value == 0) {
+			continue;
+		}
 		if (to->count == to->max) {
-			return base + index * PAGE_SIZE;
+			return span.base + i * PAGE_SIZE;
 		}
 		if (to->take) {
-			value = atomic_exchange(&table[index], 0);
+			value = atomic_exchange(&table[i], 0);
 			entry_freed(frame);
 		}
 		to->out[to->count] = mapping_of(value);
-		to->addresses[to->count] = base + index * PAGE_SIZE;
+		to->addresses[to->count] = span.base + i * PAGE_SIZE;
 		to->count++;
 	}
-	return base + (1UL << level_shift(2));
+	return span.base + (1UL << level_shift(2));
 }
 
 static void collect(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
