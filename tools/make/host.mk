@@ -17,7 +17,7 @@ build/host/heddle: $(command_obj)
 
 .PHONY: test-host-command
 ## make test-host-command  tests of the command itself, with a stand-in for QEMU
-test-host-command: build/host/heddle
+test-host-command: build/host/heddle kernel guest
 	@tests/host/run
 
 .PHONY: test-run

@@ -84,7 +84,8 @@ check-lengths:
 check-gcc:
 	@$(MAKE) --no-print-directory -j$(shell nproc) kernel
 	@$(MAKE) --no-print-directory -j$(shell nproc) DEBUG=1 kernel
-check-clang: | $(LINUX_HEADERS)/.stamp
+.SECONDARY: $(generated)
+check-clang: | $(LINUX_HEADERS)/.stamp $(generated)
 	@tools/check-clang $(clang_cflags) -- $(clang_src)
 test-tools:
 	@tests/tools/run
