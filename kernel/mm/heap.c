@@ -13,7 +13,7 @@
  *   H2  In a slab's first frame: index is its first free object (0: none), chained through the objects' first
  *       words; the flags hold kind, class (or order) and the number of objects taken out.
  *   H3  A slab is in class.partial iff it has a free object of its own (objects in CPUs' caches are taken out).
- *   H4  Debug: every free object is POISON from its second word on.
+ *   H4  Debug: every free object is POISON but for its link.
  */
 #include "mm/heap.h"
 #include "arch/irq.h"
@@ -44,6 +44,10 @@ enum {
 
 #define POISON \
 	0xf4eed0b1ec7f4eedULL /* no byte repeats: nobody fills memory with it by accident */
+
+/* Where a free object keeps its link. Debug: behind the first word, where most objects keep their
+ * reference count: a put of what was freed then meets poison, which no count can be. */
+enum { LINK_WORD = HEDDLE_DEBUG ? 1 : 0 };
 
 static const u16 class_size[CLASS_COUNT] = {
 	16,  32,  48,  64,  80,  96,  112,  128,  160,  192,  224,  256,  320,
@@ -105,8 +109,10 @@ static void poison(void *object, u32 size)
 {
 	u64 *words = object;
 
-	for (u32 i = 1; i < size / 8; i++) {
-		words[i] = POISON;
+	for (u32 i = 0; i < size / 8; i++) {
+		if (i != LINK_WORD) {
+			words[i] = POISON;
+		}
 	}
 }
 
@@ -114,8 +120,8 @@ static void check_poison(const void *object, u32 size)
 {
 	const u64 *words = object;
 
-	for (u32 i = 1; i < size / 8; i++) {
-		if (words[i] != POISON) {
+	for (u32 i = 0; i < size / 8; i++) {
+		if (i != LINK_WORD && words[i] != POISON) {
 			panic("heap: object %p of %u bytes written after it was freed: "
 			      "word %u is %#llx",
 			      object, size, i, (unsigned long long)words[i]);
@@ -127,9 +133,9 @@ static void check_poison(const void *object, u32 size)
 static void check_not_free(const void *object, u32 size)
 {
 	const u64 *words = object;
-	u32 i = 1;
+	u32 i = 0;
 
-	while (i < size / 8 && words[i] == POISON) {
+	while (i < size / 8 && (i == LINK_WORD || words[i] == POISON)) {
 		i++;
 	}
 	if (i == size / 8) {
@@ -187,7 +193,7 @@ static struct frame *make_slab(unsigned class)
 	for (unsigned i = c->objects; i-- > 0;) {
 		u64 *object = (u64 *)(memory + i * c->size);
 
-		*object = slab->index;
+		object[LINK_WORD] = slab->index;
 		slab->index = (u64)object;
 		poison(object, c->size);
 	}
@@ -215,9 +221,9 @@ static void fill_from_slabs(struct heap_class *c, struct object_stack *stack)
 		while (slab->index && stack->count < c->batch) {
 			void **object = (void **)slab->index;
 
-			slab->index = (u64)*object;
+			slab->index = (u64)object[LINK_WORD];
 			slab->flags += TAKEN_ONE;
-			*object = stack->top;
+			object[LINK_WORD] = stack->top;
 			stack->top = object;
 			stack->count++;
 		}
@@ -236,7 +242,7 @@ static bool give_to_slab(struct heap_class *c, struct frame *slab, void *memory)
 	if (!slab->index) {
 		list_push_front(&c->partial, &slab->link);
 	}
-	*object = slab->index;
+	object[LINK_WORD] = slab->index;
 	slab->index = (u64)object;
 	slab->flags -= TAKEN_ONE;
 	if (slab->flags >> TAKEN_SHIFT > 0) {
@@ -256,7 +262,7 @@ static struct frame *drain(struct heap_class *c, struct object_stack *stack)
 		void **object = stack->top;
 		struct frame *slab = frame_of(object);
 
-		stack->top = *object;
+		stack->top = object[LINK_WORD];
 		stack->count--;
 		if (give_to_slab(c, slab, object)) {
 			slab->link.next = empty ? &empty->link : NULL;
@@ -296,7 +302,7 @@ static noinline_ void *allocate_slowly(unsigned class)
 		void **object = stack->top;
 
 		if (object) {
-			stack->top = *object;
+			stack->top = object[LINK_WORD];
 			stack->count--;
 			cpu->bytes += c->size;
 		}
@@ -320,7 +326,7 @@ static void *allocate_small(size_t size)
 	void **object = stack->top;
 
 	if (likely(object)) {
-		stack->top = *object;
+		stack->top = object[LINK_WORD];
 		stack->count--;
 		cpu->bytes += class_size[class];
 	}
@@ -354,7 +360,7 @@ static void free_small(struct frame *slab, void *memory)
 	struct heap_cpu *cpu = this_cpu(heap_cpus);
 	struct object_stack *stack = &cpu->stack[class];
 
-	*object = stack->top;
+	object[LINK_WORD] = stack->top;
 	stack->top = object;
 	stack->count++;
 	cpu->bytes -= c->size;

@@ -53,7 +53,8 @@ int clone_check_flags(u64 flags)
 	return 0;
 }
 
-/* A descriptor for the child, reserved and its number written, but not installed yet. */
+/* A descriptor for the child, reserved and its number written, but not installed yet. A failure
+ * leaves nothing: *file is NULL. */
 static int prepare_pidfd(const struct clone_request *request, struct thread *child,
 			 struct file **file, int *fd)
 {
@@ -73,6 +74,7 @@ static int prepare_pidfd(const struct clone_request *request, struct thread *chi
 	}
 	if (err) {
 		file_put(*file);
+		*file = NULL;
 	}
 	return err;
 }
@@ -160,7 +162,7 @@ long clone_thread(const struct clone_request *request, const struct trap_frame *
 		}
 	}
 	if (err) {
-		if (pidfd && fd >= 0) {
+		if (pidfd) {
 			fd_cancel(current_files(), fd);
 			file_put(pidfd);
 		}

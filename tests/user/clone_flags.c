@@ -39,6 +39,26 @@ static void check_illegal_flags(void)
 	ok("illegal_flags");
 }
 
+/* The number of the pidfd has nowhere to go: no child, and no file is given back twice. */
+static void check_unwritable_pidfd(void)
+{
+	int files[16];
+
+	for (int i = 0; i < 16; i++) {
+		CHECK_ERRNO(syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, UNMAPPED_ADDRESS,
+				    0, 0),
+			    EFAULT);
+		files[i] = open("/dev/null", O_RDONLY);
+		CHECK_EQ(files[i], files[0] + i);
+	}
+	for (int i = 0; i < 16; i++) {
+		CHECK_EQ(fcntl(files[i], F_GETFL) & O_ACCMODE, O_RDONLY);
+		CHECK_EQ(close(files[i]), 0);
+	}
+	CHECK_ERRNO(waitpid(-1, NULL, 0), ECHILD);
+	ok("unwritable_pidfd");
+}
+
 static void check_argument_sizes(void)
 {
 	struct {
@@ -223,6 +243,7 @@ static void check_clear_handlers(void)
 int main(void)
 {
 	check_illegal_flags();
+	check_unwritable_pidfd();
 	check_argument_sizes();
 	check_sharing();
 	check_vfork();
