@@ -2,7 +2,7 @@
 /*
  * Reclaim: when frames are short, clean pages that can be read again are given back.
  *
- * Owns      the list of objects that have such pages, and their number.
+ * Owns      the list of objects that have pages they can read again, and the number of such pages.
  * Locks     reclaim_lock (spin): the list. An object's own lock is only tried: whoever asks for a frame may hold it,
  *	     or another object's.
  *
@@ -10,6 +10,8 @@
  * than the object's reference and stays.
  */
 #include "vm/vm_internal.h"
+
+enum { RECLAIM_MIN = 256 };
 
 static struct spinlock reclaim_lock =
 	SPINLOCK_INIT(RANK_OBJECT_MAPPINGS, "vm.reclaim_lock");
@@ -33,17 +35,26 @@ u64 vm_object_cached_pages(void)
 void reclaim_add(struct vm_object *object)
 {
 	spin_lock(&reclaim_lock);
-	list_push_back(&reclaimable, &object->reclaim_link);
-	reclaimable_count++;
+	if (list_empty(&object->reclaim_link)) {
+		list_push_back(&reclaimable, &object->reclaim_link);
+		reclaimable_count++;
+	}
+	spin_unlock(&reclaim_lock);
+}
+
+void reclaim_drop(struct vm_object *object)
+{
+	spin_lock(&reclaim_lock);
+	if (!list_empty(&object->reclaim_link)) {
+		list_remove(&object->reclaim_link);
+		reclaimable_count--;
+	}
 	spin_unlock(&reclaim_lock);
 }
 
 void reclaim_remove(struct vm_object *object)
 {
-	spin_lock(&reclaim_lock);
-	list_remove(&object->reclaim_link);
-	reclaimable_count--;
-	spin_unlock(&reclaim_lock);
+	reclaim_drop(object);
 	(void)wait_until(&reclaim_done, !atomic_load(&object->reclaiming),
 			 THREAD_UNINTERRUPTIBLE, NSEC_NEVER);
 }
@@ -102,12 +113,16 @@ static u64 reclaim_object(struct vm_object *object, u64 wanted) NO_THREAD_SAFETY
 	return freed;
 }
 
-/* Two rounds over all objects: the second takes what was used before the first. */
+/*
+ * Two rounds over all objects: the second takes what was used before the first. More is freed than was asked for: the next ones
+ * are saved the search, and neighbours come together to larger blocks.
+ */
 static u64 reclaim(u64 wanted)
 {
 	u64 rounds = READ_ONCE(reclaimable_count) * 2;
 	u64 freed = 0;
 
+	wanted = MAX(wanted * 8, (u64)RECLAIM_MIN);
 	for (u64 i = 0; i < rounds && freed < wanted; i++) {
 		struct vm_object *object = next_object();
 

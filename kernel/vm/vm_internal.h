@@ -148,7 +148,8 @@ static inline bool object_is_cache(const struct vm_object *object)
 }
 
 /* --- reclaim.c --- */
-void reclaim_add(struct vm_object *object);
+void reclaim_add(struct vm_object *object);  /* it has pages */
+void reclaim_drop(struct vm_object *object); /* it has none */
 void reclaim_remove(
 	struct vm_object
 		*object); /* after return reclaim does not look at it; may sleep */

@@ -36,9 +36,6 @@ int vm_object_create(const struct vm_object_operations *operations, void *owner,
 		  "vm_object.mappings_lock");
 	list_init(&object->mappings);
 	list_init(&object->reclaim_link);
-	if (operations->read_page) {
-		reclaim_add(object);
-	}
 	*out = object;
 	return 0;
 }
@@ -122,6 +119,9 @@ int object_put_page(struct vm_object *object, u64 index, struct frame *frame)
 	object->page_count++;
 	if (object_is_cache(object)) {
 		cache_count(1);
+		if (object->page_count == 1) {
+			reclaim_add(object);
+		}
 	}
 	return 0;
 }
@@ -135,6 +135,9 @@ void object_take_page(struct vm_object *object, u64 index, struct frame *frame)
 	object->page_count--;
 	if (object_is_cache(object)) {
 		cache_count(-1);
+		if (object->page_count == 0) {
+			reclaim_drop(object);
+		}
 	}
 }
 

@@ -10,12 +10,13 @@
 #include "mm/heap.h"
 #include <linux/fcntl.h>
 
-enum { LISTING_ORDER = 3, LISTING_SIZE = PAGE_SIZE << LISTING_ORDER };
+enum { LISTING_ORDER = 3 };
 
 /* An open directory's part of the listing, as the server sent it. file->position_lock. */
 struct listing {
 	u32 fid;
-	struct frame *buffer;
+	struct frame *buffer; /* 2^order frames: as many as were to be had */
+	unsigned order;
 	u32 at, size;
 	u64 position; /* of the entry at `at` */
 };
@@ -165,9 +166,21 @@ static void release_directory(struct file *file)
 	}
 	p9_clunk(p9_mount_of(file->inode)->channel, listing->fid);
 	if (listing->buffer) {
-		frame_free_contiguous(listing->buffer, LISTING_ORDER);
+		frame_free_contiguous(listing->buffer, listing->order);
 	}
 	heap_free(listing);
+}
+
+static int make_buffer(struct listing *listing)
+{
+	int error;
+
+	listing->order = LISTING_ORDER + 1;
+	do {
+		listing->order--;
+		error = frame_allocate_contiguous(listing->order, 0, &listing->buffer);
+	} while (error && listing->order > 0);
+	return error;
 }
 
 /* Ask for entries from `position` on. 0 and size 0: there are no more. */
@@ -178,7 +191,7 @@ static int fill(struct p9_mount *mount, struct listing *listing, u64 position)
 	int error = 0;
 
 	if (!listing->buffer) {
-		error = frame_allocate_contiguous(LISTING_ORDER, 0, &listing->buffer);
+		error = make_buffer(listing);
 	}
 	if (!error) {
 		error = p9_begin(mount->channel, P9_TREADDIR, &request);
@@ -187,7 +200,8 @@ static int fill(struct p9_mount *mount, struct listing *listing, u64 position)
 		return error;
 	}
 	segment.physical = frame_physical(listing->buffer);
-	segment.size = MIN((u32)LISTING_SIZE, mount->message_size - P9_READ_HEADER);
+	segment.size = MIN((u32)PAGE_SIZE << listing->order,
+			   mount->message_size - P9_READ_HEADER);
 	p9_put_u32(&request->cursor, listing->fid);
 	p9_put_u64(&request->cursor, position);
 	p9_put_u32(&request->cursor, segment.size);

@@ -21,7 +21,13 @@
 #include <linux/virtio_9p.h>
 #include <linux/virtio_ids.h>
 
-enum { TAG_MAX = 64, QUEUE_SIZE = 256, BUFFER_ORDER = 2, BUFFER_HALF = 2 * PAGE_SIZE };
+enum {
+	TAG_MAX = 64,
+	QUEUE_SIZE = 256,
+	BUFFER_ORDER = 2,
+	BUFFER_HALF = 2 * PAGE_SIZE,
+	READY_REQUESTS = 4
+};
 
 struct p9_channel {
 	struct list link;
@@ -69,7 +75,8 @@ void p9_fid_free(struct p9_channel *channel, u32 fid)
 
 /* --- requests --- */
 
-static struct p9_request *take_request(struct p9_channel *channel)
+/* `ready`: one that has its buffers. */
+static struct p9_request *take_request(struct p9_channel *channel, bool ready)
 {
 	struct p9_request *found = NULL;
 	u64 flags = spin_lock_irq(&channel->lock);
@@ -77,7 +84,7 @@ static struct p9_request *take_request(struct p9_channel *channel)
 	for (unsigned i = 0; i < P9_REQUESTS_MAX && !found; i++) {
 		struct p9_request *request = &channel->requests[i];
 
-		if (!request->in_use) {
+		if (!request->in_use && (request->out || !ready)) {
 			request->in_use = true;
 			request->tag = (u16)i;
 			found = request;
@@ -97,26 +104,33 @@ static int make_buffers(struct p9_request *request)
 	}
 	error = frame_allocate_contiguous(BUFFER_ORDER, 0, &frame);
 	if (!error) {
+		request->in = (u8 *)frame_address(frame) + BUFFER_HALF;
 		request->out = frame_address(frame);
-		request->in = request->out + BUFFER_HALF;
 	}
 	return error;
 }
 
-int p9_begin(struct p9_channel *channel, enum p9_type type, struct p9_request **out)
+/* The first few have their buffers from the start, so there is always one to wait for. */
+static struct p9_request *get_request(struct p9_channel *channel)
 {
-	struct p9_request *request = take_request(channel);
+	struct p9_request *request = take_request(channel, false);
 
+	if (request && make_buffers(request)) {
+		p9_end(request);
+		request = NULL;
+	}
 	if (!request) {
 		(void)wait_until(&channel->released,
-				 (request = take_request(channel)) != NULL,
+				 (request = take_request(channel, true)) != NULL,
 				 THREAD_UNINTERRUPTIBLE, NSEC_NEVER);
 	}
-	request->channel = channel;
-	if (make_buffers(request)) {
-		p9_end(request);
-		return -ENOMEM;
-	}
+	return request;
+}
+
+int p9_begin(struct p9_channel *channel, enum p9_type type, struct p9_request **out)
+{
+	struct p9_request *request = get_request(channel);
+
 	request->type = (u8)type;
 	request->detached = false;
 	atomic_store(&request->done, false);
@@ -296,13 +310,19 @@ static int probe(struct virtio_device *device)
 	}
 	spin_init(&channel->lock, RANK_DRIVER, "p9_channel.lock");
 	for (unsigned i = 0; i < P9_REQUESTS_MAX; i++) {
+		channel->requests[i].channel = channel;
 		wait_queue_init(&channel->requests[i].reply);
 	}
 	wait_queue_init(&channel->released);
 	read_tag(device, channel);
-	error = virtqueue_create(device, 0, QUEUE_SIZE, completed, channel,
-				 &channel->queue);
-	if (error) {
+	for (unsigned i = 0; i < READY_REQUESTS && !error; i++) {
+		error = make_buffers(&channel->requests[i]);
+	}
+	if (!error) {
+		error = virtqueue_create(device, 0, QUEUE_SIZE, completed, channel,
+					 &channel->queue);
+	}
+	if (error) { /* at boot: the machine has no memory at all */
 		heap_free(channel->fids);
 		heap_free(channel);
 		return error;

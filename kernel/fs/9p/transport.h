@@ -34,7 +34,7 @@ void p9_transport_init(void); /* boot: registers the virtio driver */
 int p9_channel_open(const char *tag, struct p9_channel **out) must_check;
 void p9_channel_close(struct p9_channel *channel);
 
-/* A request of `type`; its header is packed. -ENOMEM. May sleep. */
+/* A request of `type`; its header is packed. May sleep, until one is free. */
 int p9_begin(struct p9_channel *channel, enum p9_type type,
 	     struct p9_request **out) must_check;
 /* Send and wait; then request->cursor is at the reply's first field. The server's error, -EIO. The request stays the caller's. */
