@@ -390,7 +390,8 @@ static void failures(void)
 		}
 		EXPECT_EQ(live_objects(), before);
 	}
-	EXPECT(counted < 119); // the last rounds went to the end: every allocation has failed once
+	EXPECT(counted <
+	       119); // the last rounds went to the end: every allocation has failed once
 }
 
 TEST(failures)
