@@ -130,10 +130,19 @@ static void write_status_file(const struct outcome *outcome,
 			      const struct options *options)
 {
 	struct json_object *object = describe(outcome, options);
+	FILE *file = fopen(options->status_file, "we");
+	bool written = false;
 
-	if (json_object_to_file_ext(options->status_file, object,
-				    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-					    JSON_C_TO_STRING_NOSLASHESCAPE) < 0) {
+	if (file) {
+		written = fprintf(file, "%s\n",
+				  json_object_to_json_string_ext(
+					  object,
+					  JSON_C_TO_STRING_PRETTY |
+						  JSON_C_TO_STRING_SPACED |
+						  JSON_C_TO_STRING_NOSLASHESCAPE)) > 0;
+		written = !fclose(file) && written;
+	}
+	if (!written) {
 		say_error("--status-file %s: %s", options->status_file, strerror(errno));
 	}
 	json_object_put(object);
