@@ -7,7 +7,6 @@
  */
 #include "arch/boot.h"
 #include "arch/x86_64/port.h"
-#include "core/log.h"
 #include "lib/string.h"
 
 #define ACPI_MAPPED (4UL << 30)
@@ -261,7 +260,6 @@ init_ void acpi_init(paddr_t rsdp)
 		root = search_root();
 	}
 	if (root == NULL) {
-		log_info("acpi: no tables");
 		return;
 	}
 	if (root->revision >= 2) {
@@ -273,5 +271,4 @@ init_ void acpi_init(paddr_t rsdp)
 		read_list(list, 4);
 	}
 	acpi.present = list != NULL && acpi.cpu_count > 0;
-	log_info("acpi: %u CPUs, %u I/O APICs", acpi.cpu_count, acpi.io_apic_count);
 }

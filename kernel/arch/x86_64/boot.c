@@ -159,7 +159,7 @@ init_ void *early_pages(size_t count)
 	panic("boot: no room for %zu pages of tables", count);
 }
 
-static init_ void tell_memory(void)
+init_ void boot_tell(void)
 {
 	u64 bytes = 0;
 
@@ -171,6 +171,12 @@ static init_ void tell_memory(void)
 		 (unsigned long long)(boot_info.initramfs_end -
 				      boot_info.initramfs_start) >>
 			 10);
+	if (acpi.present) {
+		log_info("acpi: %u CPUs, %u I/O APICs", acpi.cpu_count,
+			 acpi.io_apic_count);
+	} else {
+		log_info("acpi: no tables");
+	}
 }
 
 init_ void boot_x86(paddr_t information, u32 kind)
@@ -194,7 +200,6 @@ init_ void boot_x86(paddr_t information, u32 kind)
 		rsdp = read_linux(physical_to_virtual(information));
 	}
 	boot_info.command_line = command_line;
-	tell_memory();
 	acpi_init(rsdp);
 	smap_patch();
 	kernel_map_init();

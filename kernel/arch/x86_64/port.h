@@ -139,4 +139,5 @@ void thread_start_user(void);
 int kernel_read_u64(u64 *value, vaddr_t address);
 /* boot.c, start.S */
 noreturn_ void boot_x86(paddr_t information, u32 kind);
+void boot_tell(void); /* memory and CPUs; once the log's level is known */
 extern char trampoline_start[], trampoline_end[];

@@ -109,6 +109,7 @@ void cpu_started(struct cpu_local *cpu)
 
 void arch_boot_late(void)
 {
+	boot_tell();
 	local_apic_map();
 	local_apic_init_cpu();
 	io_apic_init();
