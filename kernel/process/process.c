@@ -274,7 +274,7 @@ void process_usage(struct process *process, struct process_usage *out)
 		out->minor_faults += process->vm->minor_faults;
 		out->major_faults += process->vm->major_faults;
 		out->peak_resident_pages =
-			MAX(out->peak_resident_pages, process->vm->peak_resident);
+			MAX(out->peak_resident_pages, vm_peak_resident(process->vm));
 	}
 	spin_unlock(&process->resource_lock);
 }

@@ -261,7 +261,7 @@ static bool leave_vm(struct process *process)
 
 	usage.minor_faults = vm->minor_faults;
 	usage.major_faults = vm->major_faults;
-	usage.peak_resident_pages = vm->peak_resident;
+	usage.peak_resident_pages = vm_peak_resident(vm);
 	flags = spin_lock_irq(&process->signal_lock);
 	process_usage_add(&process->dead_threads, &usage);
 	spin_unlock_irq(&process->signal_lock, flags);

@@ -173,7 +173,7 @@ static void take_vm(struct snapshot *to, struct process *process)
 		to->stack_pages = vm->stack_pages;
 		to->locked_pages = vm->locked_pages;
 		to->peak_pages = MAX(vm->peak_pages, to->total_pages);
-		to->peak_resident = MAX(vm->peak_resident, to->resident_pages);
+		to->peak_resident = vm_peak_resident(vm);
 		take_layout(to, vm);
 		vm_unlock_shared(vm);
 	}

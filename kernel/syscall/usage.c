@@ -46,7 +46,7 @@ static void thread_usage(struct thread *thread, struct process_usage *out)
 	sched_cpu_time(&thread->sched, &out->user_ns, &out->system_ns);
 	out->switches_voluntary = thread->sched.switches_voluntary;
 	out->switches_involuntary = thread->sched.switches_involuntary;
-	out->peak_resident_pages = thread->process->vm->peak_resident;
+	out->peak_resident_pages = vm_peak_resident(thread->process->vm);
 }
 
 long sys_getrusage(const struct syscall_arguments *a)

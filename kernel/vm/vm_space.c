@@ -142,6 +142,32 @@ void count_frame(struct vm_space *vm, const struct frame *frame, s64 change)
 	atomic_fetch_add_explicit(counter, change, memory_order_relaxed);
 }
 
+static u64 resident_now(const struct vm_space *vm)
+{
+	s64 pages = atomic_load_explicit(&vm->resident_anonymous, memory_order_relaxed) +
+		    atomic_load_explicit(&vm->resident_file, memory_order_relaxed);
+
+	return (u64)MAX(pages, (s64)0);
+}
+
+u64 vm_peak_resident(const struct vm_space *vm)
+{
+	return MAX(atomic_load_explicit(&vm->peak_resident, memory_order_relaxed),
+		   resident_now(vm));
+}
+
+/* The counts only grow until frames go: so a peak lies just before that. */
+static void note_peak(struct vm_space *vm)
+{
+	u64 now = resident_now(vm);
+	u64 peak = atomic_load_explicit(&vm->peak_resident, memory_order_relaxed);
+
+	while (now > peak && !atomic_compare_exchange_weak_explicit(
+				     &vm->peak_resident, &peak, now, memory_order_relaxed,
+				     memory_order_relaxed)) {
+	}
+}
+
 /* Count and drop what was unmapped and flushed. */
 void release_mapped(struct vm_space *vm, const struct arch_mapping *pages, size_t count)
 {
@@ -159,6 +185,9 @@ void release_mapped(struct vm_space *vm, const struct arch_mapping *pages, size_
 			anonymous++;
 		}
 		frame_put(frame);
+	}
+	if (files || anonymous) {
+		note_peak(vm);
 	}
 	if (files) {
 		atomic_fetch_sub_explicit(&vm->resident_file, files,

@@ -79,7 +79,8 @@ struct vm_space {
 
 	_Atomic u64 total_pages, locked_pages, data_pages, stack_pages; /* of areas */
 	_Atomic s64 resident_anonymous, resident_file; /* frames mapped */
-	u64 peak_pages, peak_resident;
+	u64 peak_pages;
+	_Atomic u64 peak_resident; /* of before frames went; see vm_peak_resident() */
 	_Atomic u64 minor_faults, major_faults;
 
 	/* Limits in bytes, copied from the process's rlimits. */
@@ -95,6 +96,9 @@ void vm_leave(
 		vm); /* one user less; the last one unmaps all: may sleep; `vm` must not be loaded on this CPU's behalf any more */
 void vm_get(struct vm_space *vm);
 void vm_put(struct vm_space *vm);
+
+/* The largest number of frames that were mapped at one time. */
+u64 vm_peak_resident(const struct vm_space *vm);
 
 int vm_lock_shared(struct vm_space *vm) must_check; /* 0 or -ESRCH */
 void vm_unlock_shared(struct vm_space *vm);

@@ -136,6 +136,10 @@ static void copy_on_write(void)
 	vm_leave(parent);
 	store(child, a + 6 * PAGE_SIZE, 5);
 	EXPECT_EQ(child->resident_anonymous, 34);
+	EXPECT_EQ(vm_unmap(child, a, 100 * PAGE_SIZE), 0);
+	EXPECT_EQ(child->resident_anonymous, 0);
+	EXPECT(vm_peak_resident(child) >= 34);
+	EXPECT(vm_peak_resident(child) <= 35); /* a copy beside what it replaces */
 	vm_leave(child);
 }
 

@@ -47,6 +47,23 @@ static void check_random(void)
 	ok("random");
 }
 
+/* The peak stays when the memory has gone (VmHWM, ru_maxrss). */
+static void check_peak(void)
+{
+	size_t size = 32 << 20;
+	struct rusage usage;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(memory != MAP_FAILED);
+	memset(memory, 1, size);
+	CHECK_EQ(munmap(memory, size), 0);
+	CHECK_EQ(getrusage(RUSAGE_SELF, &usage), 0);
+	CHECK(usage.ru_maxrss >= 32 << 10);
+	CHECK(usage.ru_maxrss < 64 << 10);
+	ok("peak");
+}
+
 static void check_system(void)
 {
 	struct utsname name;
@@ -162,6 +179,7 @@ int main(void)
 	check_memfd();
 	check_random();
 	check_system();
+	check_peak();
 	check_devices();
 	check_proc();
 	check_identity();
