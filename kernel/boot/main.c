@@ -43,7 +43,6 @@ static void set_log_level(void)
 static void boot_thread(void *unused)
 {
 	sched_start_cpus();
-	self_test_run();
 	vm_init();
 	fs_init();
 	pipe_init();
@@ -56,6 +55,7 @@ static void boot_thread(void *unused)
 	p9_init();
 	virtio_init(); /* then the devices they claim */
 	process_init();
+	self_test_run(); /* a panic names threads from here on */
 	terminal_init();
 	tty_init_devices();
 	arch_kernel_seal(); /* boot code is gone from here on */

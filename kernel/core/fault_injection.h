@@ -5,5 +5,5 @@
 #include "lib/types.h"
 
 bool fault_injection_should_fail(void);
-/* Fail the n-th call from now on this CPU's host test or in the armed thread; 0: off. Returns how many were counted before. */
+/* Fail the n-th call from now on in the calling thread; 0: off. Returns how many were counted before. */
 u64 fault_injection_arm(u64 nth);

@@ -4,6 +4,7 @@
  */
 #include "procfs/procfs_internal.h"
 
+#include "core/fault_injection.h"
 #include "core/random.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -228,7 +229,23 @@ static int show_ledger(struct proc_text *text, const struct proc_node *node)
 	return 0;
 }
 
+/* T12, R6: the writer's n-th allocation from here on fails; 0: none. */
+static int write_fail_nth(const struct proc_node *node, char *value)
+{
+	u64 nth;
+
+	if (!current_capable(CAP_SYS_ADMIN)) {
+		return -EPERM;
+	}
+	if (string_to_u64(value, &nth)) {
+		return -EINVAL;
+	}
+	(void)fault_injection_arm(nth);
+	return 0;
+}
+
 const struct proc_entry proc_heddle_entries[] = {
 	TEXT("ledger", show_ledger),
+	{.name = "fail_nth", .mode = S_IFREG | 0200, .write = write_fail_nth},
 	{0},
 };

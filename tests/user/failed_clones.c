@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+/*
+ * T1, T9, T12, R10: each allocation of clone and fork fails once, and the ledger is where it was;
+ * so it is after thousands of detached threads. Only Heddle has the ledger: skipped on Linux.
+ * deadline: 60
+ */
+#include "raw.h"
+
+enum { MOST = 400, KINDS = 64 };
+
+struct ledger {
+	int count;
+	struct {
+		char name[32];
+		long live;
+	} kind[KINDS];
+};
+
+static int *passed; /* shared: the clone under test did not fail */
+
+static void read_ledger(struct ledger *ledger)
+{
+	char text[4096], *line = text;
+	int fd = open("/proc/heddle/ledger", O_RDONLY);
+	ssize_t length;
+
+	CHECK(fd >= 0);
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	CHECK(length > 0);
+	text[length] = 0;
+	ledger->count = 0;
+	while (line && *line && ledger->count < KINDS) {
+		if (sscanf(line, "%31s %ld", ledger->kind[ledger->count].name,
+			   &ledger->kind[ledger->count].live) == 2 &&
+		    !strstr(line, "frame_free")) {
+			ledger->count++;
+		}
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+}
+
+/* Frames and bytes come in batches, and what is looked up stays cached; these are exact. */
+static bool is_exact(const char *name)
+{
+	static const char *const kinds[] = {
+		"thread",          "process",     "pid",           "kernel_stack",
+		"vm_space",        "vm_area",     "file",          "file_table",
+		"fs_info",         "credentials", "namespace_set", "user_account",
+		"signal_handlers",
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(kinds[i], name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool ledger_is(const struct ledger *wanted, bool tell)
+{
+	struct ledger now;
+	bool same = true;
+
+	read_ledger(&now);
+	for (int i = 0; i < wanted->count; i++) {
+		if (!is_exact(wanted->kind[i].name) ||
+		    wanted->kind[i].live == now.kind[i].live) {
+			continue;
+		}
+		same = false;
+		if (tell) {
+			say("# %s: %ld, was %ld\n", now.kind[i].name, now.kind[i].live,
+			    wanted->kind[i].live);
+		}
+	}
+	return same;
+}
+
+/* The dead are freed by whoever runs next on their CPU: soon, not at once. */
+static void expect_ledger(const struct ledger *wanted)
+{
+	long long start = now_ns();
+
+	while (!ledger_is(wanted, false)) {
+		if (now_ns() - start > 5 * 1000000000ll) {
+			ledger_is(wanted, true);
+			CHECK(!"the ledger is where it was");
+		}
+		sched_yield();
+	}
+}
+
+static void fail_nth(int fd, int nth)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d", nth);
+
+	// The write that disarms may be the one whose allocation fails: then it is over too.
+	if (write(fd, text, (size_t)length) < 0) {
+		CHECK_EQ(write(fd, text, (size_t)length), length);
+	}
+}
+
+static int end_at_once(void *unused)
+{
+	*passed = 1;
+	return unused != NULL;
+}
+
+/* In a child: the n-th allocation of one clone fails. Ends with 0: so it said; 3: clone passed. */
+static void clone_once(int n, uint64_t flags)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	static pid_t word;
+	struct clone_args args = {
+		.flags = flags,
+		.exit_signal = flags & CLONE_THREAD ? 0 : SIGCHLD,
+		.stack = (uintptr_t)stack,
+		.stack_size = sizeof(stack),
+		.child_tid = (uintptr_t)&word,
+		.pidfd = (uintptr_t)&word,
+	};
+	int fd = open("/proc/heddle/fail_nth", O_WRONLY);
+	long result;
+
+	CHECK(fd >= 0);
+	memset(stack, 1, sizeof(stack));
+	word = 1;
+	fail_nth(fd, n);
+	result = clone3_call(&args, sizeof(args), end_at_once, NULL);
+	if (result > 0) {
+		*passed = 1;
+	}
+	fail_nth(fd, 0);
+	_exit(result > 0 ? 3 : result == -ENOMEM || result == -EAGAIN ? 0 : 1);
+}
+
+/* Returns how many allocations there were. */
+static int fail_each(uint64_t flags, const struct ledger *before)
+{
+	*passed = 0;
+	for (int n = 1; n < MOST; n++) {
+		int status;
+		pid_t child = fork();
+
+		CHECK(child >= 0);
+		if (child == 0) {
+			clone_once(n, flags);
+		}
+		CHECK_EQ(waitpid(child, &status, 0), child);
+		if (WIFSIGNALED(status)) {
+			// After fork each page is copied once more: what failed was such a copy.
+			CHECK_EQ(WTERMSIG(status), SIGKILL);
+			WAIT_UNTIL(*(volatile int *)passed);
+		}
+		if (*passed) {
+			return n - 1;
+		}
+		CHECK_EQ(status, 0);
+		expect_ledger(before);
+	}
+	CHECK(!"clone passes in the end");
+	return 0;
+}
+
+static void check_failures(const char *name, uint64_t flags)
+{
+	struct ledger before;
+	int steps;
+
+	read_ledger(&before);
+	steps = fail_each(flags, &before);
+	say("# %s: %d allocations\n", name, steps);
+	CHECK(steps >= 3);
+	expect_ledger(&before); // the child of the last round is init's to reap
+	ok(name);
+}
+
+static void *do_nothing(void *unused)
+{
+	return unused;
+}
+
+/* T9: dead detached threads leave nothing. */
+static void check_detached(void)
+{
+	struct ledger before;
+	pthread_t thread;
+
+	join_thread(start_thread(do_nothing, NULL));
+	read_ledger(&before);
+	for (int i = 0; i < 500; i++) {
+		CHECK_EQ(pthread_create(&thread, NULL, do_nothing, NULL), 0);
+		CHECK_EQ(pthread_detach(thread), 0);
+		if (i % 50 == 0) {
+			sched_yield();
+		}
+	}
+	// libc keeps some of the stacks: areas may differ.
+	for (int i = 0; i < before.count; i++) {
+		if (strcmp(before.kind[i].name, "vm_area") == 0) {
+			before.kind[i].name[0] = '-';
+		}
+	}
+	expect_ledger(&before);
+	ok("detached");
+}
+
+int main(void)
+{
+	if (access("/proc/heddle/ledger", R_OK)) {
+		skip("Linux keeps no ledger");
+	}
+	passed = shared_page();
+	check_failures("fork", 0);
+	check_failures("vm", CLONE_VM);
+	check_failures("pidfd", CLONE_VM | CLONE_PIDFD);
+	check_failures("thread", CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_FS |
+					 CLONE_FILES | CLONE_SYSVSEM |
+					 CLONE_CHILD_CLEARTID);
+	check_detached();
+	return 0;
+}
