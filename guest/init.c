@@ -230,11 +230,10 @@ static void serve(struct control_exited *exited)
 	} while (!reap(exited));
 }
 
-/* A kernel that keeps a list of failed look-ups lets --summary name what --pack has left out. */
-static void report_missing(void)
+static void report_lines(const char *path)
 {
 	char line[4096];
-	FILE *list = fopen("/proc/heddle/missing", "re");
+	FILE *list = fopen(path, "re");
 
 	while (list && fgets(line, sizeof line, list)) {
 		line[strcspn(line, "\n")] = 0;
@@ -243,6 +242,13 @@ static void report_missing(void)
 	if (list) {
 		fclose(list);
 	}
+}
+
+/* What --summary names: files that --pack has left out, and system calls the kernel lacks. */
+static void report_missing(void)
+{
+	report_lines("/proc/heddle/missing");
+	report_lines("/proc/heddle/missing_calls");
 }
 
 /* With a writable share, nobody may be left who writes when the host reads the result. */

@@ -42,7 +42,7 @@ enum control_type {
 	CONTROL_EXITED,       // struct control_exited
 	CONTROL_FAILED,       // a line of text: the guest could not be set up
 	CONTROL_NOTICE,       // a line of text for the user
-	CONTROL_MISSING,      // a path that the program looked for and the guest lacks
+	CONTROL_MISSING,      // a path looked for in vain; or `NAME COUNT`: a system call
 	CONTROL_STDIN_CLOSED, // nobody in the guest reads stdin any more
 	CONTROL_PONG,         // struct control_ping, as it came
 

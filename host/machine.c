@@ -117,8 +117,9 @@ static void add_kernel(struct command *command, const struct options *options,
 		       const char *kernel, int initramfs)
 {
 	char words[4096];
-	int length = snprintf(words, sizeof words, "console=ttyS0 panic=-1%s",
-			      message_loudness() == VERBOSE ? "" : " quiet");
+	int length = snprintf(words, sizeof words, "console=ttyS0 panic=-1%s%s",
+			      message_loudness() == VERBOSE ? "" : " quiet",
+			      options->pack ? " heddle.missing" : "");
 
 	// QEMU fills the slots from the last one down
 	for (unsigned i = 1; i <= command->slots; i++) {

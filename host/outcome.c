@@ -55,7 +55,8 @@ void outcome_add_missing(struct outcome *outcome, const char *path)
 	char **longer =
 		realloc(outcome->missing, (outcome->missing_count + 1) * sizeof *longer);
 
-	if (longer && access(path, F_OK) == 0) {
+	// a path counts only if this host has it; what is no path is a system call
+	if (longer && (path[0] != '/' || access(path, F_OK) == 0)) {
 		longer[outcome->missing_count++] = strdup(path);
 	}
 	outcome->missing = longer ? longer : outcome->missing;
@@ -167,7 +168,11 @@ static void write_summary(const struct outcome *outcome, const struct options *o
 			  outcome->packed_files, outcome->packed_bytes / 1024);
 	}
 	for (size_t i = 0; i < outcome->missing_count; i++) {
-		say_plain("heddle: not in the guest, but on this host: %s",
+		bool file = outcome->missing[i][0] == '/';
+
+		say_plain("heddle: %s: %s",
+			  file ? "not in the guest, but on this host"
+			       : "system call that Heddle lacks (and how often)",
 			  outcome->missing[i]);
 	}
 	say_plain("heddle: %s, status %d", kind_names[outcome->kind], outcome->status);

@@ -8,6 +8,7 @@
  * A link's target is put in front of what is left of the name, in a buffer of its own, so that the
  * depth of links costs no stack. `current` and `root` hold references from walk_begin() to walk_end().
  */
+#include "core/missing.h"
 #include "fs/fs_internal.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -348,6 +349,8 @@ int path_walk(const struct walk_context *context, const char *name, unsigned wal
 	if (result == 0) {
 		*out = walk.current;
 		path_get(out);
+	} else if (result == -ENOENT && name[0] == '/') {
+		missing_record(MISSING_FILE, name);
 	}
 	walk_end(&walk);
 	return result;

@@ -5,12 +5,11 @@
 #include "procfs/procfs_internal.h"
 
 #include "core/fault_injection.h"
+#include "core/missing.h"
 #include "core/random.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "mm/frame.h"
-#include "mm/heap.h"
-#include "mm/kernel_stack.h"
+#include "mm/ledger.h"
 #include "process/namespace/namespace.h"
 #include "process/pid.h"
 #include <linux/capability.h>
@@ -213,19 +212,33 @@ const struct proc_entry proc_sys_entries[] = {
 /* R10: how many of each kind are alive. */
 static int show_ledger(struct proc_text *text, const struct proc_node *node)
 {
-	struct frame_statistics memory;
+	struct ledger_line line;
 
-	for (struct object_cache *cache = object_cache_first(); cache;
-	     cache = cache->next) {
-		proc_print(text, "%s %ld\n", cache->name,
-			   (long)atomic_load(&cache->live));
+	for (unsigned i = 0; ledger_line(i, &line); i++) {
+		proc_print(text, "%s %ld\n", line.name, (long)line.live);
 	}
-	frame_statistics(&memory);
-	proc_print(text,
-		   "kernel_stack %lu\npid %u\nheap_bytes %lu\nframe_free "
-		   "%lu\nframe_total %lu\n",
-		   kernel_stack_count(), pid_count(), heap_bytes_in_use(), memory.free,
-		   memory.total);
+	return 0;
+}
+
+static int show_missing(struct proc_text *text, const struct proc_node *node)
+{
+	char name[MISSING_NAME_MAX];
+	u64 count;
+
+	for (unsigned i = 0; missing_get(MISSING_FILE, i, name, &count); i++) {
+		proc_print(text, "%s\n", name);
+	}
+	return 0;
+}
+
+static int show_missing_calls(struct proc_text *text, const struct proc_node *node)
+{
+	char name[MISSING_NAME_MAX];
+	u64 count;
+
+	for (unsigned i = 0; missing_get(MISSING_CALL, i, name, &count); i++) {
+		proc_print(text, "%s %lu\n", name, count);
+	}
 	return 0;
 }
 
@@ -247,5 +260,7 @@ static int write_fail_nth(const struct proc_node *node, char *value)
 const struct proc_entry proc_heddle_entries[] = {
 	TEXT("ledger", show_ledger),
 	{.name = "fail_nth", .mode = S_IFREG | 0200, .write = write_fail_nth},
+	TEXT("missing", show_missing),
+	TEXT("missing_calls", show_missing_calls),
 	{0},
 };

@@ -3,7 +3,7 @@
  * System calls: every body is `long sys_NAME(const struct syscall_arguments *arguments)`, defined in one of this room's files.
  *
  * The table and the prototypes are generated from <asm/unistd.h> (tools/make/syscalls.awk): a call nobody defines answers ENOSYS and is
- * counted. Arguments are the raw registers: each body casts first (`int fd = (int)a->arg[0]`) and checks before it computes.
+ * recorded (core/missing.h). Arguments are the raw registers: each body casts first (`int fd = (int)a->arg[0]`) and checks before it computes.
  */
 #pragma once
 
@@ -25,8 +25,5 @@ struct syscall_entry {
 };
 extern const struct syscall_entry syscall_table[];
 extern const unsigned syscall_table_size;
-
-/* Numbers that answered ENOSYS and how often: for /proc/heddle/missing and heddle run --summary. */
-u64 syscall_missing_count(unsigned number);
 
 #include "syscall_prototypes.h" /* generated */

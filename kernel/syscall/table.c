@@ -2,28 +2,21 @@
 /*
  * The system call table, and entry_syscall(): the way from a port's trap to a body.
  *
- * Owns      syscall_table, the counts of calls that are missing.
+ * Owns      syscall_table.
  * Context   the calling thread, interrupts on.
  */
 #include "syscall/syscall.h"
 
 #include "arch/entry.h"
+#include "core/missing.h"
 #include "lib/compiler.h"
 #include "sched/sched.h"
 #include <asm/unistd.h>
-#include <stdatomic.h>
 
 const struct syscall_entry syscall_table[] = {
 #include "syscall_table.inc"
 };
 const unsigned syscall_table_size = ARRAY_SIZE(syscall_table);
-
-static _Atomic u64 missing[ARRAY_SIZE(syscall_table)];
-
-u64 syscall_missing_count(unsigned number)
-{
-	return number < syscall_table_size ? atomic_load(&missing[number]) : 0;
-}
 
 static long call_body(s64 number, const struct syscall_arguments *arguments)
 {
@@ -31,7 +24,9 @@ static long call_body(s64 number, const struct syscall_arguments *arguments)
 		return -ENOSYS;
 	}
 	if (!syscall_table[number].body) {
-		atomic_fetch_add_explicit(&missing[number], 1, memory_order_relaxed);
+		const char *name = syscall_table[number].name;
+
+		missing_record(MISSING_CALL, name ? name : "a number without a name");
 		return -ENOSYS;
 	}
 	return syscall_table[number].body(arguments);
