@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Resource limits and usage: prlimit(2), getrusage(2), times(2).
+ * Resource limits: prlimit(2) and its older forms. Usage is in usage.c.
  */
 #include "syscall/syscall.h"
 
@@ -9,13 +9,11 @@
 #include "process/cpu_timers.h"
 #include "process/process.h"
 #include "process/resources.h"
-#include "time/clock.h"
 #include "vm/vm_space.h"
 #include <linux/capability.h>
 #include <linux/resource.h>
-#include <linux/times.h>
 
-enum { TICKS_PER_SECOND = 100, OPEN_FILES_MAX = 1048576 };
+enum { OPEN_FILES_MAX = 1048576 };
 
 STATIC_ASSERT(sizeof(struct rlimit64) == sizeof(struct limit));
 
@@ -149,83 +147,4 @@ long sys_setrlimit(const struct syscall_arguments *a)
 	return a->arg[1]
 		       ? do_prlimit(current_process(), (unsigned)a->arg[0], a->arg[1], 0)
 		       : -EFAULT;
-}
-
-/* ---- usage ---- */
-
-static void fill_usage(struct rusage *to, const struct process_usage *from)
-{
-	to->ru_utime.tv_sec = (s64)(from->user_ns / NSEC_PER_SEC);
-	to->ru_utime.tv_usec = (s64)(from->user_ns % NSEC_PER_SEC / NSEC_PER_USEC);
-	to->ru_stime.tv_sec = (s64)(from->system_ns / NSEC_PER_SEC);
-	to->ru_stime.tv_usec = (s64)(from->system_ns % NSEC_PER_SEC / NSEC_PER_USEC);
-	to->ru_maxrss = (s64)(from->peak_resident_pages * (PAGE_SIZE / 1024));
-	to->ru_minflt = (s64)from->minor_faults;
-	to->ru_majflt = (s64)from->major_faults;
-	to->ru_nvcsw = (s64)from->switches_voluntary;
-	to->ru_nivcsw = (s64)from->switches_involuntary;
-}
-
-static void usage_of_thread(struct process_usage *usage)
-{
-	struct thread *thread = current_thread();
-
-	process_usage(thread->process, usage);
-	sched_cpu_time(&thread->sched, &usage->user_ns, &usage->system_ns);
-	usage->switches_voluntary = thread->sched.switches_voluntary;
-	usage->switches_involuntary = thread->sched.switches_involuntary;
-}
-
-static void usage_of_children(struct process_usage *usage)
-{
-	u64 flags = spin_lock_irq(&process_tree_lock);
-
-	*usage = current_process()->waited_children;
-	spin_unlock_irq(&process_tree_lock, flags);
-}
-
-long sys_getrusage(const struct syscall_arguments *a)
-{
-	struct process_usage usage = {0};
-	struct rusage result = {0};
-
-	switch ((int)a->arg[0]) {
-	case RUSAGE_SELF:
-		process_usage(current_process(), &usage);
-		break;
-	case RUSAGE_THREAD:
-		usage_of_thread(&usage);
-		break;
-	case RUSAGE_CHILDREN:
-		usage_of_children(&usage);
-		break;
-	default:
-		return -EINVAL;
-	}
-	fill_usage(&result, &usage);
-	return user_write(a->arg[1], &result, sizeof(result));
-}
-
-static s64 ticks(u64 ns)
-{
-	return (s64)(ns / (NSEC_PER_SEC / TICKS_PER_SECOND));
-}
-
-long sys_times(const struct syscall_arguments *a)
-{
-	struct process_usage own, children;
-	struct tms tms;
-
-	if (a->arg[0]) {
-		process_usage(current_process(), &own);
-		usage_of_children(&children);
-		tms.tms_utime = ticks(own.user_ns);
-		tms.tms_stime = ticks(own.system_ns);
-		tms.tms_cutime = ticks(children.user_ns);
-		tms.tms_cstime = ticks(children.system_ns);
-		if (user_write(a->arg[0], &tms, sizeof(tms))) {
-			return -EFAULT;
-		}
-	}
-	return ticks((u64)clock_monotonic());
 }

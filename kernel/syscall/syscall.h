@@ -26,4 +26,8 @@ struct syscall_entry {
 extern const struct syscall_entry syscall_table[];
 extern const unsigned syscall_table_size;
 
+/* table.c alone makes them weak references: a call nobody defines is NULL there, and two bodies of one call do not link. */
+#ifndef SYSCALL_REFERENCE
+#	define SYSCALL_REFERENCE
+#endif
 #include "syscall_prototypes.h" /* generated */

@@ -5,6 +5,7 @@
  * Owns      syscall_table.
  * Context   the calling thread, interrupts on.
  */
+#define SYSCALL_REFERENCE __attribute__((weak))
 #include "syscall/syscall.h"
 
 #include "arch/entry.h"

@@ -219,13 +219,6 @@ static long sleep_for(nsec_t length, vaddr_t remaining)
 	return sleep_again(thread);
 }
 
-long sys_restart_syscall(const struct syscall_arguments *a)
-{
-	struct thread *thread = current_thread();
-
-	return thread->restart ? thread->restart(thread) : -EINTR;
-}
-
 long sys_nanosleep(const struct syscall_arguments *a)
 {
 	nsec_t length;

@@ -6,7 +6,6 @@
 #include "mm/usercopy.h"
 #include "syscall/syscall.h"
 #include "time/clock.h"
-#include "vm/vm_space.h"
 #include <linux/resource.h>
 #include <linux/times.h>
 
@@ -41,12 +40,13 @@ static void children_usage(struct process *process, struct process_usage *out)
 	spin_unlock_irq(&process_tree_lock, flags);
 }
 
+/* Faults and memory are counted for the process only. */
 static void thread_usage(struct thread *thread, struct process_usage *out)
 {
+	process_usage(thread->process, out);
 	sched_cpu_time(&thread->sched, &out->user_ns, &out->system_ns);
 	out->switches_voluntary = thread->sched.switches_voluntary;
 	out->switches_involuntary = thread->sched.switches_involuntary;
-	out->peak_resident_pages = vm_peak_resident(thread->process->vm);
 }
 
 long sys_getrusage(const struct syscall_arguments *a)
