@@ -2,7 +2,7 @@
 /*
  * Machine `microvm` with ACPI: the CPUs are in the MADT. The virtio-mmio slots are at fixed
  * places; which of them are in use is told to the kernel by virtio_mmio.device= words, since
- * QEMU does so only without ACPI (docs/decisions/0003-the-machine.md).
+ * QEMU does so only without ACPI (docs/decisions/0010-the-machine.md).
  */
 #include "machine.h"
 
