@@ -8,6 +8,7 @@
 ## make test-boot        the boot contract: machines, initramfs forms, CPUs, a panic
 ## make test-programs    unmodified programs of the distribution, output and status compared
 ## make soak             the long loops; the results go to docs/soak.md
+## make measure          speed and size as a table (docs/measurements.md)
 ## make mutants          every tests/mutants/*.patch must make its test fail
 
 # --- unit tests: kernel/**/NAME_test.c, each one a program against the host port ----------------
@@ -91,7 +92,7 @@ test-tools:
 	@tests/tools/run
 
 # --- models, programs on Linux and on Heddle ------------------------------------------------------
-.PHONY: test-model test-user test-boot test-programs test soak mutants
+.PHONY: test-model test-user test-boot test-programs test soak measure mutants
 test-model:
 	@tests/model/run
 test-user:
@@ -104,5 +105,7 @@ test:
 	@tests/run-suites
 soak:
 	@tests/run-soak
+measure: kernel host guest
+	@tests/measure/run
 mutants:
 	@tests/run-mutants $(MUTANTS)
