@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What we tell the compiler, and what clang 22 -Wthread-safety checks for us (style.md B5). */
+/* What we tell the compiler, and what clang 22 -Wthread-safety checks for us. */
 #pragma once
 
 #define must_check               __attribute__((warn_unused_result))
