@@ -241,6 +241,37 @@ static void overflow_stack(void)
 	deep(1 << 20);
 }
 
+enum { BELOW = 4 << 20 };
+
+/* Something readable four megabytes below; touch the stack this far above it. */
+static void touch_above(size_t distance)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0) & ~(PAGE - 1);
+	char *low = (char *)(here - BELOW);
+
+	CHECK(mmap(low, PAGE, PROT_READ,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == low);
+	*(volatile char *)(low + PAGE + distance) = 1;
+}
+
+static void touch_beyond_gap(void)
+{
+	touch_above(3 << 19);
+}
+
+static void touch_in_gap(void)
+{
+	touch_above(1 << 19);
+}
+
+/* S4: a megabyte is kept between the stack and what lies below it. */
+static void check_stack_gap(void)
+{
+	must_pass_in_child(touch_beyond_gap);
+	CHECK_EQ(WTERMSIG(in_child(touch_in_gap)), SIGSEGV);
+	ok("stack_gap");
+}
+
 /* S4: the stack grows on demand as far as the limit, and no further. */
 static void check_stack_growth(void)
 {
@@ -255,6 +286,7 @@ int main(void)
 	stack_t stack = {.ss_sp = signal_stack, .ss_size = sizeof(signal_stack)};
 	struct sigaction action = {.sa_handler = jump_back, .sa_flags = SA_ONSTACK};
 
+	check_stack_gap();
 	check_stack_growth();
 	CHECK_EQ(sigaltstack(&stack, NULL), 0);
 	CHECK_EQ(sigaction(SIGSEGV, &action, NULL), 0);
