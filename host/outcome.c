@@ -86,6 +86,20 @@ static void add_text(struct json_object *object, const char *key, const char *te
 			       text && *text ? json_object_new_string(text) : NULL);
 }
 
+/* What the guest lacked: paths, or the other lines, which are system calls. */
+static struct json_object *missing_list(const struct outcome *outcome, bool paths)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < outcome->missing_count; i++) {
+		if ((outcome->missing[i][0] == '/') == paths) {
+			json_object_array_add(
+				list, json_object_new_string(outcome->missing[i]));
+		}
+	}
+	return list;
+}
+
 static struct json_object *describe(const struct outcome *outcome,
 				    const struct options *options)
 {
@@ -122,8 +136,8 @@ static struct json_object *describe(const struct outcome *outcome,
 	json_object_object_add(object, "seconds", times);
 	json_object_object_add(object, "peak_kib",
 			       json_object_new_int64(outcome->peak_kib));
-	json_object_object_add(object, "missing",
-			       string_list(outcome->missing, outcome->missing_count));
+	json_object_object_add(object, "missing", missing_list(outcome, true));
+	json_object_object_add(object, "missing_calls", missing_list(outcome, false));
 	return object;
 }
 
