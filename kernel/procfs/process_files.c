@@ -116,11 +116,19 @@ static int follow_fd(const struct proc_node *node, struct path *out)
 	return 0;
 }
 
+/*
+ * Without its lock: the reader holds that of the fdinfo file, which may be this very file, and
+ * whoever holds the lock may sleep for ever in a read. One word, so it is some moment's position.
+ */
+static u64 position_now(const struct file *file) NO_THREAD_SAFETY
+{
+	return READ_ONCE(file->position);
+}
+
 static int show_fdinfo(struct proc_text *text, const struct proc_node *node)
 {
 	struct thread *thread = proc_thread(node);
 	struct file *file = thread ? proc_get_file(thread, node->fd) : NULL;
-	u64 position;
 
 	if (thread) {
 		thread_put(thread);
@@ -128,11 +136,9 @@ static int show_fdinfo(struct proc_text *text, const struct proc_node *node)
 	if (!file) {
 		return -ENOENT;
 	}
-	mutex_lock(&file->position_lock);
-	position = file->position;
-	mutex_unlock(&file->position_lock);
-	proc_print(text, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", position,
-		   atomic_load(&file->flags), file->path.mount ? file->path.mount->id : 0,
+	proc_print(text, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
+		   position_now(file), atomic_load(&file->flags),
+		   file->path.mount ? file->path.mount->id : 0,
 		   file->inode->attributes.inode_number);
 	if (file->operations && file->operations->fdinfo) {
 		char *more = heap_allocate(FDINFO_MAX);

@@ -174,6 +174,28 @@ static void check_identity(void)
 	ok("identity");
 }
 
+/* A descriptor's fdinfo, read through that descriptor itself. */
+static void check_fdinfo_of_itself(void)
+{
+	char name[64], text[256] = "";
+	int first = open("/proc/self/fdinfo/1", O_RDONLY);
+	int second;
+
+	CHECK(first >= 0);
+	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", first);
+	second = open(name, O_RDONLY);
+	CHECK(second >= 0);
+	CHECK(read(second, text, sizeof(text) - 1) > 0);
+	CHECK_EQ(strncmp(text, "pos:\t0\n", 7), 0);
+	CHECK_EQ(lseek(second, 0, SEEK_SET), 0);
+	CHECK_EQ(dup2(second, first), first);
+	CHECK(read(first, text, sizeof(text) - 1) > 0);
+	CHECK_EQ(strncmp(text, "pos:\t", 5), 0);
+	close(first);
+	close(second);
+	ok("fdinfo_of_itself");
+}
+
 int main(void)
 {
 	check_memfd();
@@ -183,5 +205,6 @@ int main(void)
 	check_devices();
 	check_proc();
 	check_identity();
+	check_fdinfo_of_itself();
 	return 0;
 }
