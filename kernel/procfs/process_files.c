@@ -245,8 +245,10 @@ static int show_mount_text(struct proc_text *text, const struct proc_node *node,
 		return -ENOMEM;
 	}
 	for (unsigned n = 0;
-	     (length = mount_describe(n, &root, form, line, MOUNT_TEXT_MAX)) > 0; n++) {
-		proc_append(text, line, (size_t)MIN(length, MOUNT_TEXT_MAX - 1));
+	     (length = mount_describe(n, &root, form, line, MOUNT_TEXT_MAX)) != 0; n++) {
+		if (length > 0) { /* else: it cannot be seen from this root */
+			proc_append(text, line, (size_t)MIN(length, MOUNT_TEXT_MAX - 1));
+		}
 	}
 	heap_free(line);
 	path_put(&root);

@@ -32,6 +32,17 @@ static int show_cpus(struct proc_text *text, const struct proc_node *node)
 	return 0;
 }
 
+static int show_cpu_map(struct proc_text *text, const struct proc_node *node)
+{
+	unsigned count = cpu_count();
+
+	if (count > 32) {
+		proc_print(text, "%08x,", count >= 64 ? ~0u : (1u << (count - 32)) - 1);
+	}
+	proc_print(text, "%08x\n", count >= 32 ? ~0u : (1u << count) - 1);
+	return 0;
+}
+
 static int show_kernel_max(struct proc_text *text, const struct proc_node *node)
 {
 	proc_print(text, "%u\n", MAX_CPUS - 1);
@@ -99,7 +110,8 @@ static const struct proc_entry cpu_entries[] = {
 	TEXT("kernel_max", show_kernel_max), {0},
 };
 
-static const struct proc_entry one_node_entries[] = {TEXT("cpulist", show_cpus), {0}};
+static const struct proc_entry one_node_entries[] = {
+	TEXT("cpulist", show_cpus), TEXT("cpumap", show_cpu_map), {0}};
 static const struct proc_entry node_entries[] = {
 	TEXT("online", show_zero),
 	TEXT("possible", show_zero),
