@@ -16,8 +16,8 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#define INPUT  "/work/input"
-#define OUTPUT "/work/output"
+#define INPUT  "/scratch/input"
+#define OUTPUT "/scratch/output"
 #define LINES  400000 // of 53 bytes: 21 MB
 
 static void make_input(void)
@@ -89,8 +89,8 @@ int main(void)
 	}
 	printf("first %llu\n", (unsigned long long)first);
 	if (access("/usr/bin/sort", X_OK) == 0) {
-		mkdir("/work", 0755);
-		if (mount("work", "/work", "tmpfs", 0, "mode=0755") < 0) {
+		mkdir("/scratch", 0755);
+		if (mount("work", "/scratch", "tmpfs", 0, "mode=0755") < 0) {
 			printf("failed: no tmpfs\n");
 		}
 		make_input();
