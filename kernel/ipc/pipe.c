@@ -120,24 +120,6 @@ struct pipe *pipe_from_file(struct file *file)
 	return is_pipe ? file->data : NULL;
 }
 
-/* Sleep on `queue` with pipe->lock dropped; 0 or -ERESTART. The lock is held at entry and at return. */
-static int pipe_sleep(struct pipe *pipe, struct wait_queue *queue) MUST_HOLD(&pipe->lock)
-{
-	struct wait_entry entry = {0};
-	int error = 0;
-
-	wait_begin(queue, &entry, THREAD_INTERRUPTIBLE);
-	mutex_unlock(&pipe->lock);
-	if (sched_break_pending(THREAD_INTERRUPTIBLE)) {
-		error = -ERESTART;
-	} else {
-		sched_block(NSEC_NEVER);
-	}
-	wait_end(queue, &entry);
-	mutex_lock(&pipe->lock);
-	return error;
-}
-
 /* Move up to `wanted` bytes out of the ring into io; fewer only on a fault. */
 static u64 take_bytes(struct pipe *pipe, struct io_buffer *io, u64 wanted)
 {
@@ -176,7 +158,7 @@ static s64 pipe_read(struct file *file, struct io_buffer *io, u64 *position)
 			result = -EAGAIN;
 			goto unlock;
 		}
-		result = pipe_sleep(pipe, &pipe->readable);
+		result = mutex_sleep(&pipe->lock, &pipe->readable, NSEC_NEVER);
 		if (result) {
 			goto unlock;
 		}
@@ -239,7 +221,7 @@ static int wait_for_room(struct pipe *pipe, struct file *file, u64 size)
 		if (file_nonblocking(file)) {
 			return -EAGAIN;
 		}
-		error = pipe_sleep(pipe, &pipe->writable);
+		error = mutex_sleep(&pipe->lock, &pipe->writable, NSEC_NEVER);
 		if (error) {
 			return error;
 		}
@@ -441,7 +423,7 @@ static int fifo_wait_peer(struct pipe *pipe, u32 *present, u64 *ever)
 	u64 seen = *ever;
 
 	while (*present == 0 && *ever == seen) {
-		int error = pipe_sleep(pipe, &pipe->opened);
+		int error = mutex_sleep(&pipe->lock, &pipe->opened, NSEC_NEVER);
 
 		if (error) {
 			return error;

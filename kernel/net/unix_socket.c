@@ -78,22 +78,12 @@ struct unix_socket *unix_get_peer(struct unix_socket *socket)
 
 int unix_sleep(struct unix_socket *socket, struct wait_queue *queue, nsec_t deadline)
 {
-	struct wait_entry entry = {0};
-	int error = 0;
+	int error = mutex_sleep(&socket->lock, queue, deadline);
 
-	if (deadline != NSEC_NEVER && clock_monotonic() >= deadline) {
+	if (error == -ETIMEDOUT) {
 		return -EAGAIN;
 	}
-	wait_begin(queue, &entry, THREAD_INTERRUPTIBLE);
-	mutex_unlock(&socket->lock);
-	if (sched_break_pending(THREAD_INTERRUPTIBLE)) {
-		error = deadline == NSEC_NEVER ? -ERESTART : -EINTR;
-	} else {
-		sched_block(deadline);
-	}
-	wait_end(queue, &entry);
-	mutex_lock(&socket->lock);
-	return error;
+	return error == -ERESTART && deadline != NSEC_NEVER ? -EINTR : error;
 }
 
 static int check_type(int type, int protocol)

@@ -232,3 +232,23 @@ NO_THREAD_SAFETY void mutex_assert_held(struct mutex *mutex)
 
 	ASSERT((owner & ~MUTEX_FLAGS) == self_word());
 }
+
+int mutex_sleep(struct mutex *mutex, struct wait_queue *queue, nsec_t deadline)
+{
+	struct wait_entry entry = {0};
+	int error = 0;
+
+	if (deadline != NSEC_NEVER && clock_monotonic() >= deadline) {
+		return -ETIMEDOUT;
+	}
+	wait_begin(queue, &entry, THREAD_INTERRUPTIBLE);
+	mutex_unlock(mutex);
+	if (sched_break_pending(THREAD_INTERRUPTIBLE)) {
+		error = -ERESTART;
+	} else {
+		sched_block(deadline);
+	}
+	wait_end(queue, &entry);
+	mutex_lock(mutex);
+	return error;
+}

@@ -28,4 +28,12 @@ void mutex_lock_nested(struct mutex *mutex) ACQUIRES(mutex);
 void mutex_lock_pair(struct mutex *a,
 		     struct mutex *b) NO_THREAD_SAFETY; /* by address; a == b once */
 void mutex_unlock_pair(struct mutex *a, struct mutex *b) NO_THREAD_SAFETY;
+/*
+ * Sleep on `queue`, as one waits for what `mutex` guards: the mutex is dropped once the
+ * running thread is linked, and held again at return. Interruptible. 0: look again;
+ * -ERESTART: a signal waits; -ETIMEDOUT: `deadline` (CLOCK_MONOTONIC, NSEC_NEVER: none)
+ * had passed at entry.
+ */
+int mutex_sleep(struct mutex *mutex, struct wait_queue *queue, nsec_t deadline) must_check
+	MUST_HOLD(mutex);
 void mutex_assert_held(struct mutex *mutex) ASSERTS_HELD(mutex);

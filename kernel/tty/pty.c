@@ -209,24 +209,6 @@ static void master_release(struct file *file)
 	tty_put(&pty->tty);
 }
 
-static int master_sleep(struct pty *pty, struct wait_queue *queue)
-	MUST_HOLD(&pty->tty.lock)
-{
-	struct wait_entry entry = {0};
-	int error = 0;
-
-	wait_begin(queue, &entry, THREAD_INTERRUPTIBLE);
-	mutex_unlock(&pty->tty.lock);
-	if (sched_break_pending(THREAD_INTERRUPTIBLE)) {
-		error = -ERESTART;
-	} else {
-		sched_block(NSEC_NEVER);
-	}
-	wait_end(queue, &entry);
-	mutex_lock(&pty->tty.lock);
-	return error;
-}
-
 static bool master_has_data(const struct pty *pty)
 {
 	return pty->output_head != pty->output_tail ||
@@ -286,7 +268,8 @@ static s64 master_read(struct file *file, struct io_buffer *io, u64 *position)
 		} else if (file_nonblocking(file)) {
 			result = -EAGAIN;
 		} else {
-			result = master_sleep(pty, &pty->master_readable);
+			result = mutex_sleep(&pty->tty.lock, &pty->master_readable,
+					     NSEC_NEVER);
 		}
 	}
 	if (!result) {
@@ -313,7 +296,8 @@ static s64 master_write(struct file *file, struct io_buffer *io, u64 *position)
 		if (wanted == 0) {
 			error = file_nonblocking(file)
 					? -EAGAIN
-					: master_sleep(pty, &pty->master_writable);
+					: mutex_sleep(&pty->tty.lock,
+						      &pty->master_writable, NSEC_NEVER);
 			continue;
 		}
 		if (io_copy_from(io, chunk, wanted) != wanted) {

@@ -128,28 +128,6 @@ static void tty_release(struct file *file)
 	tty_put(tty);
 }
 
-/* Sleep on `queue` with tty.lock dropped; 0 (look again), -ERESTART, -ETIMEDOUT. */
-static int tty_sleep(struct tty *tty, struct wait_queue *queue, nsec_t deadline)
-	MUST_HOLD(&tty->lock)
-{
-	struct wait_entry entry = {0};
-	int error = 0;
-
-	if (deadline != NSEC_NEVER && clock_monotonic() >= deadline) {
-		return -ETIMEDOUT;
-	}
-	wait_begin(queue, &entry, THREAD_INTERRUPTIBLE);
-	mutex_unlock(&tty->lock);
-	if (sched_break_pending(THREAD_INTERRUPTIBLE)) {
-		error = -ERESTART;
-	} else {
-		sched_block(deadline);
-	}
-	wait_end(queue, &entry);
-	mutex_lock(&tty->lock);
-	return error;
-}
-
 /* How a read waits: VMIN and VTIME in non-canonical mode. */
 struct read_wait {
 	u32 minimum;
@@ -190,7 +168,7 @@ static int wait_for_input(struct tty *tty, struct file *file, u64 size)
 		    seen) { /* the timer runs between characters */
 			wait.deadline = clock_monotonic() + wait.tenths;
 		}
-		error = tty_sleep(tty, &tty->readable, wait.deadline);
+		error = mutex_sleep(&tty->lock, &tty->readable, wait.deadline);
 		if (error) {
 			return error == -ETIMEDOUT       ? 0
 			       : tty_input_ready(tty, 1) ? 0
@@ -245,7 +223,8 @@ static s64 write_locked(struct tty *tty, struct file *file, struct io_buffer *io
 		if (sent < got) {
 			int error = file_nonblocking(file)
 					    ? -EAGAIN
-					    : tty_sleep(tty, &tty->writable, NSEC_NEVER);
+					    : mutex_sleep(&tty->lock, &tty->writable,
+							  NSEC_NEVER);
 
 			if (error) {
 				return done ? done : error;

@@ -35,21 +35,12 @@ static s64 get_termios(struct tty *tty, u64 argument, size_t size)
 /* Wait until the driver has sent everything (TCSETSW, TCSBRK with an argument). */
 static int drain(struct tty *tty)
 {
-	struct wait_entry entry = {0};
 	int error = 0;
 
 	mutex_lock(&tty->lock);
 	while (!error && !tty->hung_up && tty->driver->queued(tty) > 0 &&
 	       tty->driver->last_close == NULL) {
-		wait_begin(&tty->writable, &entry, THREAD_INTERRUPTIBLE);
-		mutex_unlock(&tty->lock);
-		if (sched_break_pending(THREAD_INTERRUPTIBLE)) {
-			error = -ERESTART;
-		} else {
-			sched_block(NSEC_NEVER);
-		}
-		wait_end(&tty->writable, &entry);
-		mutex_lock(&tty->lock);
+		error = mutex_sleep(&tty->lock, &tty->writable, NSEC_NEVER);
 	}
 	mutex_unlock(&tty->lock);
 	return error;
