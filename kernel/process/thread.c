@@ -9,11 +9,13 @@
  */
 #include "process/thread.h"
 
+#include "core/command_line.h"
 #include "core/panic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/kernel_stack.h"
+#include "process/call_log.h"
 #include "process/current.h"
 #include "process/job_control.h"
 #include "process/namespace/namespace.h"
@@ -146,6 +148,8 @@ static void inherit(struct thread *thread, const struct thread_options *options)
 	thread->start_time = clock_monotonic();
 	thread->timer_slack_ns = 50 * NSEC_PER_USEC;
 	if (!parent) {
+		thread->traced =
+			command_line_has("heddle.trace") ? TRACE_CALLS : TRACE_OFF;
 		string_copy(thread->name, options->name ? options->name : "init",
 			    sizeof(thread->name));
 		return;
@@ -154,6 +158,7 @@ static void inherit(struct thread *thread, const struct thread_options *options)
 	if (options->name) {
 		string_copy(thread->name, options->name, sizeof(thread->name));
 	}
+	thread->traced = parent->traced;
 	thread->signals.blocked = parent->signals.blocked;
 	thread->timer_slack_ns = parent->timer_slack_ns;
 	thread->io_priority = parent->io_priority;

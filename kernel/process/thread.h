@@ -74,6 +74,7 @@ struct thread {
 	u64 alternate_stack_size;
 	u32 alternate_stack_flags;
 
+	u8 traced;                   /* o: enum trace_state (call_log.h) */
 	_Atomic u32 return_work;     /* a: RETURN_* */
 	vaddr_t set_tid;             /* o: for RETURN_SET_TID */
 	vaddr_t clear_tid;           /* o: CLONE_CHILD_CLEARTID, set_tid_address */

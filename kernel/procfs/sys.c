@@ -7,9 +7,11 @@
 #include "core/fault_injection.h"
 #include "core/missing.h"
 #include "core/random.h"
+#include "fs/page_file.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/ledger.h"
+#include "process/call_log.h"
 #include "process/namespace/namespace.h"
 #include "process/pid.h"
 #include <linux/capability.h>
@@ -257,7 +259,54 @@ static int write_fail_nth(const struct proc_node *node, char *value)
 	return 0;
 }
 
+static const char *const trace_states[] = {
+	[TRACE_OFF] = "off",
+	[TRACE_AT_EXEC] = "exec",
+	[TRACE_CALLS] = "calls",
+};
+
+/* The reader's state, and how many lines the log has lost. */
+static int show_trace(struct proc_text *text, const struct proc_node *node)
+{
+	proc_print(text, "%s\ndropped %lu\n", trace_states[current_thread()->traced],
+		   call_log_dropped());
+	return 0;
+}
+
+/* The writer's state, which its children take over. */
+static int write_trace(const struct proc_node *node, char *value)
+{
+	if (!current_capable(CAP_SYS_ADMIN)) {
+		return -EPERM;
+	}
+	for (u8 i = 0; i < ARRAY_SIZE(trace_states); i++) {
+		if (strcmp(value, trace_states[i]) == 0) {
+			current_thread()->traced = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static s64 read_calls(struct file *file, struct io_buffer *io, u64 *position)
+{
+	s64 done = call_log_read(io, *position);
+
+	*position += done > 0 ? (u64)done : 0;
+	return done;
+}
+
+static const struct file_operations calls_operations = {
+	.read = read_calls,
+	.seek = generic_seek,
+};
+
 const struct proc_entry proc_heddle_entries[] = {
+	{.name = "trace",
+	 .mode = S_IFREG | 0600,
+	 .show = show_trace,
+	 .write = write_trace},
+	{.name = "calls", .mode = S_IFREG | 0400, .file_operations = &calls_operations},
 	TEXT("ledger", show_ledger),
 	{.name = "fail_nth", .mode = S_IFREG | 0200, .write = write_fail_nth},
 	TEXT("missing", show_missing),

@@ -12,6 +12,7 @@
 #include "core/missing.h"
 #include "lib/compiler.h"
 #include "sched/sched.h"
+#include "syscall/trace.h"
 #include <asm/unistd.h>
 
 const struct syscall_entry syscall_table[] = {
@@ -36,11 +37,16 @@ static long call_body(s64 number, const struct syscall_arguments *arguments)
 void entry_syscall(struct trap_frame *frame)
 {
 	struct syscall_arguments arguments = {.frame = frame};
+	long result;
 
 	sched_account_system();
 	for (unsigned i = 0; i < 6; i++) {
 		arguments.arg[i] = trap_syscall_argument(frame, i);
 	}
-	trap_set_syscall_result(frame,
-				(u64)call_body(trap_syscall_number(frame), &arguments));
+	if (unlikely(current_thread()->traced)) {
+		result = trace_call(trap_syscall_number(frame), &arguments, call_body);
+	} else {
+		result = call_body(trap_syscall_number(frame), &arguments);
+	}
+	trap_set_syscall_result(frame, (u64)result);
 }
