@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The configuration file. Keys: arg env cwd hostname root uid gid group umask share
- * (ro:TAG:PLACE or rw:TAG:PLACE) terminal (which of 0 1 2) raw rows columns.
+ * (ro:TAG:PLACE or rw:TAG:PLACE) terminal (which of 0 1 2) raw trace rows columns.
  * A key we do not know is an error: command and init come from one tree.
  */
 #include "config.h"
@@ -73,6 +73,8 @@ static int set_number(struct config *config, const char *key, const char *value)
 		config->group = number;
 	} else if (!strcmp(key, "umask")) {
 		config->mask = number;
+	} else if (!strcmp(key, "trace")) {
+		config->trace = number != 0;
 	} else if (!strcmp(key, "raw")) {
 		config->raw = number != 0;
 	} else if (!strcmp(key, "rows")) {

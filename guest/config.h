@@ -35,6 +35,7 @@ struct config {
 	size_t share_count;
 
 	bool terminal[3]; // stdin, stdout, stderr are a terminal
+	bool trace;       // the program's system calls are wanted
 	bool raw;         // the host's terminal is raw: ours does all the work
 	unsigned rows, columns;
 };

@@ -210,6 +210,24 @@ static bool reap(struct control_exited *exited)
 	return false;
 }
 
+/* What the log of calls has that was not sent yet. */
+static void send_trace(void)
+{
+	static char text[CONTROL_MAX_LENGTH];
+	static int fd = -1;
+	ssize_t got;
+
+	if (!config.trace) {
+		return;
+	}
+	if (fd < 0) {
+		fd = open("/proc/heddle/calls", O_RDONLY | O_CLOEXEC);
+	}
+	while ((got = read(fd, text, sizeof text)) > 0) {
+		control_send(CONTROL_TRACE, text, got, NULL);
+	}
+}
+
 static void serve(struct control_exited *exited)
 {
 	struct pollfd wait[STREAM_WAITS + 2];
@@ -227,6 +245,7 @@ static void serve(struct control_exited *exited)
 			stop_machine();
 		}
 		streams_move(wait);
+		send_trace();
 	} while (!reap(exited));
 }
 
@@ -307,6 +326,7 @@ static void serve_host(void)
 		serve(&exited);
 		streams_drain();
 		end_others();
+		send_trace();
 		report_missing();
 		for (int port = 0; port < PORT_END; port++) {
 			exited.sent[port] = streams_sent(port);

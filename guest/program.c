@@ -189,6 +189,18 @@ static void explain(const char *path, int error, struct refusal *refusal)
 	}
 }
 
+/* The kernel's log of calls begins with the execve that starts the program. */
+static void begin_trace(void)
+{
+	int fd = open("/proc/heddle/trace", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "exec", 4) < 0) {
+		control_say(CONTROL_NOTICE, "no trace: /proc/heddle/trace: %s",
+			    strerror(errno));
+	}
+	close(fd);
+}
+
 static void run(const struct config *config, const struct program *program,
 		const int *theirs, struct refusal *refusal)
 {
@@ -203,6 +215,9 @@ static void run(const struct config *config, const struct program *program,
 	}
 	for (int number = 0; number < 3; number++) {
 		dup2(theirs[number], number);
+	}
+	if (config->trace) {
+		begin_trace();
 	}
 	int error = become_user(config);
 	if (error < 0) {

@@ -45,6 +45,7 @@ enum control_type {
 	CONTROL_MISSING,      // a path looked for in vain; or `NAME COUNT`: a system call
 	CONTROL_STDIN_CLOSED, // nobody in the guest reads stdin any more
 	CONTROL_PONG,         // struct control_ping, as it came
+	CONTROL_TRACE,        // bytes of the log of system calls
 
 	/* host to guest */
 	CONTROL_STDIN_END = 64, // struct control_count: bytes sent to this stream in all

@@ -86,6 +86,7 @@ static void put_config(struct text *text, const struct options *options,
 		}
 	}
 	put(text, "raw", "%d", terminal->raw);
+	put(text, "trace", "%d", options->trace_file != NULL);
 	put(text, "rows", "%u", terminal->rows);
 	put(text, "columns", "%u", terminal->columns);
 }

@@ -29,6 +29,7 @@ enum long_only {
 	ACCEL,
 	DRY_RUN,
 	STATUS_FILE,
+	TRACE,
 	SUMMARY,
 	KERNEL,
 	APPEND
@@ -48,6 +49,7 @@ static const struct option flags[] = {
 	{"accel", required_argument, NULL, ACCEL},
 	{"dry-run", no_argument, NULL, DRY_RUN},
 	{"status-file", required_argument, NULL, STATUS_FILE},
+	{"trace", required_argument, NULL, TRACE},
 	{"summary", no_argument, NULL, SUMMARY},
 	{"kernel", required_argument, NULL, KERNEL},
 	{"append", required_argument, NULL, APPEND},
@@ -83,6 +85,8 @@ void options_print_help(void)
 	      "      --accel auto|kvm|tcg   how the CPU is made (auto)\n"
 	      "      --dry-run              print what would be started\n"
 	      "      --status-file FILE     write how it ended, as JSON\n"
+	      "      --trace FILE           write the program's system calls, with "
+	      "results\n"
 	      "      --summary              say on stderr how it went\n"
 	      "      --kernel FILE          another kernel\n"
 	      "      --append WORDS         more words for the kernel's command line\n"
@@ -312,6 +316,9 @@ static int set_long_flag(struct options *options, int flag, char *value)
 		return 0;
 	case STATUS_FILE:
 		options->status_file = value;
+		return 0;
+	case TRACE:
+		options->trace_file = value;
 		return 0;
 	case SUMMARY:
 		options->summary = true;

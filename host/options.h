@@ -45,6 +45,7 @@ struct options {
 	double boot_timeout;
 	enum accel_choice accel;
 	const char *status_file;
+	const char *trace_file;
 	bool dry_run, summary;
 
 	const char *kernel; // NULL: the one built beside this command

@@ -62,6 +62,21 @@ void outcome_add_missing(struct outcome *outcome, const char *path)
 	outcome->missing = longer ? longer : outcome->missing;
 }
 
+void outcome_add_trace(struct outcome *outcome, const struct options *options,
+		       const char *text, size_t size)
+{
+	if (!options->trace_file) {
+		return;
+	}
+	if (!outcome->trace) {
+		outcome->trace = fopen(options->trace_file, "we");
+	}
+	if (!outcome->trace || fwrite(text, 1, size, outcome->trace) != size) {
+		outcome_set(outcome, OUTCOME_FAILED, STATUS_FAILED, "--trace %s: %s",
+			    options->trace_file, strerror(errno));
+	}
+}
+
 static struct json_object *string_list(char **list, size_t count)
 {
 	struct json_object *array = json_object_new_array();
@@ -198,6 +213,9 @@ void outcome_report(struct outcome *outcome, const struct options *options)
 		say_error("%s", outcome->message);
 	}
 	outcome->total_seconds = now_seconds() - outcome->start_seconds;
+	if (outcome->trace && fclose(outcome->trace) != 0) {
+		say_error("--trace %s: %s", options->trace_file, strerror(errno));
+	}
 	if (options->summary) {
 		write_summary(outcome, options);
 	}

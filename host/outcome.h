@@ -7,6 +7,7 @@
 #include "options.h"
 
 #include <stdint.h>
+#include <stdio.h>
 
 #define STATUS_TIMEOUT        124
 #define STATUS_FAILED         125
@@ -39,6 +40,7 @@ struct outcome {
 	uint64_t user_ns, system_ns, peak_kib;
 	size_t packed_files, packed_bytes;
 
+	FILE *trace;    // --trace, once something has come
 	char **missing; // what the guest lacked and the host has
 	size_t missing_count;
 };
@@ -49,6 +51,10 @@ __attribute__((format(printf, 4, 5))) void outcome_set(struct outcome *outcome,
 						       const char *format, ...);
 
 void outcome_add_missing(struct outcome *outcome, const char *path);
+
+/* A piece of the log of system calls, for --trace. */
+void outcome_add_trace(struct outcome *outcome, const struct options *options,
+		       const char *text, size_t size);
 
 /* Say on stderr what the user has to know; write the summary and the status file. */
 void outcome_report(struct outcome *outcome, const struct options *options);

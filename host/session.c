@@ -182,6 +182,9 @@ static void handle(struct session *session, enum control_type type, const char *
 	case CONTROL_MISSING:
 		outcome_add_missing(session->outcome, data);
 		break;
+	case CONTROL_TRACE:
+		outcome_add_trace(session->outcome, session->options, data, size);
+		break;
 	case CONTROL_STDIN_CLOSED:
 		session->flows[TO_GUEST].from = -1;
 		break;
