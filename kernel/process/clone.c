@@ -47,10 +47,7 @@ int clone_check_flags(u64 flags)
 	if (flags & NAMESPACE_FLAGS & ~(u64)NAMESPACE_FLAGS_PRESENT) {
 		return -EINVAL;
 	}
-	if ((flags & NAMESPACE_FLAGS_PRESENT) && !current_capable(CAP_SYS_ADMIN)) {
-		return -EPERM;
-	}
-	return 0;
+	return namespace_check_create(flags);
 }
 
 /* A descriptor for the child, reserved and its number written, but not installed yet. A failure

@@ -17,6 +17,7 @@
 #include "process/exec/exec.h"
 #include "process/futex/futex.h"
 #include "process/job_control.h"
+#include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
@@ -54,6 +55,7 @@ void process_init(void)
 	thread_init_system();
 	futex_init();
 	exec_init();
+	uts_init();
 }
 
 static void process_setup(struct process *process, struct pid *pid)

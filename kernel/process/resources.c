@@ -51,7 +51,9 @@ static int share_namespaces(struct thread *child, struct thread *parent, u64 clo
 		child->namespaces = parent->namespaces;
 		return 0;
 	}
-	return namespace_set_copy(parent->namespaces, clone_flags, &child->namespaces);
+	return namespace_set_copy(parent->namespaces, clone_flags,
+				  namespace_owner_of(child->credentials),
+				  &child->namespaces);
 }
 
 int resources_share(struct thread *child, u64 clone_flags)
@@ -96,8 +98,11 @@ int resources_prepare(struct resource_change *change, u64 unshare_flags)
 		err = fs_info_copy(thread->fs, &change->fs);
 	}
 	if (!err && (unshare_flags & UNSHARE_NAMESPACES)) {
-		err = namespace_set_copy(thread->namespaces, unshare_flags,
-					 &change->namespaces);
+		err = namespace_set_copy(
+			thread->namespaces, unshare_flags,
+			namespace_owner_of(change->credentials ? change->credentials
+							       : thread->credentials),
+			&change->namespaces);
 	}
 	if (!err && (unshare_flags & CLONE_SIGHAND) &&
 	    atomic_load(&thread->process->handlers->users) > 1) {

@@ -12,7 +12,7 @@
 #include "lib/string.h"
 #include "mm/ledger.h"
 #include "process/call_log.h"
-#include "process/namespace/namespace.h"
+#include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include <linux/capability.h>
 #include <linux/stat.h>
@@ -49,7 +49,7 @@ static struct new_utsname names(void)
 {
 	struct new_utsname result;
 
-	uts_names(current_namespaces()->uts, &result);
+	uts_names(current_uts(), &result);
 	return result;
 }
 
@@ -76,8 +76,8 @@ static int write_hostname(const struct proc_node *node, char *value)
 	if (!current_capable(CAP_SYS_ADMIN)) {
 		return -EPERM;
 	}
-	uts_set_name(current_namespaces()->uts, offsetof(struct new_utsname, nodename),
-		     value, strnlen(value, 64));
+	uts_set_name(current_uts(), offsetof(struct new_utsname, nodename), value,
+		     strnlen(value, 64));
 	return 0;
 }
 

@@ -14,7 +14,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
-#include "process/namespace/namespace.h"
+#include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "time/clock.h"
 #include <linux/stat.h>
@@ -152,7 +152,7 @@ static int show_version(struct proc_text *text, const struct proc_node *node)
 {
 	struct new_utsname names;
 
-	uts_names(current_namespaces()->uts, &names);
+	uts_names(current_uts(), &names);
 	proc_print(text, "%s version %s (heddle) %s\n", names.sysname, names.release,
 		   names.version);
 	return 0;

@@ -34,10 +34,7 @@ static int check_unshare(u64 flags)
 	if ((flags & CLONE_VM) && atomic_load(&process->vm->users) > 1) {
 		return -EINVAL;
 	}
-	if ((flags & NAMESPACE_FLAGS_PRESENT) && !current_capable(CAP_SYS_ADMIN)) {
-		return -EPERM;
-	}
-	return 0;
+	return namespace_check_create(flags);
 }
 
 long sys_unshare(const struct syscall_arguments *a)
