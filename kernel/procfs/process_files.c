@@ -129,8 +129,12 @@ static int show_fdinfo(struct proc_text *text, const struct proc_node *node)
 {
 	struct thread *thread = proc_thread(node);
 	struct file *file = thread ? proc_get_file(thread, node->fd) : NULL;
+	const void *table = NULL;
+	int error;
 
 	if (thread) {
+		table = thread_lock_resources(thread)->files;
+		thread_unlock_resources(thread);
 		thread_put(thread);
 	}
 	if (!file) {
@@ -140,6 +144,7 @@ static int show_fdinfo(struct proc_text *text, const struct proc_node *node)
 		   position_now(file), atomic_load(&file->flags),
 		   file->path.mount ? file->path.mount->id : 0,
 		   file->inode->attributes.inode_number);
+	error = proc_print_file_locks(text, file, table);
 	if (file->operations && file->operations->fdinfo) {
 		char *more = heap_allocate(FDINFO_MAX);
 		int size = more ? file->operations->fdinfo(file, more, FDINFO_MAX) : 0;
@@ -150,7 +155,7 @@ static int show_fdinfo(struct proc_text *text, const struct proc_node *node)
 		heap_free(more);
 	}
 	file_put(file);
-	return 0;
+	return error;
 }
 
 static const struct proc_entry fd_entry = {

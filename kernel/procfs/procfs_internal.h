@@ -82,6 +82,10 @@ int proc_show_status(struct proc_text *text, const struct proc_node *node);
 int proc_show_limits(struct proc_text *text, const struct proc_node *node);
 int proc_show_wchan(struct proc_text *text, const struct proc_node *node);
 int proc_show_schedstat(struct proc_text *text, const struct proc_node *node);
+int proc_show_locks(struct proc_text *text, const struct proc_node *node);
+/* fdinfo: what was locked through `file` by the descriptor table `table`, which is compared only. */
+int proc_print_file_locks(struct proc_text *text, const struct file *file,
+			  const void *table);
 int proc_show_mounts(struct proc_text *text, const struct proc_node *node);
 int proc_show_mountinfo(struct proc_text *text, const struct proc_node *node);
 int proc_follow_exe(const struct proc_node *node, struct path *out);

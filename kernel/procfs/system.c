@@ -288,6 +288,7 @@ const struct proc_entry proc_root_entries[] = {
 	TEXT("filesystems", show_filesystems),
 	TEXT("interrupts", show_interrupts),
 	TEXT("vmstat", show_vmstat),
+	TEXT("locks", proc_show_locks),
 	TEXT("partitions", show_partitions),
 	TEXT("devices", show_devices),
 	TEXT("swaps", show_empty),

@@ -114,7 +114,28 @@ static int request_from_user(struct file *file, vaddr_t user, bool open_file,
 	return range_from_flock(file, flock, request);
 }
 
-static long set_lock(struct file *file, vaddr_t user, bool open_file, bool wait)
+/*
+ * Another thread may have closed the descriptor before the lock was there: then nobody would give it back. Whoever closes
+ * takes the descriptor out first and releases after, so one of the two sees the other.
+ */
+static int check_still_open(struct file *file, int fd,
+			    const struct file_lock_request *request)
+{
+	struct file_lock_request undo = *request;
+	struct file *now = file_table_get(current_files(), fd);
+
+	file_put(now);
+	if (now == file || request->type == F_UNLCK) {
+		return 0;
+	}
+	undo.type = F_UNLCK;
+	if (file_lock_set(file, &undo)) {
+		file_lock_release_owner(file, undo.owner);
+	}
+	return -EBADF;
+}
+
+static long set_lock(struct file *file, int fd, vaddr_t user, bool open_file, bool wait)
 {
 	struct file_lock_request request;
 	struct flock flock;
@@ -127,7 +148,8 @@ static long set_lock(struct file *file, vaddr_t user, bool open_file, bool wait)
 		return result;
 	}
 	request.wait = wait;
-	return file_lock_set(file, &request);
+	result = file_lock_set(file, &request);
+	return result || open_file ? result : check_still_open(file, fd, &request);
 }
 
 static long test_lock(struct file *file, vaddr_t user, bool open_file)
@@ -192,15 +214,15 @@ static long control_owner(struct file *file, int command, u64 argument)
 	}
 }
 
-static long control_lock(struct file *file, int command, u64 argument)
+static long control_lock(struct file *file, int fd, int command, u64 argument)
 {
 	switch (command) {
 	case F_SETLK:
 	case F_SETLKW:
-		return set_lock(file, argument, false, command == F_SETLKW);
+		return set_lock(file, fd, argument, false, command == F_SETLKW);
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
-		return set_lock(file, argument, true, command == F_OFD_SETLKW);
+		return set_lock(file, fd, argument, true, command == F_OFD_SETLKW);
 	default:
 		return test_lock(file, argument, command == F_OFD_GETLK);
 	}
@@ -247,7 +269,7 @@ static long control(struct file *file, int fd, int command, u64 argument)
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
-		return control_lock(file, command, argument);
+		return control_lock(file, fd, command, argument);
 	case F_SETOWN:
 	case F_GETOWN:
 	case F_SETOWN_EX:
@@ -292,6 +314,7 @@ long sys_flock(const struct syscall_arguments *a)
 	int operation = (int)a->arg[1];
 	struct file_lock_request request = {.kind = FILE_LOCK_FLOCK,
 					    .end = INT64_MAX,
+					    .pid = process_number(current_process()),
 					    .wait = !(operation & LOCK_NB)};
 	struct fd_reference reference;
 	long result;
