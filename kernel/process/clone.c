@@ -50,6 +50,20 @@ int clone_check_flags(u64 flags)
 	return namespace_check_create(flags);
 }
 
+static int check_request(const struct clone_request *request)
+{
+	if ((request->flags & CLONE_PIDFD) && (request->flags & CLONE_PARENT_SETTID) &&
+	    request->pidfd == request->parent_tid) {
+		return -EINVAL; // both would be written to the same place
+	}
+	if (request->flags & CLONE_INTO_CGROUP) {
+		int err = clone_check_flags(request->flags);
+
+		return err ? err : -EBADF; // there is no file that is a cgroup
+	}
+	return clone_check_flags(request->flags);
+}
+
 /* A descriptor for the child, reserved and its number written, but not installed yet. A failure
  * leaves nothing: *file is NULL. */
 static int prepare_pidfd(const struct clone_request *request, struct thread *child,
@@ -120,7 +134,7 @@ static void fill_options(struct thread_options *options,
 	options->clear_tid =
 		request->flags & CLONE_CHILD_CLEARTID ? request->child_tid : 0;
 	options->exit_signal = request->exit_signal;
-	options->wanted_number = request->wanted_number;
+	options->wanted = &request->wanted;
 	if (request->flags & CLONE_PARENT) {
 		options->exit_signal = current_process()->exit_signal;
 	}
@@ -133,7 +147,7 @@ long clone_thread(const struct clone_request *request, const struct trap_frame *
 	struct completion done;
 	struct file *pidfd = NULL;
 	int fd = -1;
-	int err = clone_check_flags(request->flags);
+	int err = check_request(request);
 	long number;
 
 	if (err) {

@@ -240,7 +240,7 @@ static int build_steps(struct thread *thread, const struct thread_options *optio
 		sched_entity_inherit(&thread->sched, &options->parent->sched);
 	}
 	inherit(thread, options);
-	err = pid_create(&init_pid_namespace, options->wanted_number, &thread->pid);
+	err = pid_create(&init_pid_namespace, options->wanted, &thread->pid);
 	if (!err) {
 		err = build_process(thread, options);
 	}

@@ -31,6 +31,7 @@ struct semaphore_undo;
 struct trap_frame;
 struct user_account;
 struct vm_space;
+struct wanted_numbers;
 
 enum { THREAD_NAME_SIZE = 16 };
 
@@ -119,8 +120,8 @@ struct thread_options {
 	u64 tls;                        /* with CLONE_SETTLS */
 	vaddr_t set_tid, clear_tid;
 	int exit_signal;
-	pid_nr wanted_number;   /* clone3's set_tid; 0: any */
-	const char *name;       /* NULL: the parent's */
+	const struct wanted_numbers *wanted; /* clone3's set_tid; NULL: any */
+	const char *name;                    /* NULL: the parent's */
 	u32 group_signals_seen; /* of the parent, before anything was copied */
 
 	/* With no parent: takes over these references. */
