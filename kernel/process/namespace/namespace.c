@@ -7,6 +7,7 @@
 #include "process/namespace/namespace.h"
 
 #include "cred/credentials.h"
+#include "cred/user_namespace.h"
 #include "ipc/ipc_namespace.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
@@ -118,13 +119,14 @@ void namespace_set_leave(struct namespace_set *set)
 
 struct namespace *namespace_owner_of(const struct credentials *credentials)
 {
-	return NULL; // there is one user namespace
+	return &credentials->user_namespace->base;
 }
 
 bool namespace_capable(const struct credentials *credentials,
 		       const struct namespace *owner, int capability)
 {
-	return credentials_capable(credentials, capability);
+	return credentials_capable_in(
+		credentials, user_namespace_of((struct namespace *)owner), capability);
 }
 
 int namespace_check_create(u64 flags)

@@ -54,9 +54,9 @@ void namespace_set_replace(struct namespace_set *set, enum namespace_slot slot,
 void namespace_set_share(struct namespace_set *set);
 void namespace_set_leave(struct namespace_set *set); /* may sleep */
 
-/* The user namespace of credentials, borrowed; NULL: the first. */
+/* The user namespace of credentials, borrowed. */
 struct namespace *namespace_owner_of(const struct credentials *credentials);
-/* Have these credentials the capability over what the user namespace `owner` owns? Later of user_namespaces(7). */
+/* Have these credentials the capability over what the user namespace `owner` (NULL: the first) owns? */
 bool namespace_capable(const struct credentials *credentials,
 		       const struct namespace *owner, int capability);
 /* May the running thread make the namespaces that `flags` of clone or unshare name? 0 or -EPERM. */
