@@ -16,7 +16,7 @@
 extern struct spinlock fs_tree_lock;
 
 void dentry_cache_init(void);
-/* Drop every cached name of a super block that nobody uses. */
+/* Drop every cached name of a super block that nobody uses; NULL: of all. */
 void dentry_shrink(struct super_block *super_block);
 /* Drop the cached names below a directory that nobody uses. */
 void dentry_prune_children(struct dentry *directory);

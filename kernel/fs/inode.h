@@ -235,6 +235,8 @@ struct dentry *dentry_find_cached(struct dentry *parent, const char *name, size_
 void dentry_unhash(struct dentry *dentry);
 bool dentry_unhashed(const struct dentry *dentry);
 struct dentry *dentry_parent(struct dentry *dentry); /* with a reference */
+/* Forget all names that nobody uses. May sleep. */
+void dentry_drop_unused(void);
 
 /* --- super blocks --- */
 /* device_id is new; no root yet: the caller sets root, with a reference that the super block owns. */

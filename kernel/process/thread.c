@@ -80,6 +80,16 @@ void thread_get_name(struct thread *thread, char name[THREAD_NAME_SIZE])
 	spin_unlock(&thread->resource_lock);
 }
 
+/* heddle.fail=NAME:n: who takes that name. */
+static void arm_if_wanted(struct thread *thread, const char *name)
+{
+	u64 nth = fault_injection_wanted(name);
+
+	if (nth) {
+		(void)fault_plan_arm(&thread->faults, nth, false);
+	}
+}
+
 void thread_set_name(struct thread *thread, const char *name)
 {
 	char fresh[THREAD_NAME_SIZE] = {0};
@@ -88,6 +98,7 @@ void thread_set_name(struct thread *thread, const char *name)
 	spin_lock(&thread->resource_lock);
 	memcpy(thread->name, fresh, sizeof(fresh));
 	spin_unlock(&thread->resource_lock);
+	arm_if_wanted(thread, fresh);
 }
 
 struct credentials *thread_get_credentials(struct thread *thread)
@@ -150,8 +161,11 @@ static void inherit(struct thread *thread, const struct thread_options *options)
 	if (!parent) {
 		thread->traced =
 			command_line_has("heddle.trace") ? TRACE_CALLS : TRACE_OFF;
+		(void)fault_plan_arm(&thread->faults, fault_injection_wanted(NULL),
+				     false);
 		string_copy(thread->name, options->name ? options->name : "init",
 			    sizeof(thread->name));
+		arm_if_wanted(thread, thread->name);
 		return;
 	}
 	thread_get_name(parent, thread->name);
@@ -160,6 +174,7 @@ static void inherit(struct thread *thread, const struct thread_options *options)
 	}
 	thread->traced = parent->traced;
 	thread->signals.blocked = parent->signals.blocked;
+	fault_plan_inherit(&thread->faults, &parent->faults);
 	thread->timer_slack_ns = parent->timer_slack_ns;
 	thread->io_priority = parent->io_priority;
 	thread->personality = parent->personality;
@@ -390,7 +405,13 @@ static void finish_dead(struct sched_entity *entity)
 	thread_put(thread);
 }
 
+static struct fault_plan *running_fault_plan(void)
+{
+	return current_is_user_thread() ? &current_thread()->faults : NULL;
+}
+
 void thread_init_system(void)
 {
+	fault_injection_set_lookup(running_fault_plan);
 	sched_set_exit_hook(finish_dead);
 }

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "core/fault_injection.h"
 #include "core/refcount.h"
 #include "core/spinlock.h"
 #include "cred/credentials.h"
@@ -82,6 +83,8 @@ struct thread {
 	_Atomic vaddr_t robust_list; /* a: owner writes, get_robust_list reads */
 	vaddr_t rseq;                /* o */
 	u32 rseq_length, rseq_signature;
+
+	struct fault_plan faults; /* a */
 
 	int parent_death_signal; /* o, parent under t */
 	nsec_t start_time;       /* I: CLOCK_MONOTONIC */

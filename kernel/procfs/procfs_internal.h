@@ -87,6 +87,10 @@ int proc_show_locks(struct proc_text *text, const struct proc_node *node);
 int proc_print_file_locks(struct proc_text *text, const struct file *file,
 			  const void *table);
 int proc_show_mounts(struct proc_text *text, const struct proc_node *node);
+int proc_show_ledger(struct proc_text *text, const struct proc_node *node);
+int proc_write_ledger(const struct proc_node *node, char *text);
+int proc_show_faults(struct proc_text *text, const struct proc_node *node);
+int proc_write_faults(const struct proc_node *node, char *text);
 int proc_show_mountinfo(struct proc_text *text, const struct proc_node *node);
 int proc_follow_exe(const struct proc_node *node, struct path *out);
 int proc_follow_cwd(const struct proc_node *node, struct path *out);
