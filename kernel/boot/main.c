@@ -12,6 +12,7 @@
 #include "core/random.h"
 #include "drivers/virtio/virtio.h"
 #include "fs/9p/9p.h"
+#include "fs/nsfs.h"
 #include "fs/overlay/overlay.h"
 #include "fs/path.h"
 #include "fs/virtio_port.h"
@@ -45,6 +46,7 @@ static void boot_thread(void *unused)
 	sched_start_cpus();
 	vm_init();
 	fs_init();
+	nsfs_init();
 	pipe_init();
 	epoll_init();
 	unix_socket_init();

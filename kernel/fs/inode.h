@@ -182,6 +182,7 @@ struct super_block {
 	u64 device_id; /* st_dev */
 	bool read_only;
 	bool forgets_names; /* /proc: a name nobody holds is dropped at once, with what its inode pins */
+	bool treeless; /* nsfs: a file's name is that of its dentry, which hangs in no tree */
 	bool stacked; /* overlay: its inode.locks are taken outside those of the layers (RANK_INODE_PARENT) */
 	struct dentry *root;
 	void *data;

@@ -74,12 +74,19 @@ static enum climb climb(struct name_writer *writer, struct path at,
 	}
 }
 
+/* pipe:[7], socket:[8], anon_inode:[eventfd], net:[9]: no tree, the dentry's name is all. Bind mounted, it has a place. */
+static bool stands_alone(const struct path *path)
+{
+	return !path->mount ||
+	       (path->dentry->super_block->treeless && path->dentry != path->mount->root);
+}
+
 int path_to_name(const struct path *path, const struct path *root, char *buffer,
 		 size_t size, bool mark_deleted, char **start)
 {
 	static const char deleted[] = " (deleted)", unreachable[] = "(unreachable)";
 	struct name_writer writer = {buffer, buffer + size};
-	bool gone = dentry_unhashed(path->dentry);
+	bool gone = !path->dentry->super_block->treeless && dentry_unhashed(path->dentry);
 	enum climb end;
 
 	if (gone && !mark_deleted) {
@@ -89,7 +96,7 @@ int path_to_name(const struct path *path, const struct path *root, char *buffer,
 	    (gone && path->mount && !prepend(&writer, deleted, sizeof(deleted) - 1))) {
 		return -ENAMETOOLONG;
 	}
-	if (!path->mount) { // pipe:[7], socket:[8], anon_inode:[eventfd]: the dentry's name is all
+	if (stands_alone(path)) {
 		return prepend(&writer, path->dentry->name, path->dentry->name_length)
 			       ? (*start = writer.at,
 				  (int)(buffer + size - writer.at - 1))

@@ -8,6 +8,7 @@
 
 #include "core/panic.h"
 #include "fs/file.h"
+#include "fs/nsfs.h"
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -17,6 +18,7 @@
 #include "process/exec/exec.h"
 #include "process/futex/futex.h"
 #include "process/job_control.h"
+#include "process/namespace/namespace.h"
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "process/resources.h"
@@ -56,6 +58,7 @@ void process_init(void)
 	futex_init();
 	exec_init();
 	uts_init();
+	nsfs_set_ioctl(namespace_ioctl);
 }
 
 static void process_setup(struct process *process, struct pid *pid)

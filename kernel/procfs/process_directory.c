@@ -128,6 +128,7 @@ static const struct proc_entry no_entries[] = {{0}};
 		{.name = "exe", .mode = S_IFLNK | 0777, .follow = proc_follow_exe},     \
 		{.name = "cwd", .mode = S_IFLNK | 0777, .follow = proc_follow_cwd},     \
 		{.name = "root", .mode = S_IFLNK | 0777, .follow = proc_follow_root},   \
+		DIRECTORY("ns", .children = proc_namespace_entries),                    \
 		{.name = "fd",                                                          \
 		 .mode = S_IFDIR | 0500,                                                \
 		 .lookup = proc_lookup_fd,                                              \

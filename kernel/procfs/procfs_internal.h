@@ -41,6 +41,7 @@ struct proc_entry {
 	int (*link)(const struct proc_node *node, char *to, size_t size);
 	int (*follow)(const struct proc_node *node, struct path *out);
 	const struct proc_entry *children; /* ends with a NULL name */
+	unsigned number; /* the functions' own, where one serves several names */
 	/* Directories whose names are not in a table. Looked at after `children`. */
 	int (*lookup)(struct inode *directory, struct dentry *dentry);
 	int (*iterate)(struct file *file, struct directory_context *context, u64 first);
@@ -66,8 +67,8 @@ struct file *proc_get_file(struct thread *thread, int fd);
 int proc_vm(const struct proc_node *node, struct vm_space **out) must_check;
 
 extern const struct proc_entry proc_root_entries[], proc_process_entries[],
-	proc_thread_entries[], proc_sys_entries[], proc_net_entries[],
-	proc_heddle_entries[];
+	proc_thread_entries[], proc_namespace_entries[], proc_sys_entries[],
+	proc_net_entries[], proc_heddle_entries[];
 extern const struct file_operations proc_memory_operations;
 
 /* Shows, by file. */

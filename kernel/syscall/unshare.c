@@ -4,6 +4,7 @@
  */
 #include "fs/file_table.h"
 #include "process/namespace/namespace.h"
+#include "process/namespace/setns.h"
 #include "process/process.h"
 #include "process/resources.h"
 #include "syscall/syscall.h"
@@ -53,7 +54,6 @@ long sys_unshare(const struct syscall_arguments *a)
 	return err;
 }
 
-/* There is no file yet that refers to a namespace, so none can be the right one. */
 long sys_setns(const struct syscall_arguments *a)
 {
 	struct fd_reference reference;
@@ -62,6 +62,7 @@ long sys_setns(const struct syscall_arguments *a)
 	if (err) {
 		return err;
 	}
+	err = namespace_enter(reference.file, (u32)a->arg[1]);
 	fd_end(&reference);
-	return -EINVAL;
+	return err;
 }

@@ -16,6 +16,7 @@
 #include "process/namespace/cgroup_namespace.h"
 #include "process/namespace/time_namespace.h"
 #include "process/namespace/uts_namespace.h"
+#include "process/resources.h"
 #include <linux/sched.h>
 
 OBJECT_CACHE(set_cache, namespace_set);
@@ -120,6 +121,47 @@ void namespace_set_leave(struct namespace_set *set)
 struct namespace *namespace_owner_of(const struct credentials *credentials)
 {
 	return &credentials->user_namespace->base;
+}
+
+struct namespace *namespace_owner(const struct namespace *namespace)
+{
+	if (namespace->owner || namespace->operations->kind == NAMESPACE_USER) {
+		return namespace->owner;
+	}
+	return &first_user_namespace.base;
+}
+
+bool namespace_owner_uid(struct namespace *namespace, u32 *uid)
+{
+	if (namespace->operations->kind != NAMESPACE_USER) {
+		return false;
+	}
+	*uid = id_from_kernel_or_overflow(current_credentials()->user_namespace, ID_USER,
+					  user_namespace_of(namespace)->owner_uid);
+	return true;
+}
+
+static struct namespace *find_locked(struct thread *thread, unsigned link)
+	MUST_HOLD(&thread->resource_lock)
+{
+	if (link == NAMESPACE_LINK_USER) {
+		return &thread->credentials->user_namespace->base;
+	}
+	return thread->namespaces && link < NAMESPACE_SLOTS
+		       ? thread->namespaces->slot[link]
+		       : NULL;
+}
+
+NO_THREAD_SAFETY struct namespace *thread_get_namespace(struct thread *thread,
+							unsigned link)
+{
+	struct namespace *found = find_locked(thread_lock_resources(thread), link);
+
+	if (found) {
+		namespace_get(found);
+	}
+	thread_unlock_resources(thread);
+	return found;
 }
 
 bool namespace_capable(const struct credentials *credentials,

@@ -54,10 +54,24 @@ void namespace_set_replace(struct namespace_set *set, enum namespace_slot slot,
 void namespace_set_share(struct namespace_set *set);
 void namespace_set_leave(struct namespace_set *set); /* may sleep */
 
+/* Names in /proc/PID/ns: those of the slots, and two more. */
+enum namespace_link {
+	NAMESPACE_LINK_PID = NAMESPACE_SLOTS,
+	NAMESPACE_LINK_USER,
+};
+/* What `link` (a slot, or one of the above) of a thread leads to, with a reference; NULL: it has none (any more). */
+struct namespace *thread_get_namespace(struct thread *thread, unsigned link);
+
 /* The user namespace of credentials, borrowed. */
 struct namespace *namespace_owner_of(const struct credentials *credentials);
+/* The user namespace that owns a namespace, borrowed; NULL: it is the first user namespace. */
+struct namespace *namespace_owner(const struct namespace *namespace);
+/* Who made a user namespace, as the running thread's sees it; false: it is not one. */
+bool namespace_owner_uid(struct namespace *namespace, u32 *uid);
 /* Have these credentials the capability over what the user namespace `owner` (NULL: the first) owns? */
 bool namespace_capable(const struct credentials *credentials,
 		       const struct namespace *owner, int capability);
 /* May the running thread make the namespaces that `flags` of clone or unshare name? 0 or -EPERM. */
 int namespace_check_create(u64 flags) must_check;
+/* ioctl(2) on a file of nsfs. -ENOTTY, -EPERM, -EINVAL, -EFAULT and what opening a file answers. */
+s64 namespace_ioctl(struct namespace *namespace, unsigned command, u64 argument);
