@@ -18,6 +18,7 @@
 #include "fs/virtio_port.h"
 #include "ipc/epoll.h"
 #include "ipc/pipe.h"
+#include "ipc/sysv/sysv.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "net/socket.h"
@@ -49,6 +50,7 @@ static void boot_thread(void *unused)
 	nsfs_init();
 	pipe_init();
 	epoll_init();
+	sysv_init();
 	unix_socket_init();
 	procfs_init();
 	overlay_init();
