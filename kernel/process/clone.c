@@ -15,6 +15,7 @@
 #include "process/pid.h"
 #include "process/pidfd.h"
 #include "process/process.h"
+#include "process/resources.h"
 #include "sync/completion.h"
 #include <linux/fcntl.h>
 #include <linux/sched.h>
@@ -114,6 +115,7 @@ static long start_child(const struct clone_request *request, struct thread *chil
 	    user_write(request->parent_tid, &number, sizeof(number))) {
 		// As in Linux, the child lives on: the caller gave a bad address and learns the number from the result.
 	}
+	resources_child_published(child);
 	sched_start(&child->sched);
 	if (request->flags & CLONE_VFORK) {
 		wait_for_vfork(child, done);

@@ -18,6 +18,7 @@
 #include "process/exec/exec.h"
 #include "process/futex/futex.h"
 #include "process/job_control.h"
+#include "process/namespace/ipc_caller.h"
 #include "process/namespace/namespace.h"
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
@@ -59,6 +60,7 @@ void process_init(void)
 	exec_init();
 	uts_init();
 	nsfs_set_ioctl(namespace_ioctl);
+	ipc_caller_init();
 }
 
 static void process_setup(struct process *process, struct pid *pid)

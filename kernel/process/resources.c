@@ -9,11 +9,13 @@
 #include "core/panic.h"
 #include "fs/file_table.h"
 #include "fs/fs_info.h"
+#include "ipc/sysv/sysv.h"
 #include "lib/errno.h"
 #include "mm/usercopy.h"
 #include "process/current.h"
 #include "process/futex/futex.h"
 #include "process/job_control.h"
+#include "process/namespace/ipc_caller.h"
 #include "process/namespace/namespace.h"
 #include "process/process.h"
 #include "process/signal/signal.h"
@@ -56,6 +58,20 @@ static int share_namespaces(struct thread *child, struct thread *parent, u64 clo
 				  &child->namespaces);
 }
 
+/* A parent without a list gets the child's once nothing can fail any more: resources_child_published(). */
+static int share_undo(struct thread *child, struct thread *parent, u64 clone_flags)
+{
+	if (!(clone_flags & CLONE_SYSVSEM)) {
+		return 0;
+	}
+	if (parent->undo) {
+		semaphore_undo_share(parent->undo);
+		child->undo = parent->undo;
+		return 0;
+	}
+	return semaphore_undo_create(namespace_set_ipc(parent->namespaces), &child->undo);
+}
+
 int resources_share(struct thread *child, u64 clone_flags)
 {
 	struct thread *parent = current_thread();
@@ -67,11 +83,31 @@ int resources_share(struct thread *child, u64 clone_flags)
 	if (!err) {
 		err = share_namespaces(child, parent, clone_flags);
 	}
+	if (!err) {
+		err = share_undo(child, parent, clone_flags);
+	}
 	return err; // the caller's resources_discard() drops what was made
+}
+
+void resources_child_published(struct thread *child)
+{
+	struct thread *parent = current_thread();
+
+	if (!child->undo || parent->undo) {
+		return;
+	}
+	semaphore_undo_share(child->undo);
+	spin_lock(&parent->resource_lock);
+	parent->undo = child->undo;
+	spin_unlock(&parent->resource_lock);
 }
 
 void resources_discard(struct thread *child)
 {
+	if (child->undo) {
+		semaphore_undo_leave(child->undo, NULL); // it has adjusted nothing
+		child->undo = NULL;
+	}
 	if (child->files) {
 		file_table_leave(child->files);
 		child->files = NULL;
@@ -108,6 +144,38 @@ int resources_prepare(struct resource_change *change, u64 unshare_flags)
 	    atomic_load(&thread->process->handlers->users) > 1) {
 		err = signal_handlers_copy(thread->process->handlers, &change->handlers);
 	}
+	if (!err && (unshare_flags & (CLONE_SYSVSEM | CLONE_NEWIPC))) {
+		err = resources_prepare_undo(change);
+	}
+	return err;
+}
+
+int resources_prepare_undo(struct resource_change *change)
+{
+	struct thread *thread = current_thread();
+	struct namespace_set *namespaces =
+		change->namespaces ? change->namespaces : thread->namespaces;
+
+	if (!thread->undo) {
+		return 0;
+	}
+	return semaphore_undo_create(namespace_set_ipc(namespaces), &change->undo);
+}
+
+int resources_need_undo(struct semaphore_undo **out)
+{
+	struct resource_change change = {0};
+	struct thread *thread = current_thread();
+	int err = 0;
+
+	if (!thread->undo) {
+		err = semaphore_undo_create(namespace_set_ipc(thread->namespaces),
+					    &change.undo);
+		if (!err) {
+			resources_commit(&change);
+		}
+	}
+	*out = thread->undo;
 	return err;
 }
 
@@ -183,6 +251,9 @@ void resources_release(struct resource_change *change)
 	}
 	if (change->executable) {
 		file_put(change->executable);
+	}
+	if (change->undo) { // before the namespaces it is about
+		semaphore_undo_leave(change->undo, current_process()->pid);
 	}
 	if (change->files) {
 		file_table_leave(change->files);
@@ -278,6 +349,19 @@ static bool leave_vm(struct process *process)
 	return true;
 }
 
+static void leave_undo(struct thread *thread)
+{
+	struct semaphore_undo *undo = thread->undo;
+
+	if (!undo) {
+		return;
+	}
+	spin_lock(&thread->resource_lock);
+	thread->undo = NULL;
+	spin_unlock(&thread->resource_lock);
+	semaphore_undo_leave(undo, thread->process->pid);
+}
+
 static void leave_files(struct thread *thread)
 {
 	struct file_table *files = thread->files;
@@ -315,6 +399,7 @@ void resources_exit(void)
 
 	resources_farewell_to_memory();
 	last = leave_vm(thread->process);
+	leave_undo(thread);
 	leave_files(thread);
 	leave_fs(thread);
 	if (last) {

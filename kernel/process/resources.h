@@ -23,6 +23,8 @@
 
 /* 2. clone: share or copy the running thread's resources into an unpublished child; its process is made already. */
 int resources_share(struct thread *child, u64 clone_flags) must_check;
+/* After its publication and before its start: what the running thread shares since, but did not have. */
+void resources_child_published(struct thread *child);
 /* Drop what an unpublished child holds. */
 void resources_discard(struct thread *child);
 
@@ -40,6 +42,11 @@ struct resource_change {
 };
 /* Copies of what `unshare_flags` (CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_SYSVSEM, CLONE_NEW…) names, where it is shared. */
 int resources_prepare(struct resource_change *change, u64 unshare_flags) must_check;
+/* An empty undo list in place of the running thread's, if it has one; in the IPC namespace of change->namespaces, if set.
+ * Whoever changes that namespace must (CLONE_NEWIPC). -ENOMEM */
+int resources_prepare_undo(struct resource_change *change) must_check;
+/* The running thread's undo list, made if there is none. -ENOMEM */
+int resources_need_undo(struct semaphore_undo **out) must_check;
 /* A private copy of the running thread's credentials, to be changed by the caller. */
 int resources_prepare_credentials(struct resource_change *change) must_check;
 /* The account that goes with change->credentials->uid. -ENOMEM */
