@@ -50,7 +50,10 @@ static int enter_uts(struct setns_change *change, struct namespace *namespace)
 
 static int enter_ipc(struct setns_change *change, struct namespace *namespace)
 {
-	return enter_slot(change, namespace, NAMESPACE_SLOT_IPC);
+	int err = enter_slot(change, namespace, NAMESPACE_SLOT_IPC);
+
+	// Adjustments are about semaphores of the namespace that is left.
+	return err ? err : resources_prepare_undo(&change->slots);
 }
 
 static int enter_network(struct setns_change *change, struct namespace *namespace)
