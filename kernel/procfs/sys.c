@@ -3,6 +3,7 @@
  * proc(5): /proc/sys, what programs look up there; and /proc/heddle, the kernel's own.
  */
 #include "procfs/procfs_internal.h"
+#include "procfs/sysv_internal.h"
 
 #include "core/missing.h"
 #include "core/random.h"
@@ -173,6 +174,7 @@ static const struct proc_entry kernel_entries[] = {
 	TEXT("perf_event_paranoid", show_two),
 	TEXT("tainted", show_zero),
 	DIRECTORY("random", random_entries),
+	PROC_SYSV_LIMITS,
 	{0},
 };
 

@@ -294,6 +294,7 @@ const struct proc_entry proc_root_entries[] = {
 	TEXT("swaps", show_empty),
 	TEXT("modules", show_empty),
 	TEXT("diskstats", show_empty),
+	{.name = "sysvipc", .mode = S_IFDIR | 0555, .children = proc_sysvipc_entries},
 	{.name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_entries},
 	{.name = "heddle", .mode = S_IFDIR | 0555, .children = proc_heddle_entries},
 	{0},
