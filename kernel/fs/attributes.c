@@ -28,6 +28,13 @@ int fs_check_size_limit(u64 position, u64 *count)
 	return size_limit ? size_limit(position, count) : 0;
 }
 
+int fs_check_new_size(struct inode *inode, u64 size)
+{
+	u64 one = 1;
+
+	return size > inode_size(inode) ? fs_check_size_limit(size - 1, &one) : 0;
+}
+
 int fs_permission(struct inode *inode, const struct credentials *credentials, int wanted)
 {
 	const struct inode_attributes *attributes = &inode->attributes;
@@ -198,14 +205,10 @@ int fs_truncate(struct inode *inode, u64 size, const struct credentials *credent
 {
 	struct inode_attributes attributes = {.size = size};
 	unsigned which = ATTRIBUTE_SIZE | ATTRIBUTE_MODIFIED | ATTRIBUTE_CHANGED;
-	u64 growth = size;
-	int result = 0;
+	int result = fs_check_new_size(inode, size);
 
-	if (size > inode_size(inode)) {
-		result = fs_check_size_limit(inode_size(inode), &growth);
-		if (result < 0 || growth < size - inode_size(inode)) {
-			return -EFBIG;
-		}
+	if (result < 0) {
+		return result;
 	}
 	attributes.modified = attributes.changed = clock_realtime();
 	inode_lock(inode);

@@ -130,6 +130,7 @@ static int fill_from_parent(struct process *process, const struct thread_options
 	flags = spin_lock_irq(&parent->signal_lock);
 	memcpy(process->limits, parent->limits, sizeof(process->limits));
 	spin_unlock_irq(&parent->signal_lock, flags);
+	cpu_timers_inherit_limit(process);
 	err = inherit_vm(process, parent, options->clone_flags);
 	if (!err) {
 		err = inherit_handlers(process, parent, options->clone_flags);

@@ -178,7 +178,8 @@ static void inherit(struct thread *thread, const struct thread_options *options)
 	thread->timer_slack_ns = parent->timer_slack_ns;
 	thread->io_priority = parent->io_priority;
 	thread->personality = parent->personality;
-	thread->return_work |= parent->return_work & RETURN_CPU_TIMERS;
+	// A new process may have a limit, a new thread a process with timers: the first way back to user mode finds out.
+	thread->return_work |= RETURN_CPU_TIMERS;
 	// A new stack knows nothing of the alternate one; after fork and vfork the child is on the same addresses.
 	if (!(options->clone_flags & CLONE_VM) || (options->clone_flags & CLONE_VFORK)) {
 		thread->alternate_stack = parent->alternate_stack;
