@@ -10,6 +10,8 @@
 #include "mm/heap.h"
 #include <linux/sched.h>
 
+enum { LOOPBACK_MTU = 65536 };
+
 OBJECT_CACHE(net_cache, net_namespace);
 
 static int net_copy(struct namespace *from, struct namespace *owner,
@@ -30,6 +32,8 @@ static const struct namespace_operations net_operations = {
 
 struct net_namespace first_net_namespace = {
 	.base = NAMESPACE_FIRST(&net_operations, NAMESPACE_NUMBER_NETWORK),
+	.loopback_up = true,
+	.loopback_mtu = LOOPBACK_MTU,
 };
 
 /* Nothing of the old one is taken along. */
@@ -42,6 +46,7 @@ static int net_copy(struct namespace *from, struct namespace *owner,
 		return -ENOMEM;
 	}
 	namespace_init(&net->base, &net_operations, owner);
+	net->loopback_mtu = LOOPBACK_MTU; // and down, until somebody sets it up
 	*out = &net->base;
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "net/net_namespace.h"
 #include "process/cpu_timers.h"
 #include "process/current.h"
 #include "process/exec/exec.h"
@@ -61,6 +62,7 @@ void process_init(void)
 	uts_init();
 	nsfs_set_ioctl(namespace_ioctl);
 	ipc_caller_init();
+	net_set_permission(current_capable_over);
 }
 
 static void process_setup(struct process *process, struct pid *pid)

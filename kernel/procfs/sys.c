@@ -11,6 +11,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "process/call_log.h"
+#include "process/namespace/namespace.h"
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include <linux/capability.h>
@@ -72,7 +73,7 @@ static int show_hostname(struct proc_text *text, const struct proc_node *node)
 
 static int write_hostname(const struct proc_node *node, char *value)
 {
-	if (!current_capable(CAP_SYS_ADMIN)) {
+	if (!current_capable_over(&current_uts()->base, CAP_SYS_ADMIN)) {
 		return -EPERM;
 	}
 	uts_set_name(current_uts(), offsetof(struct new_utsname, nodename), value,

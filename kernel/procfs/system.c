@@ -253,11 +253,13 @@ static int link_net(const struct proc_node *node, char *to, size_t size)
 
 static int show_net_dev(struct proc_text *text, const struct proc_node *node)
 {
-	proc_print(
-		text,
-		"Inter-|   Receive                                                |  "
-		"Transmit\n face |bytes    packets errs drop fifo frame compressed "
-		"multicast|bytes    packets errs drop fifo colls carrier compressed\n");
+	proc_print(text,
+		   "Inter-|   Receive                                                |  "
+		   "Transmit\n face |bytes    packets errs drop fifo frame compressed "
+		   "multicast|bytes    packets errs drop fifo colls carrier compressed\n"
+		   "    lo:       0       0    0    0    0     0          0         0    "
+		   "    0 "
+		   "      0    0    0    0     0       0          0\n");
 	return 0;
 }
 

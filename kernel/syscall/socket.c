@@ -7,6 +7,7 @@
 #include "fs/file_table.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
+#include "process/namespace/namespace.h"
 #include "process/process.h"
 #include "syscall/syscall.h"
 #include <asm/resource.h>
@@ -21,6 +22,7 @@ void socket_caller_init(struct socket_caller *caller, struct walk_context *walk,
 
 	*walk = (struct walk_context){.fs = current_fs(), .credentials = credentials};
 	caller->walk = walk;
+	caller->network = current_network();
 	caller->identity = (struct user_ucred){.pid = process_number(current_process()),
 					       .uid = credentials->euid,
 					       .gid = credentials->egid};
@@ -74,12 +76,15 @@ static long install_socket(struct socket *socket, int flags)
 long sys_socket(const struct syscall_arguments *a)
 {
 	int type = (int)a->arg[1];
+	struct socket_caller caller;
+	struct walk_context walk;
 	struct socket *socket;
 	int error = check_flags(type);
 
+	socket_caller_init(&caller, &walk, NULL);
 	if (!error) {
 		error = socket_create((int)a->arg[0], type & SOCK_TYPE_MASK,
-				      (int)a->arg[2], &socket);
+				      (int)a->arg[2], &caller, &socket);
 	}
 	return error ? error : install_socket(socket, type);
 }

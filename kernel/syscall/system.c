@@ -13,6 +13,7 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/usercopy.h"
+#include "process/namespace/namespace.h"
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "time/clock.h"
@@ -36,7 +37,7 @@ static long set_name(const struct syscall_arguments *a, size_t member)
 {
 	char name[__NEW_UTS_LEN + 1] = {0};
 
-	if (!current_capable(CAP_SYS_ADMIN)) {
+	if (!current_capable_over(&current_uts()->base, CAP_SYS_ADMIN)) {
 		return -EPERM;
 	}
 	if (a->arg[1] > __NEW_UTS_LEN) {

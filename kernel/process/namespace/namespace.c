@@ -118,6 +118,18 @@ void namespace_set_leave(struct namespace_set *set)
 	}
 }
 
+struct ipc_namespace *current_ipc(void)
+{
+	return container_of(current_namespaces()->slot[NAMESPACE_SLOT_IPC],
+			    struct ipc_namespace, base);
+}
+
+struct net_namespace *current_network(void)
+{
+	return container_of(current_namespaces()->slot[NAMESPACE_SLOT_NETWORK],
+			    struct net_namespace, base);
+}
+
 struct namespace *namespace_owner_of(const struct credentials *credentials)
 {
 	return &credentials->user_namespace->base;
@@ -169,6 +181,12 @@ bool namespace_capable(const struct credentials *credentials,
 {
 	return credentials_capable_in(
 		credentials, user_namespace_of((struct namespace *)owner), capability);
+}
+
+bool current_capable_over(const struct namespace *namespace, int capability)
+{
+	return namespace_capable(current_credentials(), namespace_owner(namespace),
+				 capability);
 }
 
 int namespace_check_create(u64 flags)

@@ -15,6 +15,8 @@
 #include <stdatomic.h>
 
 struct credentials;
+struct ipc_namespace;
+struct net_namespace;
 struct thread;
 
 enum namespace_slot {
@@ -38,7 +40,8 @@ struct namespace_set {
 #define NAMESPACE_FLAGS                                                                \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
-#define NAMESPACE_FLAGS_PRESENT CLONE_NEWUTS
+#define NAMESPACE_FLAGS_PRESENT \
+	(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP)
 
 /* The set of the first process. -ENOMEM */
 int namespace_set_create(struct namespace_set **out) must_check;
@@ -62,6 +65,10 @@ enum namespace_link {
 /* What `link` (a slot, or one of the above) of a thread leads to, with a reference; NULL: it has none (any more). */
 struct namespace *thread_get_namespace(struct thread *thread, unsigned link);
 
+/* The running thread's, borrowed. */
+struct ipc_namespace *current_ipc(void);
+struct net_namespace *current_network(void);
+
 /* The user namespace of credentials, borrowed. */
 struct namespace *namespace_owner_of(const struct credentials *credentials);
 /* The user namespace that owns a namespace, borrowed; NULL: it is the first user namespace. */
@@ -71,6 +78,8 @@ bool namespace_owner_uid(struct namespace *namespace, u32 *uid);
 /* Have these credentials the capability over what the user namespace `owner` (NULL: the first) owns? */
 bool namespace_capable(const struct credentials *credentials,
 		       const struct namespace *owner, int capability);
+/* Has the running thread the capability over this namespace? */
+bool current_capable_over(const struct namespace *namespace, int capability);
 /* May the running thread make the namespaces that `flags` of clone or unshare name? 0 or -EPERM. */
 int namespace_check_create(u64 flags) must_check;
 /* ioctl(2) on a file of nsfs. -ENOTTY, -EPERM, -EINVAL, -EFAULT and what opening a file answers. */
