@@ -166,11 +166,10 @@ static int remove_locked(struct dentry *parent, struct dentry *dentry,
 	if (is_directory != directory_wanted) {
 		return directory_wanted ? -ENOTDIR : -EISDIR;
 	}
-	if (dentry_is_mountpoint(dentry)) {
-		return -EBUSY;
-	}
 	rwlock_lock_nested(&inode->lock); // the directory's child, after it
-	if (is_directory) {
+	if (dentry_is_mountpoint(dentry)) {
+		result = -EBUSY; // and it becomes none while the lock is held
+	} else if (is_directory) {
 		result = operations->remove_directory
 				 ? operations->remove_directory(directory, dentry)
 				 : -EPERM;

@@ -127,6 +127,13 @@ struct namespace *nsfs_namespace(const struct file *file)
 	return file->operations == &nsfs_file_operations ? file->inode->data : NULL;
 }
 
+struct namespace *nsfs_namespace_at(const struct dentry *dentry)
+{
+	const struct inode *inode = dentry_inode(dentry);
+
+	return inode && inode->operations == &nsfs_inode_operations ? inode->data : NULL;
+}
+
 int nsfs_open(struct namespace *namespace, const struct credentials *credentials,
 	      struct file **out)
 {

@@ -22,4 +22,6 @@ int nsfs_path(struct namespace *namespace, struct path *out) must_check;
 int nsfs_open(struct namespace *namespace, const struct credentials *credentials,
 	      struct file **out) must_check;
 /* The namespace a file is, borrowed from the file; NULL: the file is not of nsfs. */
+/* The same of a place; NULL: it is none of nsfs. Borrowed from the place. */
+struct namespace *nsfs_namespace_at(const struct dentry *dentry);
 struct namespace *nsfs_namespace(const struct file *file);

@@ -9,6 +9,7 @@
 #include "core/panic.h"
 #include "fs/file_table.h"
 #include "fs/fs_info.h"
+#include "fs/mount.h"
 #include "ipc/sysv/sysv.h"
 #include "lib/errno.h"
 #include "mm/usercopy.h"
@@ -46,6 +47,21 @@ static int share_fs(struct thread *child, struct thread *parent, u64 clone_flags
 	return fs_info_copy(parent->fs, &child->fs);
 }
 
+/* New mounts come with new places: `fs` is a copy that nobody uses yet. */
+static int copy_namespaces(struct thread *from, u64 flags,
+			   const struct credentials *credentials, struct fs_info *fs,
+			   struct namespace_set **out)
+{
+	int err = namespace_set_copy(from->namespaces, flags,
+				     namespace_owner_of(credentials), out);
+
+	if (!err && (flags & CLONE_NEWNS)) {
+		mount_namespace_move_places(
+			mount_namespace_of((*out)->slot[NAMESPACE_SLOT_MOUNTS]), fs);
+	}
+	return err;
+}
+
 static int share_namespaces(struct thread *child, struct thread *parent, u64 clone_flags)
 {
 	if (!(clone_flags & UNSHARE_NAMESPACES)) {
@@ -53,9 +69,8 @@ static int share_namespaces(struct thread *child, struct thread *parent, u64 clo
 		child->namespaces = parent->namespaces;
 		return 0;
 	}
-	return namespace_set_copy(parent->namespaces, clone_flags,
-				  namespace_owner_of(child->credentials),
-				  &child->namespaces);
+	return copy_namespaces(parent, clone_flags, child->credentials, child->fs,
+			       &child->namespaces);
 }
 
 /* A parent without a list gets the child's once nothing can fail any more: resources_child_published(). */
@@ -130,15 +145,16 @@ int resources_prepare(struct resource_change *change, u64 unshare_flags)
 	if ((unshare_flags & CLONE_FILES) && atomic_load(&thread->files->users) > 1) {
 		err = file_table_copy(thread->files, ~0u, &change->files);
 	}
-	if (!err && (unshare_flags & CLONE_FS) && atomic_load(&thread->fs->users) > 1) {
+	if (!err &&
+	    ((unshare_flags & CLONE_NEWNS) ||
+	     ((unshare_flags & CLONE_FS) && atomic_load(&thread->fs->users) > 1))) {
 		err = fs_info_copy(thread->fs, &change->fs);
 	}
 	if (!err && (unshare_flags & UNSHARE_NAMESPACES)) {
-		err = namespace_set_copy(
-			thread->namespaces, unshare_flags,
-			namespace_owner_of(change->credentials ? change->credentials
-							       : thread->credentials),
-			&change->namespaces);
+		err = copy_namespaces(thread, unshare_flags,
+				      change->credentials ? change->credentials
+							  : thread->credentials,
+				      change->fs, &change->namespaces);
 	}
 	if (!err && (unshare_flags & CLONE_SIGHAND) &&
 	    atomic_load(&thread->process->handlers->users) > 1) {

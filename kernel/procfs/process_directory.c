@@ -117,11 +117,15 @@ static const struct proc_entry no_entries[] = {{0}};
 		TEXT("limits", proc_show_limits), TEXT("wchan", proc_show_wchan),       \
 		TEXT("schedstat", proc_show_schedstat),                                 \
 		TEXT("mounts", proc_show_mounts),                                       \
-		TEXT("mountinfo", proc_show_mountinfo), TEXT("oom_score", show_zero),   \
-		TEXT("oom_score_adj", show_zero), TEXT("loginuid", show_unset_uid),     \
-		TEXT("sessionid", show_unset_uid), TEXT("cgroup", show_cgroup),         \
-		PRIVATE("personality", show_personality), TEXT("uid_map", show_id_map), \
-		TEXT("gid_map", show_id_map), TEXT("setgroups", show_setgroups),        \
+		TEXT("mountinfo", proc_show_mountinfo),                                 \
+		{.name = "mountstats",                                                  \
+		 .mode = S_IFREG | 0400,                                                \
+		 .show = proc_show_mountstats},                                         \
+		TEXT("oom_score", show_zero), TEXT("oom_score_adj", show_zero),         \
+		TEXT("loginuid", show_unset_uid), TEXT("sessionid", show_unset_uid),    \
+		TEXT("cgroup", show_cgroup), PRIVATE("personality", show_personality),  \
+		TEXT("uid_map", show_id_map), TEXT("gid_map", show_id_map),             \
+		TEXT("setgroups", show_setgroups),                                      \
 		{.name = "mem",                                                         \
 		 .mode = S_IFREG | 0600,                                                \
 		 .file_operations = &proc_memory_operations},                           \

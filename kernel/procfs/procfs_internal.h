@@ -92,6 +92,7 @@ int proc_show_ledger(struct proc_text *text, const struct proc_node *node);
 int proc_write_ledger(const struct proc_node *node, char *text);
 int proc_show_faults(struct proc_text *text, const struct proc_node *node);
 int proc_write_faults(const struct proc_node *node, char *text);
+int proc_show_mountstats(struct proc_text *text, const struct proc_node *node);
 int proc_show_mountinfo(struct proc_text *text, const struct proc_node *node);
 int proc_follow_exe(const struct proc_node *node, struct path *out);
 int proc_follow_cwd(const struct proc_node *node, struct path *out);

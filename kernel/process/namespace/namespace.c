@@ -8,6 +8,7 @@
 
 #include "cred/credentials.h"
 #include "cred/user_namespace.h"
+#include "fs/mount.h"
 #include "ipc/ipc_namespace.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
@@ -53,6 +54,7 @@ int namespace_set_create(struct namespace_set **out)
 	set->slot[NAMESPACE_SLOT_CGROUP] = &first_cgroup_namespace.base;
 	set->slot[NAMESPACE_SLOT_TIME] = &first_time_namespace.base;
 	set->slot[NAMESPACE_SLOT_TIME_FOR_CHILDREN] = &first_time_namespace.base;
+	set->slot[NAMESPACE_SLOT_MOUNTS] = &first_mount_namespace.base;
 	for (unsigned i = 0; i < NAMESPACE_SLOTS; i++) {
 		if (set->slot[i]) {
 			namespace_get(set->slot[i]);
@@ -61,6 +63,11 @@ int namespace_set_create(struct namespace_set **out)
 	set->users = 1;
 	*out = set;
 	return 0;
+}
+
+struct mount_namespace *current_mounts(void)
+{
+	return mount_namespace_of(current_namespaces()->slot[NAMESPACE_SLOT_MOUNTS]);
 }
 
 static int copy_slot(struct namespace *from, bool fresh, struct namespace *owner,

@@ -17,6 +17,7 @@
 struct credentials;
 struct ipc_namespace;
 struct net_namespace;
+struct mount_namespace;
 struct thread;
 
 enum namespace_slot {
@@ -26,7 +27,7 @@ enum namespace_slot {
 	NAMESPACE_SLOT_CGROUP,
 	NAMESPACE_SLOT_TIME,
 	NAMESPACE_SLOT_TIME_FOR_CHILDREN,
-	NAMESPACE_SLOT_MOUNTS,           /* NULL until there are mount namespaces */
+	NAMESPACE_SLOT_MOUNTS,
 	NAMESPACE_SLOT_PID_FOR_CHILDREN, /* NULL until there are pid namespaces */
 	NAMESPACE_SLOTS,
 };
@@ -41,7 +42,7 @@ struct namespace_set {
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 #define NAMESPACE_FLAGS_PRESENT \
-	(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP)
+	(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP)
 
 /* The set of the first process. -ENOMEM */
 int namespace_set_create(struct namespace_set **out) must_check;
@@ -68,6 +69,7 @@ struct namespace *thread_get_namespace(struct thread *thread, unsigned link);
 /* The running thread's, borrowed. */
 struct ipc_namespace *current_ipc(void);
 struct net_namespace *current_network(void);
+struct mount_namespace *current_mounts(void);
 
 /* The user namespace of credentials, borrowed. */
 struct namespace *namespace_owner_of(const struct credentials *credentials);

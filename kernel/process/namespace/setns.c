@@ -4,7 +4,10 @@
  */
 #include "process/namespace/setns.h"
 
+#include "fs/fs_info.h"
+#include "fs/mount.h"
 #include "fs/nsfs.h"
+#include "fs/path.h"
 #include "lib/errno.h"
 #include "process/current.h"
 #include "process/namespace/namespace.h"
@@ -61,6 +64,37 @@ static int enter_network(struct setns_change *change, struct namespace *namespac
 	return enter_slot(change, namespace, NAMESPACE_SLOT_NETWORK);
 }
 
+/* Root and working directory go with it, so they must be nobody else's. */
+static int enter_mounts(struct setns_change *change, struct namespace *namespace)
+{
+	const struct credentials *credentials = setns_credentials(change);
+	struct fs_info *fs = current_fs();
+	struct path root;
+	int err = setns_check_admin(change, namespace);
+
+	if (!err && !namespace_capable(credentials, namespace_owner_of(credentials),
+				       CAP_SYS_CHROOT)) {
+		err = -EPERM;
+	}
+	if (!err && atomic_load(&fs->users) > 1) {
+		err = -EINVAL;
+	}
+	if (!err) {
+		err = fs_info_copy(fs, &change->slots.fs);
+	}
+	if (!err) {
+		err = mount_namespace_root(mount_namespace_of(namespace), &root);
+	}
+	if (!err) {
+		fs_info_set_root(change->slots.fs, &root);
+		fs_info_set_cwd(change->slots.fs, &root);
+		path_put(&root);
+		namespace_set_replace(change->slots.namespaces, NAMESPACE_SLOT_MOUNTS,
+				      namespace);
+	}
+	return err;
+}
+
 static int enter_cgroup(struct setns_change *change, struct namespace *namespace)
 {
 	return enter_slot(change, namespace, NAMESPACE_SLOT_CGROUP);
@@ -74,7 +108,7 @@ static const struct {
 	int (*enter)(struct setns_change *change, struct namespace *namespace);
 } kinds[] = {
 	{NAMESPACE_USER, CLONE_NEWUSER, NAMESPACE_LINK_USER, NULL},
-	{NAMESPACE_MOUNT, CLONE_NEWNS, NAMESPACE_SLOT_MOUNTS, NULL},
+	{NAMESPACE_MOUNT, CLONE_NEWNS, NAMESPACE_SLOT_MOUNTS, enter_mounts},
 	{NAMESPACE_UTS, CLONE_NEWUTS, NAMESPACE_SLOT_UTS, enter_uts},
 	{NAMESPACE_IPC, CLONE_NEWIPC, NAMESPACE_SLOT_IPC, enter_ipc},
 	{NAMESPACE_PID, CLONE_NEWPID, NAMESPACE_LINK_PID, NULL},
