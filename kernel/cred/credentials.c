@@ -190,6 +190,22 @@ void credentials_enter(struct credentials *fresh, struct user_namespace *target)
 	fresh->capability_bounding = ALL_CAPABILITIES;
 }
 
+int credentials_copy_into_new(const struct credentials *from, struct credentials **out)
+{
+	struct user_namespace *made;
+	int err = user_namespace_create(from, &made);
+
+	if (err) {
+		return err;
+	}
+	err = credentials_copy(from, out);
+	if (!err) {
+		credentials_enter(*out, made);
+	}
+	user_namespace_put(made);
+	return err;
+}
+
 bool credentials_within(const struct credentials *fresh, const struct credentials *old)
 {
 	const struct user_namespace *inner = fresh->user_namespace;

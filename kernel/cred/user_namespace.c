@@ -111,6 +111,16 @@ bool user_namespace_within(const struct user_namespace *inner,
 	return inner == outer;
 }
 
+bool user_namespace_is_root(const struct user_namespace *namespace, u32 uid)
+{
+	for (; namespace; namespace = user_namespace_parent(namespace)) {
+		if (id_from_kernel(namespace, ID_USER, uid) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static const struct id_map *map_of(const struct user_namespace *namespace,
 				   enum id_kind kind)
 {

@@ -52,6 +52,8 @@ struct user_namespace *user_namespace_parent(const struct user_namespace *namesp
 /* Is `inner` the namespace `outer` or one below it? */
 bool user_namespace_within(const struct user_namespace *inner,
 			   const struct user_namespace *outer);
+/* Is this kernel uid the root of the namespace or of one around it? */
+bool user_namespace_is_root(const struct user_namespace *namespace, u32 uid);
 /* The user namespace behind a namespace's owner pointer; NULL is the first. */
 struct user_namespace *user_namespace_of(struct namespace *owner);
 

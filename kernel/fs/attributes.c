@@ -147,7 +147,8 @@ static int may_change_mode(struct inode *inode, struct inode_attributes *attribu
 		return -EPERM;
 	}
 	if (!credentials_in_group(credentials, inode->attributes.gid) &&
-	    !credentials_capable(credentials, CAP_FSETID)) {
+	    !credentials_capable_over(credentials, inode->attributes.uid,
+				      inode->attributes.gid, CAP_FSETID)) {
 		attributes->mode &= ~(u32)S_ISGID;
 	}
 	return 0;
@@ -157,7 +158,8 @@ static int may_change_owner(struct inode *inode, struct inode_attributes *attrib
 			    unsigned *which, const struct credentials *credentials)
 {
 	const struct inode_attributes *old = &inode->attributes;
-	bool chown_capable = credentials_capable(credentials, CAP_CHOWN);
+	bool chown_capable =
+		credentials_capable_over(credentials, old->uid, old->gid, CAP_CHOWN);
 	bool owner = credentials->fsuid == old->uid;
 
 	if ((*which & ATTRIBUTE_UID) && !chown_capable &&

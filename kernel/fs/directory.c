@@ -38,7 +38,8 @@ int may_delete_from(struct inode *directory, struct dentry *victim,
 	if ((directory->attributes.mode & S_ISVTX) &&
 	    check->fsuid != inode->attributes.uid &&
 	    check->fsuid != directory->attributes.uid &&
-	    !credentials_capable(check, CAP_FOWNER)) {
+	    !credentials_capable_over(check, inode->attributes.uid, inode->attributes.gid,
+				      CAP_FOWNER)) {
 		return -EPERM;
 	}
 	return 0;
@@ -57,7 +58,9 @@ void inode_init_owner(struct inode *inode, const struct inode *directory, u32 mo
 			mode |= S_ISGID;
 		} else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && owner &&
 			   !credentials_in_group(owner, attributes->gid) &&
-			   !credentials_capable(owner, CAP_FSETID)) {
+			   !credentials_capable_over(owner, directory->attributes.uid,
+						     directory->attributes.gid,
+						     CAP_FSETID)) {
 			mode &= ~(u32)S_ISGID;
 		}
 	}

@@ -7,6 +7,8 @@
 #include "process/process.h"
 
 #include "core/panic.h"
+#include "cred/credentials.h"
+#include "cred/user_namespace.h"
 #include "fs/file.h"
 #include "fs/nsfs.h"
 #include "lib/errno.h"
@@ -84,7 +86,6 @@ static void process_setup(struct process *process, struct pid *pid)
 	wait_queue_init(&process->child_events);
 	cpu_timers_init(process);
 	process->start_time = clock_monotonic();
-	process->dumpable = true;
 }
 
 static int inherit_vm(struct process *process, struct process *parent, u64 clone_flags)
@@ -128,7 +129,6 @@ static int fill_from_parent(struct process *process, const struct thread_options
 	int err;
 
 	process->exit_signal = options->exit_signal;
-	process->dumpable = atomic_load(&parent->dumpable);
 	flags = spin_lock_irq(&parent->signal_lock);
 	memcpy(process->limits, parent->limits, sizeof(process->limits));
 	spin_unlock_irq(&parent->signal_lock, flags);
@@ -215,6 +215,35 @@ void process_put(struct process *process)
 pid_nr process_number(const struct process *process)
 {
 	return pid_number(process->pid);
+}
+
+struct credentials *process_get_credentials(struct process *process)
+{
+	struct credentials *credentials;
+	struct thread *leader = NULL;
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	if (process->leader && thread_try_get(process->leader)) {
+		leader = process->leader;
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+	if (!leader) {
+		return NULL;
+	}
+	credentials = thread_get_credentials(leader);
+	thread_put(leader);
+	return credentials;
+}
+
+u32 process_uid_shown_to(struct process *process, struct process *observer)
+{
+	struct credentials *seen = thread_get_credentials(process->leader);
+	struct credentials *by = thread_get_credentials(observer->leader);
+	u32 uid = id_from_kernel_or_overflow(by->user_namespace, ID_USER, seen->uid);
+
+	credentials_put(seen);
+	credentials_put(by);
+	return uid;
 }
 
 struct process *process_find(pid_nr number)

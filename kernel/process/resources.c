@@ -7,6 +7,7 @@
 #include "process/resources.h"
 
 #include "core/panic.h"
+#include "cred/user_namespace.h"
 #include "fs/file_table.h"
 #include "fs/fs_info.h"
 #include "fs/mount.h"
@@ -25,7 +26,8 @@
 #include "vm/vm_space.h"
 #include <linux/sched.h>
 
-#define UNSHARE_NAMESPACES NAMESPACE_FLAGS_PRESENT
+/* Those in the namespace set; the user namespace is the credentials'. */
+#define UNSHARE_NAMESPACES (NAMESPACE_FLAGS_PRESENT & ~(u64)CLONE_NEWUSER)
 
 static int share_files(struct thread *child, struct thread *parent, u64 clone_flags)
 {
@@ -40,9 +42,10 @@ static int share_files(struct thread *child, struct thread *parent, u64 clone_fl
 static int share_fs(struct thread *child, struct thread *parent, u64 clone_flags)
 {
 	if (clone_flags & CLONE_FS) {
-		fs_info_share(parent->fs);
-		child->fs = parent->fs;
-		return 0;
+		int err = fs_info_share(parent->fs);
+
+		child->fs = err ? NULL : parent->fs;
+		return err;
 	}
 	return fs_info_copy(parent->fs, &child->fs);
 }
@@ -142,7 +145,12 @@ int resources_prepare(struct resource_change *change, u64 unshare_flags)
 	struct thread *thread = current_thread();
 	int err = 0;
 
-	if ((unshare_flags & CLONE_FILES) && atomic_load(&thread->files->users) > 1) {
+	if (unshare_flags & CLONE_NEWUSER) { // first: it owns the other new ones
+		err = credentials_copy_into_new(thread->credentials,
+						&change->credentials);
+	}
+	if (!err && (unshare_flags & CLONE_FILES) &&
+	    atomic_load(&thread->files->users) > 1) {
 		err = file_table_copy(thread->files, ~0u, &change->files);
 	}
 	if (!err &&
@@ -252,10 +260,34 @@ static void commit_process_slots(struct process *process, struct resource_change
 	}
 }
 
+/*
+ * Other ids, or more power, mean that what is in memory may be a secret from who could look in till now, and that a signal
+ * at the parent's end might hit something it should not.
+ */
+static void close_to_others(struct thread *thread, struct resource_change *change)
+{
+	const struct credentials *fresh = change->credentials, *old = thread->credentials;
+	struct vm_space *vm = change->vm ? change->vm : thread->process->vm;
+	u64 flags;
+
+	if (fresh->euid == old->euid && fresh->egid == old->egid &&
+	    fresh->fsuid == old->fsuid && fresh->fsgid == old->fsgid &&
+	    credentials_within(fresh, old)) {
+		return;
+	}
+	atomic_store(&vm->dumpable, false);
+	flags = spin_lock_irq(&process_tree_lock);
+	thread->parent_death_signal = 0;
+	spin_unlock_irq(&process_tree_lock, flags);
+}
+
 void resources_commit(struct resource_change *change)
 {
 	struct thread *thread = current_thread();
 
+	if (change->credentials) {
+		close_to_others(thread, change);
+	}
 	commit_thread_slots(thread, change);
 	commit_process_slots(thread->process, change);
 }
@@ -435,25 +467,79 @@ void thread_unlock_resources(struct thread *thread)
 	spin_unlock(&thread->resource_lock);
 }
 
+/* Whether the process's memory is closed to its own user, and then in which user namespace one may still look in. */
+static bool memory_closed(struct process *process, struct user_namespace **out)
+{
+	bool closed = false;
+
+	*out = NULL;
+	spin_lock(&process->resource_lock);
+	if (process->vm && !atomic_load(&process->vm->dumpable)) {
+		closed = true;
+		*out = user_namespace_get(process->vm->user_namespace
+						  ? process->vm->user_namespace
+						  : &first_user_namespace);
+	}
+	spin_unlock(&process->resource_lock);
+	return closed;
+}
+
+bool process_dump_owner(struct process *process, u32 *uid, u32 *gid)
+{
+	struct user_namespace *namespace;
+	bool closed = memory_closed(process, &namespace);
+
+	*uid = *gid = 0;
+	if (closed) {
+		*uid = id_to_kernel(namespace, ID_USER, 0);
+		*gid = id_to_kernel(namespace, ID_GROUP, 0);
+		*uid = *uid == ID_INVALID ? 0 : *uid;
+		*gid = *gid == ID_INVALID ? 0 : *gid;
+		user_namespace_put(namespace);
+	}
+	return closed;
+}
+
+static bool same_user(const struct credentials *mine, const struct credentials *theirs)
+{
+	return mine->fsuid == theirs->euid && mine->fsuid == theirs->suid &&
+	       mine->fsuid == theirs->uid && mine->fsgid == theirs->egid &&
+	       mine->fsgid == theirs->sgid && mine->fsgid == theirs->gid;
+}
+
+static bool may_look_into(const struct credentials *mine,
+			  const struct credentials *theirs, struct process *process)
+{
+	bool tracer =
+		credentials_capable_in(mine, theirs->user_namespace, CAP_SYS_PTRACE);
+	struct user_namespace *closed_in;
+	bool allowed = same_user(mine, theirs) || tracer;
+
+	if (memory_closed(process, &closed_in)) {
+		allowed = allowed &&
+			  credentials_capable_in(mine, closed_in, CAP_SYS_PTRACE);
+		user_namespace_put(closed_in);
+	}
+	// Nobody looks into more power than they have.
+	return allowed &&
+	       (tracer ||
+		(mine->user_namespace == theirs->user_namespace &&
+		 (theirs->capability_permitted & ~mine->capability_effective) == 0));
+}
+
 int thread_check_access(struct thread *thread, enum access_mode mode)
 {
 	const struct credentials *mine = current_credentials();
 	struct credentials *theirs;
-	bool same;
+	bool allowed;
 
 	if (thread->process == current_process()) {
 		return 0;
 	}
 	theirs = thread_get_credentials(thread);
-	same = mine->fsuid == theirs->euid && mine->fsuid == theirs->suid &&
-	       mine->fsuid == theirs->uid && mine->fsgid == theirs->egid &&
-	       mine->fsgid == theirs->sgid && mine->fsgid == theirs->gid &&
-	       atomic_load(&thread->process->dumpable);
-	if (same && mode == ACCESS_VM_ATTACH) {
-		same = (theirs->capability_permitted & ~mine->capability_permitted) == 0;
-	}
+	allowed = may_look_into(mine, theirs, thread->process);
 	credentials_put(theirs);
-	return same || credentials_capable(mine, CAP_SYS_PTRACE) ? 0 : -EPERM;
+	return allowed ? 0 : -EPERM;
 }
 
 int process_get_vm(struct process *process, enum access_mode mode, struct vm_space **out)

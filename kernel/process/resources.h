@@ -69,6 +69,8 @@ int process_get_vm(struct process *process, enum access_mode mode,
 		   struct vm_space **out) must_check;
 /* May the running thread look into `thread` (ptrace(2) "access mode")? 0 or -EPERM. */
 int thread_check_access(struct thread *thread, enum access_mode mode) must_check;
+/* true: its memory is not dumpable; what /proc shows of it then belongs to this user and group, kernel ids. */
+bool process_dump_owner(struct process *process, u32 *uid, u32 *gid);
 
 /* Signal handlers, as a slot's object. */
 int signal_handlers_create(struct signal_handlers **out) must_check;

@@ -138,10 +138,12 @@ static int charge_account(struct thread *thread, const struct thread_options *op
 	account = options->parent->account;
 	limit = process_limit(options->parent->process, RLIMIT_NPROC);
 	if (atomic_load(&account->threads) >= limit && account->uid != 0 &&
-	    !credentials_capable(thread->credentials, CAP_SYS_RESOURCE) &&
-	    !credentials_capable(thread->credentials, CAP_SYS_ADMIN)) {
+	    !credentials_capable(options->parent->credentials, CAP_SYS_RESOURCE) &&
+	    !credentials_capable(options->parent->credentials, CAP_SYS_ADMIN)) {
 		return -EAGAIN;
 	}
+	thread->over_process_limit = options->parent->over_process_limit;
+	options->parent->over_process_limit = false;
 	user_account_get(account);
 	atomic_fetch_add(&account->threads, 1);
 	thread->account = account;
@@ -236,15 +238,27 @@ static int build_resources(struct thread *thread, const struct thread_options *o
 	return err;
 }
 
+/* Before everything else: other new namespaces belong to the new user namespace. */
+static int build_credentials(struct thread *thread, const struct thread_options *options)
+{
+	const struct credentials *from =
+		options->parent ? options->parent->credentials : options->credentials;
+
+	if (options->clone_flags & CLONE_NEWUSER) {
+		return credentials_copy_into_new(from, &thread->credentials);
+	}
+	thread->credentials = credentials_get(from);
+	return 0;
+}
+
 static int build_steps(struct thread *thread, const struct thread_options *options)
 {
 	vaddr_t top;
-	int err;
+	int err = build_credentials(thread, options);
 
-	thread->credentials = options->parent
-				      ? credentials_get(options->parent->credentials)
-				      : credentials_get(options->credentials);
-	err = charge_account(thread, options);
+	if (!err) {
+		err = charge_account(thread, options);
+	}
 	if (!err) {
 		err = kernel_stack_allocate(&top);
 	}

@@ -91,6 +91,7 @@ struct thread {
 	u64 timer_slack_ns;      /* o */
 	u32 io_priority;         /* o */
 	u32 personality;         /* o */
+	bool over_process_limit; /* o: became a user with too many: execve refuses (RLIMIT_NPROC) */
 	/* restart_syscall: what to run again */
 	long (*restart)(struct thread *thread);
 	u64 restart_data[6];

@@ -69,7 +69,8 @@ int proc_vm(const struct proc_node *node, struct vm_space **out) must_check;
 extern const struct proc_entry proc_root_entries[], proc_process_entries[],
 	proc_thread_entries[], proc_namespace_entries[], proc_sys_entries[],
 	proc_net_entries[], proc_heddle_entries[], proc_sysvipc_entries[];
-extern const struct file_operations proc_memory_operations;
+extern const struct file_operations proc_memory_operations, proc_id_map_operations,
+	proc_setgroups_operations;
 
 /* Shows, by file. */
 int proc_show_maps(struct proc_text *text, const struct proc_node *node);

@@ -62,12 +62,19 @@ int proc_vm(const struct proc_node *node, struct vm_space **out)
 static void own(struct inode *inode, const struct proc_node *node)
 {
 	struct thread *thread = proc_thread(node);
+	u32 uid, gid;
 
 	if (thread) {
 		struct credentials *credentials = thread_get_credentials(thread);
 
 		inode->attributes.uid = credentials->euid;
 		inode->attributes.gid = credentials->egid;
+		// The directory itself tells who runs the process; what is in it may be secret.
+		if (inode->attributes.mode != (S_IFDIR | 0555) &&
+		    process_dump_owner(node->process, &uid, &gid)) {
+			inode->attributes.uid = uid;
+			inode->attributes.gid = gid;
+		}
 		credentials_put(credentials);
 		thread_put(thread);
 	}
@@ -170,6 +177,7 @@ static bool proc_revalidate(struct dentry *dentry)
 	    node->thread != node->process->leader) {
 		return false;
 	}
+	own(inode, node);
 	if (node->fd < 0 || !node->process) {
 		return true;
 	}

@@ -268,7 +268,7 @@ static int write_waitid(const struct wait_request *request, vaddr_t to, vaddr_t 
 		info.si_signo = SIGCHLD;
 		info.si_code = request->code;
 		info.si_pid = request->number;
-		info.si_uid = request->uid;
+		info.si_uid = current_uid_shown(request->uid);
 		info.si_status = request->status;
 	}
 	if (to) {

@@ -4,6 +4,7 @@
  */
 #include "syscall/socket.h"
 
+#include "cred/user_namespace.h"
 #include "fs/file_table.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
@@ -11,6 +12,7 @@
 #include "process/process.h"
 #include "syscall/syscall.h"
 #include <asm/resource.h>
+#include <asm/socket.h>
 #include <linux/fcntl.h>
 
 enum { OPTION_MAX = 256 };
@@ -322,6 +324,24 @@ long sys_setsockopt(const struct syscall_arguments *a)
 	return error;
 }
 
+/* Who is at the other end, in the caller's words. */
+static int get_peer(struct socket *socket, void *value, u32 *length)
+{
+	u32 whole = sizeof(struct user_ucred);
+	struct user_ucred peer;
+	int error = socket_get_option(socket, SOL_SOCKET, SO_PEERCRED, &peer, &whole);
+
+	if (!error) {
+		if (peer.uid != ID_INVALID) {
+			peer.uid = current_uid_shown(peer.uid);
+			peer.gid = current_gid_shown(peer.gid);
+		}
+		*length = MIN(*length, whole);
+		memcpy(value, &peer, *length);
+	}
+	return error;
+}
+
 long sys_getsockopt(const struct syscall_arguments *a)
 {
 	struct fd_reference reference;
@@ -340,8 +360,10 @@ long sys_getsockopt(const struct syscall_arguments *a)
 	}
 	if (!error) {
 		length = MIN((u32)room, (u32)OPTION_MAX);
-		error = socket_get_option(socket, (int)a->arg[1], (int)a->arg[2], value,
-					  &length);
+		error = (int)a->arg[1] == SOL_SOCKET && (int)a->arg[2] == SO_PEERCRED
+				? get_peer(socket, value, &length)
+				: socket_get_option(socket, (int)a->arg[1],
+						    (int)a->arg[2], value, &length);
 	}
 	fd_end(&reference);
 	if (error || user_write(a->arg[3], value, length)) {

@@ -42,8 +42,13 @@ long sys_unshare(const struct syscall_arguments *a)
 {
 	u64 flags = a->arg[0];
 	struct resource_change change = {0};
-	int err = check_unshare(flags);
+	int err;
 
+	if (flags & CLONE_NEWUSER) {
+		// Threads of a process live in one, and nobody outside may move its root.
+		flags |= CLONE_THREAD | CLONE_FS;
+	}
+	err = check_unshare(flags);
 	if (!err) {
 		err = resources_prepare(&change, flags & ~(u64)CLONE_SIGHAND);
 	}

@@ -68,6 +68,10 @@ struct vm_space {
 	u64 skipped_gap;        /* this big (0 and mmap_top: nothing is known) */
 	u32 default_area_flags; /* mlockall(MCL_FUTURE) */
 
+	/* Who may look in from outside: its owner if it is dumpable, and whoever may trace in this user namespace. */
+	_Atomic bool dumpable;                 /* a */
+	struct user_namespace *user_namespace; /* I; a reference; NULL: the first */
+
 	/* lock: layout, for brk and /proc */
 	vaddr_t mmap_top; /* maps go below it */
 	vaddr_t break_start, break_now;

@@ -8,6 +8,7 @@
 
 #include "cred/credentials.h"
 #include "cred/user_namespace.h"
+#include "fs/fs_info.h"
 #include "fs/mount.h"
 #include "ipc/ipc_namespace.h"
 #include "lib/errno.h"
@@ -200,6 +201,9 @@ int namespace_check_create(u64 flags)
 {
 	const struct credentials *credentials = current_credentials();
 
+	if ((flags & CLONE_NEWUSER) && fs_info_is_chrooted(current_fs())) {
+		return -EPERM;
+	}
 	// With a new user namespace come all capabilities over what is made in it.
 	if (!(flags & NAMESPACE_FLAGS) || (flags & CLONE_NEWUSER)) {
 		return 0;

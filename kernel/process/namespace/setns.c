@@ -4,6 +4,7 @@
  */
 #include "process/namespace/setns.h"
 
+#include "cred/user_namespace.h"
 #include "fs/fs_info.h"
 #include "fs/mount.h"
 #include "fs/nsfs.h"
@@ -13,6 +14,7 @@
 #include "process/namespace/namespace.h"
 #include "process/pid.h"
 #include "process/pidfd.h"
+#include "process/process.h"
 #include <linux/sched.h>
 
 const struct credentials *setns_credentials(const struct setns_change *change)
@@ -100,6 +102,28 @@ static int enter_cgroup(struct setns_change *change, struct namespace *namespace
 	return enter_slot(change, namespace, NAMESPACE_SLOT_CGROUP);
 }
 
+/* One thread, alone on its root and working directory, into another namespace than its own: with all capabilities there. */
+static int enter_user(struct setns_change *change, struct namespace *namespace)
+{
+	struct user_namespace *target = user_namespace_of(namespace);
+	const struct credentials *own = current_credentials();
+	int err;
+
+	if (target == own->user_namespace ||
+	    atomic_load(&current_process()->live_threads) > 1 ||
+	    atomic_load(&current_fs()->users) > 1) {
+		return -EINVAL;
+	}
+	if (!credentials_capable_in(own, target, CAP_SYS_ADMIN)) {
+		return -EPERM;
+	}
+	err = credentials_copy(own, &change->slots.credentials);
+	if (!err) {
+		credentials_enter(change->slots.credentials, target);
+	}
+	return err;
+}
+
 /* In the order they are entered: the user namespace first, for its capabilities count for the others. */
 static const struct {
 	enum namespace_kind kind;
@@ -107,7 +131,7 @@ static const struct {
 	unsigned link; /* of the process a pidfd names */
 	int (*enter)(struct setns_change *change, struct namespace *namespace);
 } kinds[] = {
-	{NAMESPACE_USER, CLONE_NEWUSER, NAMESPACE_LINK_USER, NULL},
+	{NAMESPACE_USER, CLONE_NEWUSER, NAMESPACE_LINK_USER, enter_user},
 	{NAMESPACE_MOUNT, CLONE_NEWNS, NAMESPACE_SLOT_MOUNTS, enter_mounts},
 	{NAMESPACE_UTS, CLONE_NEWUTS, NAMESPACE_SLOT_UTS, enter_uts},
 	{NAMESPACE_IPC, CLONE_NEWIPC, NAMESPACE_SLOT_IPC, enter_ipc},
