@@ -14,8 +14,7 @@
 
 void fs_init(void)
 {
-	mount_init();
-	mount_namespaces_init();
+	mutex_init(&mount_lock, RANK_MOUNT, "mount_lock");
 	dentry_cache_init();
 	anonymous_init();
 	tmpfs_init();
@@ -66,13 +65,12 @@ int fs_mount_root(struct path *root)
 	if (result < 0) {
 		return result;
 	}
-	// The reference of mount_create() becomes the namespace's.
 	spin_lock(&fs_tree_lock);
-	first_mount_namespace.root = mount;
-	mount_enter_locked(mount, &first_mount_namespace);
+	mount_link_locked(mount, NULL);
 	spin_unlock(&fs_tree_lock);
+	// The reference of mount_create() becomes the path's.
 	*root = (struct path){mount, mount->root};
-	path_get(root);
+	dentry_get(mount->root);
 	result = make_first_names(mount->root);
 	if (result < 0) {
 		path_put(root);

@@ -2,7 +2,7 @@
 /*
  * unix(7): names in the file system and abstract ones.
  *
- * Owns      struct unix_name, the list of abstract names (of all network namespaces; a name means one of its own)
+ * Owns      struct unix_name, the list of abstract names.
  * Locks     socket.lock > name_lock (spin). inode.state_lock for inode->socket.
  *
  * A bound inode points to its socket without a reference; unbinding clears it first, and unix_find() takes a reference under the same
@@ -66,13 +66,12 @@ static bool is_abstract(const u8 *address, u32 length)
 }
 
 /* name_lock held. */
-static struct unix_socket *find_abstract(const struct net_namespace *network,
-					 const u8 *address, u32 length)
+static struct unix_socket *find_abstract(const u8 *address, u32 length)
 {
 	struct unix_socket *socket;
 
 	list_for_each(socket, &abstract_names, abstract_link) {
-		if (socket->socket.network == network && socket->name->length == length &&
+		if (socket->name->length == length &&
 		    memcmp(socket->name->address, address, length) == 0) {
 			return socket;
 		}
@@ -86,7 +85,7 @@ static int bind_abstract(struct unix_socket *socket, struct unix_name *name)
 	int error = 0;
 
 	spin_lock(&name_lock);
-	if (find_abstract(socket->socket.network, name->address, name->length)) {
+	if (find_abstract(name->address, name->length)) {
 		error = -EADDRINUSE;
 	} else {
 		socket->name = name;
@@ -209,8 +208,8 @@ static int find_path(const u8 *address, u32 length, const struct socket_caller *
 	return error;
 }
 
-int unix_find(const u8 *address, u32 length, const struct net_namespace *network,
-	      const struct socket_caller *caller, struct unix_socket **out)
+int unix_find(const u8 *address, u32 length, const struct socket_caller *caller,
+	      struct unix_socket **out)
 {
 	int error = check_address(address, length);
 
@@ -221,7 +220,7 @@ int unix_find(const u8 *address, u32 length, const struct net_namespace *network
 		return find_path(address, length, caller, out);
 	}
 	spin_lock(&name_lock);
-	*out = find_abstract(network, address, length);
+	*out = find_abstract(address, length);
 	if (!*out || !refcount_try_get(&(*out)->references)) {
 		error = -ECONNREFUSED;
 	}

@@ -194,16 +194,11 @@ void sched_break(struct sched_entity *entity, u32 breaks)
 	}
 	atomic_fetch_or(&entity->breaks, breaks);
 	if (!sched_wake_mask(entity, mask)) {
-		sched_nudge(entity);
-	}
-}
+		u32 cpu = atomic_load(&entity->cpu);
 
-void sched_nudge(struct sched_entity *entity)
-{
-	u32 cpu = atomic_load(&entity->cpu);
-
-	if (atomic_load(&entity->on_cpu) && cpu != arch_cpu_number()) {
-		arch_ipi_send(cpu, IPI_RESCHEDULE);
+		if (atomic_load(&entity->on_cpu) && cpu != arch_cpu_number()) {
+			arch_ipi_send(cpu, IPI_RESCHEDULE);
+		}
 	}
 }
 

@@ -17,21 +17,26 @@ enum { OPEN_FILES_MAX = 1048576 };
 
 STATIC_ASSERT(sizeof(struct rlimit64) == sizeof(struct limit));
 
-/* The target thread's credentials decide: every one of its ids is the caller's real one, or the caller is privileged. */
-static bool may_reach(struct thread *thread)
+static bool may_reach(struct process *process)
 {
 	const struct credentials *own = current_credentials();
 	struct credentials *other;
+	struct thread *thread;
 	bool same;
 
-	if (thread == current_thread() || current_capable(CAP_SYS_RESOURCE)) {
+	if (process == current_process() || current_capable(CAP_SYS_RESOURCE)) {
 		return true;
+	}
+	thread = thread_find(process_number(process));
+	if (!thread) {
+		return false;
 	}
 	other = thread_get_credentials(thread);
 	same = own->uid == other->euid && own->uid == other->suid &&
 	       own->uid == other->uid && own->gid == other->egid &&
 	       own->gid == other->sgid && own->gid == other->gid;
 	credentials_put(other);
+	thread_put(thread);
 	return same;
 }
 
@@ -51,86 +56,95 @@ static void pass_on(struct process *process, unsigned resource)
 	spin_unlock(&process->resource_lock);
 }
 
-/* Read the limit and, if `fresh` is given, replace it: one step for whoever looks. */
-static int exchange(struct process *process, unsigned resource, const struct limit *fresh,
-		    struct limit *before)
+static int set_limit(struct process *process, unsigned resource, struct limit fresh)
 {
-	struct limit *limit;
+	struct limit *limit = &process->limits[resource];
 	int error = 0;
 	u64 flags;
 
-	if (resource >= LIMIT_COUNT || (fresh && fresh->soft > fresh->hard)) {
+	if (fresh.soft > fresh.hard) {
 		return -EINVAL;
 	}
-	if (fresh && resource == RLIMIT_NOFILE && fresh->hard > OPEN_FILES_MAX) {
+	if (resource == RLIMIT_NOFILE && fresh.hard > OPEN_FILES_MAX) {
 		return -EPERM;
 	}
-	limit = &process->limits[resource];
 	flags = spin_lock_irq(&process->signal_lock);
-	*before = *limit;
-	if (fresh && fresh->hard > limit->hard && !current_capable(CAP_SYS_RESOURCE)) {
+	if (fresh.hard > limit->hard && !current_capable(CAP_SYS_RESOURCE)) {
 		error = -EPERM;
-	} else if (fresh) {
-		*limit = *fresh;
+	} else {
+		*limit = fresh;
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
-	if (!error && fresh) {
+	if (!error) {
 		pass_on(process, resource);
 	}
 	return error;
 }
 
-/* Of the process that `number` names (0: the caller's), if the caller may. */
-static int exchange_of(pid_nr number, unsigned resource, const struct limit *fresh,
-		       struct limit *before)
+static struct limit get_limit(struct process *process, unsigned resource)
 {
+	u64 flags = spin_lock_irq(&process->signal_lock);
+	struct limit limit = process->limits[resource];
+
+	spin_unlock_irq(&process->signal_lock, flags);
+	return limit;
+}
+
+static long do_prlimit(struct process *process, unsigned resource, vaddr_t fresh,
+		       vaddr_t old)
+{
+	struct limit before, after;
+
+	if (resource >= LIMIT_COUNT) {
+		return -EINVAL;
+	}
+	if (fresh && user_read(&after, fresh, sizeof(after))) {
+		return -EFAULT;
+	}
+	before = get_limit(process, resource);
+	if (fresh) {
+		int error = set_limit(process, resource, after);
+
+		if (error) {
+			return error;
+		}
+	}
+	return old ? user_write(old, &before, sizeof(before)) : 0;
+}
+
+long sys_prlimit64(const struct syscall_arguments *a)
+{
+	pid_nr number = (pid_nr)a->arg[0];
+	struct process *process;
 	struct thread *thread;
-	int error;
+	long result;
 
 	if (number == 0) {
-		return exchange(current_process(), resource, fresh, before);
+		return do_prlimit(current_process(), (unsigned)a->arg[1], a->arg[2],
+				  a->arg[3]);
 	}
 	thread = thread_find(number);
 	if (!thread) {
 		return -ESRCH;
 	}
-	error = may_reach(thread) ? exchange(thread->process, resource, fresh, before)
-				  : -EPERM;
+	process = thread->process;
+	result = may_reach(process)
+			 ? do_prlimit(process, (unsigned)a->arg[1], a->arg[2], a->arg[3])
+			 : -EPERM;
 	thread_put(thread);
-	return error;
-}
-
-long sys_prlimit64(const struct syscall_arguments *a)
-{
-	vaddr_t fresh = a->arg[2], old = a->arg[3];
-	struct limit before, after;
-	int error;
-
-	if (fresh && user_read(&after, fresh, sizeof(after))) {
-		return -EFAULT;
-	}
-	error = exchange_of((pid_nr)a->arg[0], (unsigned)a->arg[1], fresh ? &after : NULL,
-			    &before);
-	if (error || !old) {
-		return error;
-	}
-	return user_write(old, &before, sizeof(before));
+	return result;
 }
 
 long sys_getrlimit(const struct syscall_arguments *a)
 {
-	struct limit limit;
-	int error = exchange(current_process(), (unsigned)a->arg[0], NULL, &limit);
-
-	return error ? error : user_write(a->arg[1], &limit, sizeof(limit));
+	return a->arg[1]
+		       ? do_prlimit(current_process(), (unsigned)a->arg[0], 0, a->arg[1])
+		       : -EFAULT;
 }
 
 long sys_setrlimit(const struct syscall_arguments *a)
 {
-	struct limit before, after;
-
-	if (user_read(&after, a->arg[1], sizeof(after))) {
-		return -EFAULT;
-	}
-	return exchange(current_process(), (unsigned)a->arg[0], &after, &before);
+	return a->arg[1]
+		       ? do_prlimit(current_process(), (unsigned)a->arg[0], a->arg[1], 0)
+		       : -EFAULT;
 }
