@@ -12,11 +12,13 @@
 #include "core/random.h"
 #include "drivers/virtio/virtio.h"
 #include "fs/9p/9p.h"
+#include "fs/nsfs.h"
 #include "fs/overlay/overlay.h"
 #include "fs/path.h"
 #include "fs/virtio_port.h"
 #include "ipc/epoll.h"
 #include "ipc/pipe.h"
+#include "ipc/sysv/sysv.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "net/socket.h"
@@ -45,8 +47,10 @@ static void boot_thread(void *unused)
 	sched_start_cpus();
 	vm_init();
 	fs_init();
+	nsfs_init();
 	pipe_init();
 	epoll_init();
+	sysv_init();
 	unix_socket_init();
 	procfs_init();
 	overlay_init();

@@ -27,6 +27,7 @@ enum lock_rank {
 	RANK_INODE_LOWER,  /* inode.lock of the layer below an overlay's */
 	RANK_PIPE,         /* pipe.lock */
 	RANK_VM,           /* vm_space.lock */
+	RANK_IPC,          /* System V IPC: ipc_table.lock, segments_lock */
 	RANK_FUTEX_SLEEP,
 	RANK_VM_OBJECT, /* vm_object.lock */
 	RANK_9P_CLIENT,

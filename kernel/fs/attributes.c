@@ -28,6 +28,13 @@ int fs_check_size_limit(u64 position, u64 *count)
 	return size_limit ? size_limit(position, count) : 0;
 }
 
+int fs_check_new_size(struct inode *inode, u64 size)
+{
+	u64 one = 1;
+
+	return size > inode_size(inode) ? fs_check_size_limit(size - 1, &one) : 0;
+}
+
 int fs_permission(struct inode *inode, const struct credentials *credentials, int wanted)
 {
 	const struct inode_attributes *attributes = &inode->attributes;
@@ -140,7 +147,8 @@ static int may_change_mode(struct inode *inode, struct inode_attributes *attribu
 		return -EPERM;
 	}
 	if (!credentials_in_group(credentials, inode->attributes.gid) &&
-	    !credentials_capable(credentials, CAP_FSETID)) {
+	    !credentials_capable_over(credentials, inode->attributes.uid,
+				      inode->attributes.gid, CAP_FSETID)) {
 		attributes->mode &= ~(u32)S_ISGID;
 	}
 	return 0;
@@ -150,7 +158,8 @@ static int may_change_owner(struct inode *inode, struct inode_attributes *attrib
 			    unsigned *which, const struct credentials *credentials)
 {
 	const struct inode_attributes *old = &inode->attributes;
-	bool chown_capable = credentials_capable(credentials, CAP_CHOWN);
+	bool chown_capable =
+		credentials_capable_over(credentials, old->uid, old->gid, CAP_CHOWN);
 	bool owner = credentials->fsuid == old->uid;
 
 	if ((*which & ATTRIBUTE_UID) && !chown_capable &&
@@ -198,14 +207,10 @@ int fs_truncate(struct inode *inode, u64 size, const struct credentials *credent
 {
 	struct inode_attributes attributes = {.size = size};
 	unsigned which = ATTRIBUTE_SIZE | ATTRIBUTE_MODIFIED | ATTRIBUTE_CHANGED;
-	u64 growth = size;
-	int result = 0;
+	int result = fs_check_new_size(inode, size);
 
-	if (size > inode_size(inode)) {
-		result = fs_check_size_limit(inode_size(inode), &growth);
-		if (result < 0 || growth < size - inode_size(inode)) {
-			return -EFBIG;
-		}
+	if (result < 0) {
+		return result;
 	}
 	attributes.modified = attributes.changed = clock_realtime();
 	inode_lock(inode);

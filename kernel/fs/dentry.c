@@ -433,12 +433,17 @@ void dentry_shrink(struct super_block *super_block)
 		put_all(&old);
 		spin_lock(&fs_tree_lock);
 		list_for_each_safe(dentry, following, &by_age, lru_link) {
-			if (dentry->super_block == super_block) {
+			if (!super_block || dentry->super_block == super_block) {
 				collect_locked(dentry, &old);
 			}
 		}
 		spin_unlock(&fs_tree_lock);
 	} while (!list_empty(&old));
+}
+
+void dentry_drop_unused(void)
+{
+	dentry_shrink(NULL);
 }
 
 static void swap_names(struct dentry *a, struct dentry *b) MUST_HOLD(&fs_tree_lock)

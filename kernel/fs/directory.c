@@ -11,7 +11,6 @@
 #include "fs/directory_internal.h"
 #include "fs/fs_internal.h"
 #include "lib/errno.h"
-#include "lib/format.h"
 #include "lib/string.h"
 #include <linux/stat.h>
 
@@ -39,7 +38,8 @@ int may_delete_from(struct inode *directory, struct dentry *victim,
 	if ((directory->attributes.mode & S_ISVTX) &&
 	    check->fsuid != inode->attributes.uid &&
 	    check->fsuid != directory->attributes.uid &&
-	    !credentials_capable(check, CAP_FOWNER)) {
+	    !credentials_capable_over(check, inode->attributes.uid, inode->attributes.gid,
+				      CAP_FOWNER)) {
 		return -EPERM;
 	}
 	return 0;
@@ -58,7 +58,9 @@ void inode_init_owner(struct inode *inode, const struct inode *directory, u32 mo
 			mode |= S_ISGID;
 		} else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && owner &&
 			   !credentials_in_group(owner, attributes->gid) &&
-			   !credentials_capable(owner, CAP_FSETID)) {
+			   !credentials_capable_over(owner, directory->attributes.uid,
+						     directory->attributes.gid,
+						     CAP_FSETID)) {
 			mode &= ~(u32)S_ISGID;
 		}
 	}
@@ -129,35 +131,6 @@ int directory_make_locked(struct dentry *parent, struct dentry *dentry,
 	return result < 0 ? result : make(directory, dentry, request);
 }
 
-int directory_make_unnamed(struct dentry *parent, u32 mode,
-			   const struct credentials *owner, struct dentry **out)
-{
-	struct inode *directory = dentry_inode(parent), *inode;
-	char name[32];
-	int length, result;
-
-	if (!directory->operations->create_unnamed) {
-		return -EOPNOTSUPP;
-	}
-	inode_lock(directory);
-	result = directory->operations->create_unnamed(directory, mode, owner, &inode);
-	inode_unlock(directory);
-	if (result < 0) {
-		return result;
-	}
-	inode->unnamed = true;
-	length = format_string(name, sizeof(name), "#%llu",
-			       (unsigned long long)inode->attributes.inode_number);
-	result = dentry_create_detached(parent, name, (size_t)length, inode->super_block,
-					out);
-	if (result < 0) {
-		inode_put(inode);
-		return result;
-	}
-	dentry_set_inode(*out, inode);
-	return 0;
-}
-
 int directory_make(struct dentry *parent, const char *name,
 		   const struct make_request *request, const struct credentials *check,
 		   struct dentry **out)
@@ -196,11 +169,10 @@ static int remove_locked(struct dentry *parent, struct dentry *dentry,
 	if (is_directory != directory_wanted) {
 		return directory_wanted ? -ENOTDIR : -EISDIR;
 	}
-	if (dentry_is_mountpoint(dentry)) {
-		return -EBUSY;
-	}
 	rwlock_lock_nested(&inode->lock); // the directory's child, after it
-	if (is_directory) {
+	if (dentry_is_mountpoint(dentry)) {
+		result = -EBUSY; // and it becomes none while the lock is held
+	} else if (is_directory) {
 		result = operations->remove_directory
 				 ? operations->remove_directory(directory, dentry)
 				 : -EPERM;

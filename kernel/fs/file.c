@@ -53,6 +53,25 @@ static bool counts_as_writer(const struct file *file)
 	       file->path.mount;
 }
 
+static int begin_write(struct file *file)
+{
+	int result = mount_begin_write(file->path.mount);
+
+	if (result == 0) {
+		result = inode_begin_write(file->inode);
+		if (result < 0) {
+			mount_end_write(file->path.mount);
+		}
+	}
+	return result;
+}
+
+static void end_write(struct file *file)
+{
+	inode_end_write(file->inode);
+	mount_end_write(file->path.mount);
+}
+
 static void file_free(struct file *file)
 {
 	path_put(&file->path);
@@ -80,12 +99,12 @@ int file_create(const struct path *path, const struct file_operations *operation
 	atomic_store(&file->flags, flags & ~(u32)(O_CREAT | O_EXCL | O_TRUNC));
 	file->credentials = credentials ? credentials_get(credentials) : NULL;
 	if (counts_as_writer(file)) {
-		result = inode_begin_write(file->inode);
+		result = begin_write(file);
 	}
 	if (result == 0 && file->operations->open) {
 		result = file->operations->open(file->inode, file);
 		if (result < 0 && counts_as_writer(file)) {
-			inode_end_write(file->inode);
+			end_write(file);
 		}
 	}
 	atomic_fetch_and(&file->flags, ~(u32)O_NOCTTY); // a terminal's open has seen it
@@ -120,7 +139,7 @@ void file_put(struct file *file)
 		file->operations->release(file);
 	}
 	if (counts_as_writer(file)) {
-		inode_end_write(file->inode);
+		end_write(file);
 	}
 	if (file->mode & FILE_EXECUTABLE) {
 		inode_allow_write(file->inode);

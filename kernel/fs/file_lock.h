@@ -16,7 +16,7 @@ struct file_lock_request {
 	int type;       /* F_RDLCK, F_WRLCK, F_UNLCK */
 	u64 start, end; /* bytes [start, end] */
 	const void *owner;
-	pid_nr pid; /* POSIX: whose, for F_GETLK */
+	pid_nr pid; /* whose, for F_GETLK and /proc */
 	bool wait;
 };
 
@@ -29,4 +29,20 @@ void file_lock_release_owner(struct file *file, const void *owner);
 /* flock and OFD locks of an open file that ends. */
 void file_lock_release_file(struct file *file);
 void file_lock_list_destroy(struct inode *inode);
-/* For /proc/locks: n-th line; 0: no more. */
+
+/* One lock as /proc shows it. */
+struct file_lock_view {
+	enum file_lock_kind kind;
+	bool exclusive;
+	bool waits; /* for the last one before it that does not */
+	pid_nr pid; /* -1: of an open file */
+	u64 device, inode_number;
+	u64 start, end;
+};
+/*
+ * All locks there are, each followed by those that wait for it; and those set through `file` by the descriptor table `table`
+ * (compared only). How many there are, of which up to `capacity` were stored. Any thread context.
+ */
+size_t file_locks_list(struct file_lock_view *to, size_t capacity);
+size_t file_locks_of(const struct file *file, const void *table,
+		     struct file_lock_view *to, size_t capacity);

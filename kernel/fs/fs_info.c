@@ -10,6 +10,8 @@
 #include "fs/fs_info.h"
 
 #include "core/panic.h"
+#include "fs/fs_internal.h"
+#include "fs/mount.h"
 #include "fs/path.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
@@ -66,11 +68,38 @@ int fs_info_copy(struct fs_info *from, struct fs_info **out)
 	return result;
 }
 
-void fs_info_share(struct fs_info *fs)
+int fs_info_share(struct fs_info *fs)
 {
-	u32 before = atomic_fetch_add(&fs->users, 1);
+	int result = 0;
 
-	ASSERT(before > 0);
+	spin_lock(&fs->lock);
+	if (fs->in_exec) {
+		result = -EAGAIN;
+	} else {
+		u32 before = atomic_fetch_add(&fs->users, 1);
+
+		ASSERT(before > 0);
+	}
+	spin_unlock(&fs->lock);
+	return result;
+}
+
+bool fs_info_begin_exec(struct fs_info *fs, u32 inside)
+{
+	bool shared;
+
+	spin_lock(&fs->lock);
+	shared = atomic_load(&fs->users) > inside;
+	fs->in_exec += !shared;
+	spin_unlock(&fs->lock);
+	return shared;
+}
+
+void fs_info_end_exec(struct fs_info *fs)
+{
+	spin_lock(&fs->lock);
+	fs->in_exec--;
+	spin_unlock(&fs->lock);
 }
 
 void fs_info_leave(struct fs_info *fs)
@@ -135,6 +164,26 @@ void fs_info_set_cwd(struct fs_info *fs, const struct path *path)
 	fs->cwd = *path;
 	spin_unlock(&fs->lock);
 	path_put(&old);
+}
+
+bool fs_info_is_chrooted(struct fs_info *fs)
+{
+	struct path root;
+	const struct dentry *at;
+	bool chrooted = false;
+
+	fs_info_get_root(fs, &root);
+	at = root.dentry;
+	spin_lock(&fs_tree_lock);
+	// What is mounted over the root is a root, too.
+	for (const struct mount *mount = root.mount; mount && !chrooted;
+	     mount = mount->parent) {
+		chrooted = at != mount->root;
+		at = mount->mountpoint;
+	}
+	spin_unlock(&fs_tree_lock);
+	path_put(&root);
+	return chrooted;
 }
 
 u32 fs_info_umask(struct fs_info *fs)

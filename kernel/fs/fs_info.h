@@ -10,12 +10,16 @@ struct fs_info {
 	struct spinlock lock; /* RANK_FS_INFO */
 	struct path root GUARDED_BY(lock), cwd GUARDED_BY(lock);
 	u32 umask GUARDED_BY(lock);
-	bool in_exec GUARDED_BY(lock);
+	u32 in_exec GUARDED_BY(lock); /* execves that found no other user */
 };
 
 int fs_info_create(const struct path *root, struct fs_info **out) must_check;
 int fs_info_copy(struct fs_info *from, struct fs_info **out) must_check;
-void fs_info_share(struct fs_info *fs);
+/* -EAGAIN: one who shares it is in execve, and decided by how many do. */
+int fs_info_share(struct fs_info *fs) must_check;
+/* execve of a process, `inside` of whose threads use it. true: others do too; false: none will before the end. */
+bool fs_info_begin_exec(struct fs_info *fs, u32 inside);
+void fs_info_end_exec(struct fs_info *fs);
 void fs_info_leave(struct fs_info *fs);                      /* may sleep */
 void fs_info_get_root(struct fs_info *fs, struct path *out); /* with references */
 void fs_info_get_cwd(struct fs_info *fs, struct path *out);
@@ -24,6 +28,8 @@ void fs_info_get_places(struct fs_info *fs, struct path *root, struct path *cwd)
 void fs_info_set_root(struct fs_info *fs,
 		      const struct path *path); /* takes references of its own */
 void fs_info_set_cwd(struct fs_info *fs, const struct path *path);
+/* Is the root something else than the root of the tree of mounts? */
+bool fs_info_is_chrooted(struct fs_info *fs);
 u32 fs_info_umask(struct fs_info *fs);
 u32 fs_info_set_umask(struct fs_info *fs, u32 umask); /* the old one */
 /* pivot_root: where root or cwd is `from`, it becomes `to`. Any lock outside fs_info.lock may be held: the displaced

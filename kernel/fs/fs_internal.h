@@ -16,7 +16,7 @@
 extern struct spinlock fs_tree_lock;
 
 void dentry_cache_init(void);
-/* Drop every cached name of a super block that nobody uses. */
+/* Drop every cached name of a super block that nobody uses; NULL: of all. */
 void dentry_shrink(struct super_block *super_block);
 /* Drop the cached names below a directory that nobody uses. */
 void dentry_prune_children(struct dentry *directory);
@@ -33,6 +33,7 @@ bool path_leave_mount(struct path *path);
 /* Is a mount attached at this place itself (or in any mount, at this dentry)? */
 bool dentry_is_mountpoint(struct dentry *dentry);
 
+void mount_init(void);
 struct file_system_type *file_system_find(const char *name);
 void super_block_mounted(struct super_block *super_block);
 void super_block_unmounted(struct super_block *super_block);

@@ -14,7 +14,8 @@
 
 void fs_init(void)
 {
-	mutex_init(&mount_lock, RANK_MOUNT, "mount_lock");
+	mount_init();
+	mount_namespaces_init();
 	dentry_cache_init();
 	anonymous_init();
 	tmpfs_init();
@@ -65,12 +66,13 @@ int fs_mount_root(struct path *root)
 	if (result < 0) {
 		return result;
 	}
+	// The reference of mount_create() becomes the namespace's.
 	spin_lock(&fs_tree_lock);
-	mount_link_locked(mount, NULL);
+	first_mount_namespace.root = mount;
+	mount_enter_locked(mount, &first_mount_namespace);
 	spin_unlock(&fs_tree_lock);
-	// The reference of mount_create() becomes the path's.
 	*root = (struct path){mount, mount->root};
-	dentry_get(mount->root);
+	path_get(root);
 	result = make_first_names(mount->root);
 	if (result < 0) {
 		path_put(root);

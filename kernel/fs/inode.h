@@ -171,17 +171,22 @@ struct super_block_operations {
 	/* Fill f_type, f_blocks, f_files, …; fs/ has filled f_bsize, f_frsize, f_namelen, f_fsid and f_flags. NULL: those alone. */
 	int (*statfs)(struct super_block *super_block, struct statfs *out);
 	int (*sync)(struct super_block *super_block);
+	/* MS_REMOUNT with options; NULL: they are not looked at. -EINVAL */
+	int (*remount)(struct super_block *super_block, const char *data);
 	int (*show_options)(struct super_block *super_block, char *to, size_t size);
 };
 
 struct super_block {
 	struct refcount references; /* inodes, and one for all mounts together */
 	_Atomic u32 mounts;
+	_Atomic u32 writers; /* files open for writing in any of them */
 	const struct file_system_type *type;
 	const struct super_block_operations *operations;
-	u64 device_id; /* st_dev */
-	bool read_only;
+	u64 device_id;      /* st_dev */
+	bool read_only;     /* now; mount_lock to change */
+	bool only_readable; /* it cannot be written to ever */
 	bool forgets_names; /* /proc: a name nobody holds is dropped at once, with what its inode pins */
+	bool treeless; /* nsfs: a file's name is that of its dentry, which hangs in no tree */
 	bool stacked; /* overlay: its inode.locks are taken outside those of the layers (RANK_INODE_PARENT) */
 	struct dentry *root;
 	void *data;
@@ -235,6 +240,8 @@ struct dentry *dentry_find_cached(struct dentry *parent, const char *name, size_
 void dentry_unhash(struct dentry *dentry);
 bool dentry_unhashed(const struct dentry *dentry);
 struct dentry *dentry_parent(struct dentry *dentry); /* with a reference */
+/* Forget all names that nobody uses. May sleep. */
+void dentry_drop_unused(void);
 
 /* --- super blocks --- */
 /* device_id is new; no root yet: the caller sets root, with a reference that the super block owns. */

@@ -2,28 +2,57 @@
 /*
  * Mounts: their life, where they are attached, and the steps of a walk over them.
  *
- * Owns      struct mount, the list of attached mounts.
+ * Owns      struct mount, the links of the trees.
  * Locks     mount_lock (mutex) for changes  >  fs_tree_lock (spin) for the links
  *
  * Invariants
- *   M1  An attached mount holds a reference on its parent, and has one for being attached.
- *   M2  dentry.mounted_on is true where a mount is attached; it may be true for longer.
+ *   M1  A mount below another holds a reference on it, and has one for being there; so has a namespace's root.
+ *   M2  dentry.mounted_on is true where a mount is attached, in whatever namespace.
+ *   M3  At most one mount is attached at a place (parent, mountpoint); the next one goes on top of that one's root.
+ *   M4  A mount without references is in no tree and nobody's peer, master or slave.
  */
 #include "fs/mount.h"
 
+#include "core/panic.h"
 #include "fs/fs_internal.h"
 #include "fs/mount_internal.h"
 #include "lib/errno.h"
+#include "lib/hash.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include <linux/mount.h>
 #include <linux/stat.h>
 
+enum { POINT_BUCKETS = 256 };
+
 OBJECT_CACHE(mount_cache, mount);
 
 struct mutex mount_lock;
-struct list mounts GUARDED_BY(fs_tree_lock) = LIST_INIT(mounts);
+static struct list points[POINT_BUCKETS] GUARDED_BY(fs_tree_lock);
 static _Atomic u32 next_mount_id = 1;
+
+void mount_init(void)
+{
+	mutex_init(&mount_lock, RANK_MOUNT, "mount_lock");
+	spin_lock(&fs_tree_lock);
+	for (unsigned i = 0; i < POINT_BUCKETS; i++) {
+		list_init(&points[i]);
+	}
+	spin_unlock(&fs_tree_lock);
+}
+
+static void init_links(struct mount *mount)
+{
+	list_init(&mount->children);
+	list_init(&mount->child_link);
+	list_init(&mount->link);
+	list_init(&mount->point_link);
+	list_init(&mount->peers);
+	list_init(&mount->slaves);
+	list_init(&mount->slave_link);
+	list_init(&mount->work);
+	list_init(&mount->heard);
+}
 
 int mount_create(struct dentry *root, const char *source, unsigned flags,
 		 struct mount **out)
@@ -39,12 +68,12 @@ int mount_create(struct dentry *root, const char *source, unsigned flags,
 		return -ENOMEM;
 	}
 	refcount_init(&mount->references, 1);
-	list_init(&mount->link);
+	init_links(mount);
 	dentry_get(root);
 	mount->root = root;
 	mount->super_block = root->super_block;
 	super_block_mounted(mount->super_block);
-	mount->flags = flags;
+	mount->flags = flags & MOUNT_FLAGS;
 	mount->id = atomic_fetch_add(&next_mount_id, 1);
 	*out = mount;
 	return 0;
@@ -79,6 +108,10 @@ int mount_create_at(const struct walk_context *context, const char *type_name,
 	if (result < 0) {
 		return result;
 	}
+	if (atomic_load(&super_block->mounts) == 0) { // it is new
+		super_block->only_readable = super_block->read_only;
+		super_block->read_only = super_block->read_only || (flags & MS_RDONLY);
+	}
 	// mount_create() makes the super block's mounts 1: from there on the mount keeps it.
 	result = mount_create(super_block->root, source, (unsigned)flags, out);
 	if (result < 0 && atomic_load(&super_block->mounts) == 0) {
@@ -94,17 +127,23 @@ void mount_get(struct mount *mount)
 
 void mount_put(struct mount *mount)
 {
-	while (mount && refcount_put(&mount->references)) {
-		struct mount *parent = mount->parent;
-		struct super_block *super_block = mount->super_block;
-
-		dentry_put(mount->mountpoint);
-		dentry_put(mount->root);
-		super_block_unmounted(super_block);
-		heap_free(mount->source);
-		object_free(&mount_cache, mount);
-		mount = parent;
+	if (mount && atomic_load_explicit(&mount->expiring, memory_order_relaxed)) {
+		atomic_store(&mount->expiring, false);
 	}
+	mount_put_unmarked(mount);
+}
+
+void mount_put_unmarked(struct mount *mount)
+{
+	if (!mount || !refcount_put(&mount->references)) {
+		return;
+	}
+	ASSERT(!mount->parent && !mount->namespace && list_empty(&mount->children));
+	ASSERT(list_empty(&mount->peers) && list_empty(&mount->slaves) && !mount->master);
+	dentry_put(mount->root);
+	super_block_unmounted(mount->super_block);
+	heap_free(mount->source);
+	object_free(&mount_cache, mount);
 }
 
 int mount_writable(const struct mount *mount)
@@ -114,27 +153,46 @@ int mount_writable(const struct mount *mount)
 		       : 0;
 }
 
-/* The mount attached at this place, without a reference. */
-static struct mount *find_at(const struct path *path) MUST_HOLD(&fs_tree_lock)
+/* Counted before the look; who makes it read-only says so before the count is read: one of the two sees the other. */
+int mount_begin_write(struct mount *mount)
 {
-	struct mount *mount, *found = NULL;
+	int result;
 
-	list_for_each(mount, &mounts, link) {
-		if (mount->parent == path->mount && mount->mountpoint == path->dentry) {
-			found = mount; // the newest one covers the others
+	atomic_fetch_add(&mount->writers, 1);
+	atomic_fetch_add(&mount->super_block->writers, 1);
+	result = mount_writable(mount);
+	if (result < 0) {
+		mount_end_write(mount);
+	}
+	return result;
+}
+
+void mount_end_write(struct mount *mount)
+{
+	atomic_fetch_sub(&mount->super_block->writers, 1);
+	atomic_fetch_sub(&mount->writers, 1);
+}
+
+struct mount *mount_at(struct mount *parent, const struct dentry *mountpoint)
+{
+	struct mount *mount;
+
+	list_for_each(mount, &parent->children, child_link) {
+		if (mount->mountpoint == mountpoint) {
+			return mount;
 		}
 	}
-	return found;
+	return NULL;
 }
 
 void path_cross_mounts(struct path *path)
 {
-	while (READ_ONCE(path->dentry->mounted_on)) {
+	while (READ_ONCE(path->dentry->mounted_on) && path->mount) {
 		struct path old = *path;
 		struct mount *mount;
 
 		spin_lock(&fs_tree_lock);
-		mount = find_at(path);
+		mount = mount_at(path->mount, path->dentry);
 		if (mount) {
 			mount_get(mount);
 			dentry_get(mount->root);
@@ -167,69 +225,109 @@ bool path_leave_mount(struct path *path)
 	return true;
 }
 
-bool dentry_is_mountpoint(struct dentry *dentry)
+static struct list *point_of(const struct dentry *dentry) MUST_HOLD(&fs_tree_lock)
+{
+	return &points[hash_u64((u64)(uintptr_t)dentry) % POINT_BUCKETS];
+}
+
+static bool is_point(const struct dentry *dentry) MUST_HOLD(&fs_tree_lock)
 {
 	struct mount *mount;
-	bool found = false;
+
+	list_for_each(mount, point_of(dentry), point_link) {
+		if (mount->mountpoint == dentry) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool dentry_is_mountpoint(struct dentry *dentry)
+{
+	bool found;
 
 	if (!READ_ONCE(dentry->mounted_on)) {
 		return false;
 	}
 	spin_lock(&fs_tree_lock);
-	list_for_each(mount, &mounts, link) {
-		found = found || mount->mountpoint == dentry;
-	}
+	found = is_point(dentry);
 	spin_unlock(&fs_tree_lock);
 	return found;
 }
 
-void mount_link_locked(struct mount *mount, const struct path *at)
+void mount_place_locked(struct mount *mount, struct mount *parent,
+			struct dentry *mountpoint)
 {
-	if (at) {
-		path_get(at);
-		mount->parent = at->mount;
-		mount->mountpoint = at->dentry;
-		at->dentry->mounted_on = true;
-	}
-	mount->attached = true;
-	mount_get(mount);
-	list_push_back(&mounts, &mount->link);
+	mount_get(parent);
+	dentry_get(mountpoint);
+	mount->parent = parent;
+	mount->mountpoint = mountpoint;
+	list_push_back(&parent->children, &mount->child_link);
+	list_push_back(point_of(mountpoint), &mount->point_link);
+	mountpoint->mounted_on = true;
 }
 
-void mount_unlink_locked(struct mount *mount, struct path *was)
+void mount_unplace_locked(struct mount *mount)
 {
-	struct mount *other;
-	bool covered = false;
-
-	*was = (struct path){mount->parent, mount->mountpoint};
+	mount->left = (struct path){mount->parent, mount->mountpoint};
 	mount->parent = NULL;
 	mount->mountpoint = NULL;
-	mount->attached = false;
-	list_remove(&mount->link);
-	list_for_each(other, &mounts, link) {
-		covered = covered || other->mountpoint == was->dentry;
-	}
-	if (was->dentry) {
-		was->dentry->mounted_on = covered;
+	list_remove(&mount->child_link);
+	list_remove(&mount->point_link);
+	if (mount->left.dentry) {
+		mount->left.dentry->mounted_on = is_point(mount->left.dentry);
 	}
 }
 
-int mount_attach(struct mount *mount, const struct path *at)
+void mount_enter_locked(struct mount *mount, struct mount_namespace *namespace)
 {
-	struct inode *inode = dentry_inode(at->dentry);
-	bool directory = inode_is(inode, S_IFDIR);
+	mount->namespace = namespace;
+	list_push_back(&namespace->mounts, &mount->link);
+	namespace->count++;
+}
 
-	if (directory != inode_is(dentry_inode(mount->root), S_IFDIR)) {
-		return -ENOTDIR;
+void mount_leave_locked(struct mount *mount)
+{
+	if (mount->namespace) {
+		list_remove(&mount->link);
+		mount->namespace->count--;
+		mount->namespace = NULL;
 	}
-	mutex_lock(&mount_lock);
-	if (dentry_unhashed(at->dentry) || inode->removed) {
-		mutex_unlock(&mount_lock);
-		return -ENOENT;
+}
+
+struct mount *mount_next_skip(struct mount *mount, const struct mount *top)
+{
+	while (mount != top) {
+		if (mount->child_link.next != &mount->parent->children) {
+			return list_entry(mount->child_link.next, struct mount,
+					  child_link);
+		}
+		mount = mount->parent;
 	}
-	spin_lock(&fs_tree_lock);
-	mount_link_locked(mount, at);
-	spin_unlock(&fs_tree_lock);
-	mutex_unlock(&mount_lock);
-	return 0;
+	return NULL;
+}
+
+struct mount *mount_next(struct mount *mount, const struct mount *top)
+{
+	return list_empty(&mount->children)
+		       ? mount_next_skip(mount, top)
+		       : list_first(&mount->children, struct mount, child_link);
+}
+
+bool mount_is_below(const struct mount *mount, const struct mount *top)
+{
+	for (; mount; mount = mount->parent) {
+		if (mount == top) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool dentry_is_below(const struct dentry *dentry, const struct dentry *top)
+{
+	while (dentry != top && dentry->parent != dentry) {
+		dentry = dentry->parent;
+	}
+	return dentry == top;
 }

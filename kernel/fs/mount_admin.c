@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * mount(2), umount2(2), pivot_root(2): changing the tree of mounts.
+ * mount(2): new mounts, binds, moves, and who hears of whom.
  *
  * Locks     mount_lock (mutex)  >  fs_tree_lock. References that go are put after both were dropped.
  */
 #include "fs/fs_internal.h"
 #include "fs/mount_internal.h"
+#include "fs/nsfs.h"
 #include "fs/path.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -13,101 +14,85 @@
 #include <linux/stat.h>
 
 enum {
-	/* flags that belong to the mount, not to the file system */
-	MOUNT_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME |
-		      MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME,
 	PROPAGATION = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE,
 };
 
-/* umount2's; <linux/fs.h> has none of them. */
-enum { UMOUNT_FORCE = 1, UMOUNT_DETACH = 2, UMOUNT_EXPIRE = 4, UMOUNT_NOFOLLOW = 8 };
-
-/* Mounts that were taken out of the tree, with what they held. */
-struct detached {
-	struct mount *mount;
-	struct path was;
-};
-
-static int remount(const struct path *path, unsigned long flags)
+/* A tree that is nobody's yet, at `at`; given back when that fails. */
+static int graft(const struct walk_context *context, struct mount *top, struct path *at)
 {
-	struct mount *mount = path->mount;
+	struct list gone = LIST_INIT(gone);
+	bool directory = inode_is(dentry_inode(top->root), S_IFDIR);
+	int result = mount_lock_place(context, at);
 
-	if (path->dentry != mount->root) {
-		return -EINVAL;
+	if (result == 0) {
+		result = directory == inode_is(dentry_inode(at->dentry), S_IFDIR)
+				 ? mount_graft(top, at, false, &gone)
+				 : -ENOTDIR;
+		mount_unlock_place(at);
 	}
-	atomic_store(&mount->flags, (u32)(flags & MOUNT_FLAGS));
-	return 0;
-}
-
-static bool is_below(const struct mount *mount, const struct mount *top)
-	MUST_HOLD(&fs_tree_lock)
-{
-	for (; mount; mount = mount->parent) {
-		if (mount == top) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static int bind_one(const struct path *from, const struct path *at)
-{
-	struct mount *mount;
-	int result = mount_create(from->dentry, from->mount->source, from->mount->flags,
-				  &mount);
-
 	if (result < 0) {
-		return result;
+		mutex_lock(&mount_lock);
+		mount_discard_tree(top, &gone);
+		mutex_unlock(&mount_lock);
 	}
-	result = mount_attach(mount, at);
-	mount_put(mount);
+	mount_release_gone(&gone);
 	return result;
 }
 
-/* The n-th mount below `from` as a place inside it, for a recursive bind. */
-static struct mount *nth_child(const struct mount *top, unsigned n)
+static bool has_locked_children(struct mount *mount, const struct dentry *root)
 {
-	struct mount *mount, *found = NULL;
+	struct mount *child;
+	bool found = false;
 
 	spin_lock(&fs_tree_lock);
-	list_for_each(mount, &mounts, link) {
-		if (mount != top && mount->parent == top && n-- == 0) {
-			found = mount;
-			mount_get(found);
-			break;
-		}
+	list_for_each(child, &mount->children, child_link) {
+		found = found ||
+			(child->locked && dentry_is_below(child->mountpoint, root));
 	}
 	spin_unlock(&fs_tree_lock);
 	return found;
 }
 
-/* MS_REC: the mounts directly below come along, with theirs as bind mounts of their own. */
-static int bind_children(const struct path *from, const struct path *at, unsigned depth)
+/*
+ * A place of nsfs may be bound though nobody's tree has it; but not a mount namespace older than this
+ * one, or two could hold each other.
+ */
+static bool may_bind(const struct walk_context *context, const struct path *from)
 {
-	struct path place = *at;
-	struct mount *child;
-	int result = 0;
+	struct namespace *shown = nsfs_namespace_at(from->dentry);
 
-	path_get(&place);
-	path_cross_mounts(&place);
-	for (unsigned n = 0;
-	     result == 0 && depth < 8 && (child = nth_child(from->mount, n)); n++) {
-		struct path source = {child, child->root};
-		struct path target = {place.mount, child->mountpoint};
-
-		if (target.dentry && child != place.mount &&
-		    target.dentry != at->dentry) {
-			result = bind_one(&source, &target);
-		}
-		mount_put(child);
+	if (shown && shown->operations->kind == NAMESPACE_MOUNT && context->mounts &&
+	    shown->number <= context->mounts->base.number) {
+		return false;
 	}
-	path_put(&place);
+	return (shown || mount_is_ours(context, from->mount)) && !from->mount->unbindable;
+}
+
+static int copy_for_bind(const struct walk_context *context, const struct path *from,
+			 bool recursive, struct mount **out)
+{
+	int result;
+
+	mutex_lock(&mount_lock);
+	if (!may_bind(context, from) ||
+	    (!recursive && has_locked_children(from->mount, from->dentry))) {
+		result = -EINVAL;
+	} else {
+		result = mount_copy_tree(from->mount, from->dentry,
+					 recursive ? COPY_NAMESPACE_FILES : COPY_TOP_ONLY,
+					 out);
+	}
+	if (result == 0) {
+		(*out)->locked = false;
+	}
+	mutex_unlock(&mount_lock);
 	return result;
 }
 
-static int bind(const struct walk_context *context, const char *source,
-		const struct path *at, unsigned long flags)
+static int bind(const struct walk_context *context, const char *source, struct path *at,
+		unsigned long flags)
 {
+	struct mount *copy;
 	struct path from;
 	int result;
 
@@ -119,38 +104,45 @@ static int bind(const struct walk_context *context, const char *source,
 		return result;
 	}
 	if (!from.mount) {
-		result = -EINVAL;
-	} else {
-		result = bind_one(&from, at);
+		path_put(&from);
+		return -EINVAL;
 	}
-	if (result == 0 && (flags & MS_REC)) {
-		result = bind_children(&from, at, 0);
-	}
+	result = copy_for_bind(context, &from, (flags & MS_REC) != 0, &copy);
 	path_put(&from);
-	return result;
+	return result < 0 ? result : graft(context, copy, at);
 }
 
-static int move_locked(const struct path *from, const struct path *at, struct path *was)
-	MUST_HOLD(&fs_tree_lock)
+static bool has_unbindable(struct mount *top)
+{
+	for (struct mount *mount = top; mount; mount = mount_next(mount, top)) {
+		if (mount->unbindable) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int check_move(const struct walk_context *context, const struct path *from,
+		      const struct path *at)
 {
 	struct mount *mount = from->mount;
 
-	if (from->dentry != mount->root || !mount->parent || !mount->attached) {
+	if (!mount_is_ours(context, mount) || from->dentry != mount->root ||
+	    !mount->parent || mount->locked ||
+	    inode_is(dentry_inode(from->dentry), S_IFDIR) !=
+		    inode_is(dentry_inode(at->dentry), S_IFDIR)) {
 		return -EINVAL;
 	}
-	if (is_below(at->mount, mount)) {
-		return -ELOOP;
+	if (mount->parent->shared || (at->mount->shared && has_unbindable(mount))) {
+		return -EINVAL;
 	}
-	mount_unlink_locked(mount, was);
-	mount_link_locked(mount, at);
-	return 0;
+	return mount_is_below(at->mount, mount) ? -ELOOP : 0;
 }
 
-static int move(const struct walk_context *context, const char *source,
-		const struct path *at)
+static int move(const struct walk_context *context, const char *source, struct path *at)
 {
-	struct path from, was = {0};
-	struct mount *mount;
+	struct list gone = LIST_INIT(gone);
+	struct path from;
 	int result;
 
 	if (!source || !*source) {
@@ -160,22 +152,21 @@ static int move(const struct walk_context *context, const char *source,
 	if (result < 0) {
 		return result;
 	}
-	mount = from.mount;
-	mutex_lock(&mount_lock);
-	spin_lock(&fs_tree_lock);
-	result = mount ? move_locked(&from, at, &was) : -EINVAL;
-	spin_unlock(&fs_tree_lock);
-	mutex_unlock(&mount_lock);
+	result = mount_lock_place(context, at);
 	if (result == 0) {
-		mount_put(mount); // the reference of the old attachment
-		path_put(&was);
+		result = check_move(context, &from, at);
+		if (result == 0) {
+			result = mount_graft(from.mount, at, true, &gone);
+		}
+		mount_unlock_place(at);
 	}
+	mount_release_gone(&gone);
 	path_put(&from);
 	return result;
 }
 
 static int mount_new(const struct walk_context *context, const char *type,
-		     const char *source, const struct path *at, unsigned long flags,
+		     const char *source, struct path *at, unsigned long flags,
 		     const char *data)
 {
 	struct mount *mount;
@@ -186,12 +177,60 @@ static int mount_new(const struct walk_context *context, const char *type,
 	}
 	result =
 		mount_create_at(context, type, source, flags & MOUNT_FLAGS, data, &mount);
-	if (result < 0) {
-		return result;
+	return result < 0 ? result : graft(context, mount, at);
+}
+
+static int change_type(const struct walk_context *context, const struct path *at,
+		       unsigned long flags)
+{
+	unsigned long type = flags & ~(unsigned long)(MS_REC | MS_SILENT);
+	struct mount *top = at->mount, *mount;
+	int result = 0;
+
+	if (at->dentry != top->root || (type & ~(unsigned long)PROPAGATION) ||
+	    (type & (type - 1))) {
+		return -EINVAL;
 	}
-	result = mount_attach(mount, at);
-	mount_put(mount);
+	mutex_lock(&mount_lock);
+	if (mount_is_ours(context, top)) {
+		spin_lock(&fs_tree_lock);
+		for (mount = top; mount; mount = mount_next(mount, top)) {
+			mount_change_type_locked(mount, type);
+			if (!(flags & MS_REC)) {
+				break;
+			}
+		}
+		spin_unlock(&fs_tree_lock);
+	} else {
+		result = -EINVAL;
+	}
+	mutex_unlock(&mount_lock);
 	return result;
+}
+
+static int mount_on(const struct walk_context *context, const char *source,
+		    struct path *at, const char *type, unsigned long flags,
+		    const char *data)
+{
+	if (!mount_permitted(context)) {
+		return -EPERM;
+	}
+	if (!at->mount) {
+		return -EINVAL;
+	}
+	if (flags & MS_REMOUNT) {
+		return mount_remount(context, at, flags, data ? data : "");
+	}
+	if (flags & MS_BIND) {
+		return bind(context, source, at, flags);
+	}
+	if (flags & PROPAGATION) {
+		return change_type(context, at, flags);
+	}
+	if (flags & MS_MOVE) {
+		return move(context, source, at);
+	}
+	return mount_new(context, type, source, at, flags, data);
 }
 
 int fs_mount(const struct walk_context *context, const char *source, const char *target,
@@ -207,205 +246,43 @@ int fs_mount(const struct walk_context *context, const char *source, const char 
 	if (result < 0) {
 		return result;
 	}
-	if (!at.mount) {
-		result = -EINVAL;
-	} else if (flags & MS_REMOUNT) {
-		result = remount(&at, flags);
-	} else if (flags & MS_BIND) {
-		result = bind(context, source, &at, flags);
-	} else if (flags & PROPAGATION) {
-		// There is one tree and nothing to propagate to: private is what every mount is.
-		result = (flags & (MS_SHARED | MS_SLAVE | MS_UNBINDABLE)) ? -EINVAL : 0;
-		result = at.dentry == at.mount->root ? result : -EINVAL;
-	} else if (flags & MS_MOVE) {
-		result = move(context, source, &at);
-	} else {
-		result = mount_new(context, type, source, &at, flags, data);
-	}
+	result = mount_on(context, source, &at, type, flags, data);
 	path_put(&at);
 	return result;
 }
 
-/* A mount of the subtree of `top`, deepest last attached first; NULL: none is left. */
-static bool detach_one(struct mount *top, struct detached *out)
+/* The n-th mount of all, by its super block with a reference; NULL: there are no more. */
+static struct super_block *nth_super_block(unsigned n)
 {
-	struct mount *mount, *victim = NULL;
-
-	spin_lock(&fs_tree_lock);
-	list_for_each(mount, &mounts, link) {
-		if (is_below(mount, top)) {
-			victim = mount;
-		}
-	}
-	if (victim) {
-		out->mount = victim;
-		mount_unlink_locked(victim, &out->was);
-	}
-	spin_unlock(&fs_tree_lock);
-	return victim != NULL;
-}
-
-static void detach_tree(struct mount *top)
-{
-	struct detached detached;
-
-	while (detach_one(top, &detached)) {
-		mount_put(detached.mount);
-		path_put(&detached.was);
-	}
-}
-
-/* Detach unless somebody uses it: references beyond that of being attached and the caller's. */
-static int detach_unused(struct mount *mount)
-{
-	struct detached detached = {.mount = mount};
-	int result = 0;
-
-	spin_lock(&fs_tree_lock);
-	if (refcount_read(&mount->references) > 2) {
-		result = -EBUSY;
-	} else {
-		mount_unlink_locked(mount, &detached.was);
-	}
-	spin_unlock(&fs_tree_lock);
-	if (result == 0) {
-		mount_put(mount);
-		path_put(&detached.was);
-	}
-	return result;
-}
-
-int fs_unmount(const struct walk_context *context, const char *target, int flags)
-{
+	struct mount_namespace *namespace;
+	struct super_block *super_block = NULL;
 	struct mount *mount;
-	struct path path;
-	int result;
 
-	if (flags & ~(UMOUNT_FORCE | UMOUNT_DETACH | UMOUNT_EXPIRE | UMOUNT_NOFOLLOW)) {
-		return -EINVAL;
-	}
-	if ((flags & UMOUNT_EXPIRE) && (flags & (UMOUNT_FORCE | UMOUNT_DETACH))) {
-		return -EINVAL;
-	}
-	result = path_walk(context, target, (flags & UMOUNT_NOFOLLOW) ? 0 : WALK_FOLLOW,
-			   &path);
-	if (result < 0) {
-		return result;
-	}
-	mount = path.mount;
-	if (!mount || path.dentry != mount->root || !mount->attached || !mount->parent) {
-		path_put(&path);
-		return -EINVAL;
-	}
-	mount_get(mount);
-	path_put(&path);
-	mutex_lock(&mount_lock);
-	if (!mount->attached) {
-		result = -EINVAL;
-	} else if (flags & UMOUNT_DETACH) {
-		detach_tree(mount);
-	} else {
-		result = detach_unused(mount);
-	}
-	mutex_unlock(&mount_lock);
-	mount_put(mount);
-	return result;
-}
-
-/* new_root's mount takes the place of the root's, and that goes to put_old. */
-static int pivot_locked(const struct path *root, const struct path *new,
-			const struct path *old, struct path was[2])
-	MUST_HOLD(&fs_tree_lock)
-{
-	struct path top = {0};
-
-	if (new->dentry != new->mount->root || root->dentry != root->mount->root ||
-	    !new->mount->parent) {
-		return -EINVAL;
-	}
-	if (new->mount == root->mount || old->mount == root->mount) {
-		return -EBUSY;
-	}
-	if (!is_below(old->mount, new->mount)) {
-		return -EINVAL;
-	}
-	if (root->mount->parent) {
-		top = (struct path){root->mount->parent, root->mount->mountpoint};
-	}
-	mount_unlink_locked(new->mount, &was[0]);
-	mount_unlink_locked(root->mount, &was[1]);
-	mount_link_locked(new->mount, top.mount ? &top : NULL);
-	mount_link_locked(root->mount, old);
-	return 0;
-}
-
-static int pivot(const struct path *root, const struct path *new, const struct path *old)
-{
-	struct path was[2] = {0};
-	int result;
-
-	mutex_lock(&mount_lock);
 	spin_lock(&fs_tree_lock);
-	result = pivot_locked(root, new, old, was);
-	spin_unlock(&fs_tree_lock);
-	mutex_unlock(&mount_lock);
-	if (result == 0) {
-		mount_put(new->mount);
-		mount_put(root->mount);
-		path_put(&was[0]);
-		path_put(&was[1]);
-	}
-	return result;
-}
-
-int fs_pivot_root(const struct walk_context *context, const char *new_root,
-		  const char *put_old, struct path *old_root, struct path *root)
-{
-	struct path old;
-	int result = path_walk(context, new_root, WALK_FOLLOW | WALK_DIRECTORY, root);
-
-	if (result < 0) {
-		return result;
-	}
-	result = path_walk(context, put_old, WALK_FOLLOW | WALK_DIRECTORY, &old);
-	if (result < 0) {
-		path_put(root);
-		return result;
-	}
-	fs_info_get_root(context->fs, old_root);
-	result = pivot(old_root, root, &old);
-	path_put(&old);
-	if (result < 0) {
-		path_put(root);
-		path_put(old_root);
-	}
-	return result;
-}
-
-void fs_sync_all(void)
-{
-	struct super_block *super_block;
-	unsigned n = 0;
-
-	do {
-		struct mount *mount;
-		unsigned at = 0;
-
-		super_block = NULL;
-		spin_lock(&fs_tree_lock);
-		list_for_each(mount, &mounts, link) {
-			if (at++ == n) {
+	list_for_each(namespace, &mount_namespaces, link) {
+		list_for_each(mount, &namespace->mounts, link) {
+			if (n-- == 0) {
 				super_block = mount->super_block;
 				super_block_get(super_block);
 				break;
 			}
 		}
-		spin_unlock(&fs_tree_lock);
-		if (super_block && super_block->operations &&
-		    super_block->operations->sync) {
+		if (super_block) {
+			break;
+		}
+	}
+	spin_unlock(&fs_tree_lock);
+	return super_block;
+}
+
+void fs_sync_all(void)
+{
+	struct super_block *super_block;
+
+	for (unsigned n = 0; (super_block = nth_super_block(n)); n++) {
+		if (super_block->operations && super_block->operations->sync) {
 			(void)super_block->operations->sync(super_block);
 		}
 		super_block_put(super_block);
-		n++;
-	} while (super_block);
+	}
 }

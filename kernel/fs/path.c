@@ -74,12 +74,43 @@ static enum climb climb(struct name_writer *writer, struct path at,
 	}
 }
 
+/* pipe:[7], socket:[8], anon_inode:[eventfd], net:[9]: no tree, the dentry's name is all. Bind mounted, it has a place. */
+static bool stands_alone(const struct path *path)
+{
+	return !path->mount ||
+	       (path->dentry->super_block->treeless && path->dentry != path->mount->root);
+}
+
+int dentry_to_name(const struct dentry *dentry, char *buffer, size_t size, char **start)
+{
+	static const char deleted[] = "//deleted";
+	struct name_writer writer = {buffer, buffer + size};
+	bool treeless = dentry->super_block->treeless, fits = prepend(&writer, "", 1);
+
+	if (!treeless && dentry_unhashed(dentry)) {
+		fits = prepend(&writer, deleted, sizeof(deleted) - 1);
+	}
+	char *end_of_name = writer.at;
+
+	spin_lock(&fs_tree_lock);
+	for (; fits && dentry->parent != dentry; dentry = dentry->parent) {
+		fits = prepend(&writer, dentry->name, dentry->name_length) &&
+		       prepend(&writer, "/", 1);
+	}
+	if (fits && writer.at == end_of_name) { // the root, or what hangs in no tree
+		fits = prepend(&writer, dentry->name, dentry->name_length);
+	}
+	spin_unlock(&fs_tree_lock);
+	*start = writer.at;
+	return fits ? (int)(buffer + size - writer.at - 1) : -ENAMETOOLONG;
+}
+
 int path_to_name(const struct path *path, const struct path *root, char *buffer,
 		 size_t size, bool mark_deleted, char **start)
 {
 	static const char deleted[] = " (deleted)", unreachable[] = "(unreachable)";
 	struct name_writer writer = {buffer, buffer + size};
-	bool gone = dentry_unhashed(path->dentry);
+	bool gone = !path->dentry->super_block->treeless && dentry_unhashed(path->dentry);
 	enum climb end;
 
 	if (gone && !mark_deleted) {
@@ -89,7 +120,7 @@ int path_to_name(const struct path *path, const struct path *root, char *buffer,
 	    (gone && path->mount && !prepend(&writer, deleted, sizeof(deleted) - 1))) {
 		return -ENAMETOOLONG;
 	}
-	if (!path->mount) { // pipe:[7], socket:[8], anon_inode:[eventfd]: the dentry's name is all
+	if (stands_alone(path)) {
 		return prepend(&writer, path->dentry->name, path->dentry->name_length)
 			       ? (*start = writer.at,
 				  (int)(buffer + size - writer.at - 1))

@@ -27,6 +27,8 @@ struct walk_context {
 	struct fs_info *fs;
 	const struct credentials *credentials;
 	const struct path *start; /* for relative names; NULL: the cwd */
+	struct mount_namespace
+		*mounts; /* whose mounts may be changed; NULL: all (the kernel's own) */
 };
 
 void path_get(const struct path *path);
@@ -41,6 +43,9 @@ int path_walk_parent(const struct walk_context *context, const char *name,
 /* The path's name as seen from `root`, written at the end of buffer[size]; *start is where. "(unreachable)" prefix rules of getcwd(2); " (deleted)" when `mark_deleted`. Length or -ENAMETOOLONG, -ENOENT. */
 int path_to_name(const struct path *path, const struct path *root, char *buffer,
 		 size_t size, bool mark_deleted, char **start);
+
+/* The name inside its file system ("//deleted" behind a removed one), likewise. */
+int dentry_to_name(const struct dentry *dentry, char *buffer, size_t size, char **start);
 
 int fs_permission(struct inode *inode, const struct credentials *credentials,
 		  int wanted) must_check; /* ACCESS_* */

@@ -6,6 +6,8 @@
 
 /* RLIMIT_FSIZE through the hook of fs_set_size_limit(): may shorten *count; -EFBIG. */
 int fs_check_size_limit(u64 position, u64 *count) must_check;
+/* The same for a file that is to have `size` bytes: 0 if it does not grow, -EFBIG. */
+int fs_check_new_size(struct inode *inode, u64 size) must_check;
 u32 mode_without_privilege(u32 mode);
 /* Sets the access time if the mount's rules (relatime, noatime) want it. */
 void path_accessed(const struct path *path);

@@ -149,6 +149,12 @@ static bool reclaim(unsigned flags, u64 wanted)
 	return freed > 0;
 }
 
+void frame_reclaim_all(void)
+{
+	while (reclaim(0, 1UL << 32)) {
+	}
+}
+
 static noinline_ struct frame *take_or_reclaim(unsigned flags)
 {
 	struct frame *frame = take_slowly(flags);

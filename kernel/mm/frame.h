@@ -108,6 +108,8 @@ struct frame_statistics {
 void frame_statistics(struct frame_statistics *out);
 /* Called when memory is short, outside locks, before giving up: frees what it can, returns how many. Installed by vm/ (page cache). */
 void frame_set_reclaim(u64 (*reclaim)(u64 wanted));
+/* As if memory were short: give back all that need not be kept. Thread context, outside locks. */
+void frame_reclaim_all(void);
 /* For an idle CPU: clear one frame ahead of need. false: there is nothing to do. Interrupts may be on or off. */
 bool frame_clear_ahead(void);
 /* Boot: take over boot_info's RAM minus what is reserved. */

@@ -75,6 +75,7 @@ static struct heap_class classes[CLASS_COUNT];
 static u8 class_by_size[CLASS_LARGEST / 16 + 1];
 DEFINE_PER_CPU(struct heap_cpu, heap_cpus);
 static _Atomic(struct object_cache *) object_caches;
+static _Atomic s64 frames_held;
 
 static const struct radix_allocator radix_nodes = {heap_allocate, heap_free};
 
@@ -183,6 +184,8 @@ static struct frame *make_slab(unsigned class)
 			       : frame_allocate_contiguous(c->slab_order, 0, &slab)) {
 		return NULL;
 	}
+	atomic_fetch_add_explicit(&frames_held, 1L << c->slab_order,
+				  memory_order_relaxed);
 	for (unsigned i = 0; i < 1U << c->slab_order; i++) {
 		slab[i].slab = slab;
 		slab[i].flags |= KIND_SLAB | class << CLASS_SHIFT;
@@ -204,6 +207,7 @@ static void free_slab(struct frame *slab)
 {
 	unsigned order = classes[class_of(slab)].slab_order;
 
+	atomic_fetch_sub_explicit(&frames_held, 1L << order, memory_order_relaxed);
 	if (order > 0) {
 		frame_free_contiguous(slab, order);
 	} else {
@@ -252,13 +256,13 @@ static bool give_to_slab(struct heap_class *c, struct frame *slab, void *memory)
 	return true;
 }
 
-/* Interrupts off. Take the stack down to half; slabs that become free are chained through frame.link. */
-static struct frame *drain(struct heap_class *c, struct object_stack *stack)
+/* Interrupts off. Take the stack down to `keep`; slabs that become free are chained through frame.link. */
+static struct frame *drain(struct heap_class *c, struct object_stack *stack, u32 keep)
 {
 	struct frame *empty = NULL;
 
 	spin_lock(&c->lock);
-	while (stack->count > c->cache_max - c->batch) {
+	while (stack->count > keep) {
 		void **object = stack->top;
 		struct frame *slab = frame_of(object);
 
@@ -365,7 +369,7 @@ static void free_small(struct frame *slab, void *memory)
 	stack->count++;
 	cpu->bytes -= c->size;
 	if (unlikely(stack->count > c->cache_max)) {
-		empty = drain(c, stack);
+		empty = drain(c, stack, c->cache_max - c->batch);
 	}
 	arch_irq_restore(irq);
 	if (unlikely(empty)) {
@@ -379,6 +383,8 @@ static void account(s64 bytes)
 {
 	u64 irq = arch_irq_save();
 
+	atomic_fetch_add_explicit(&frames_held, bytes / (s64)PAGE_SIZE,
+				  memory_order_relaxed);
 	this_cpu(heap_cpus)->bytes += bytes;
 	arch_irq_restore(irq);
 }
@@ -454,6 +460,23 @@ void *heap_duplicate(const void *data, size_t size)
 char *heap_duplicate_string(const char *s)
 {
 	return heap_duplicate(s, strlen(s) + 1);
+}
+
+void heap_drain_cpu(void)
+{
+	for (unsigned class = 0; class < CLASS_COUNT; class ++) {
+		u64 irq = arch_irq_save();
+		struct frame *empty =
+			drain(&classes[class], &this_cpu(heap_cpus)->stack[class], 0);
+
+		arch_irq_restore(irq);
+		free_slabs(empty);
+	}
+}
+
+u64 heap_frames(void)
+{
+	return (u64)atomic_load_explicit(&frames_held, memory_order_relaxed);
 }
 
 u64 heap_bytes_in_use(void)

@@ -18,6 +18,9 @@ void *heap_duplicate(const void *data, size_t size) must_check;
 char *heap_duplicate_string(const char *s) must_check;
 void heap_free(void *memory); /* NULL is nothing */
 u64 heap_bytes_in_use(void);
+u64 heap_frames(void); /* slabs and large blocks */
+void heap_drain_cpu(
+	void); /* what this CPU keeps goes back to its slabs, empty slabs to the frames; any context */
 
 /* Caches of one kind of object, counted by name for the ledger (R10). */
 struct object_cache {

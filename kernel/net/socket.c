@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/usercopy.h"
+#include "net/net_namespace.h"
 #include "time/clock.h"
 #include <asm/ioctls.h>
 #include <asm/socket.h>
@@ -39,12 +40,13 @@ static int find_family(int number, struct socket_family **out)
 	return -EAFNOSUPPORT;
 }
 
-int socket_create(int number, int type, int protocol, struct socket **out)
+int socket_create(int number, int type, int protocol, const struct socket_caller *caller,
+		  struct socket **out)
 {
 	struct socket_family *family;
 	int error = find_family(number, &family);
 
-	return error ? error : family->create(type, protocol, out);
+	return error ? error : family->create(type, protocol, caller, out);
 }
 
 int socket_create_pair(int number, int type, int protocol,
@@ -121,7 +123,10 @@ static s64 socket_ioctl(struct file *file, unsigned command, u64 argument)
 	struct socket *socket = file->data;
 	int value;
 
-	if (command != FIONREAD || !socket->operations->unread) {
+	if (command != FIONREAD) {
+		return net_interface_ioctl(socket->network, command, argument);
+	}
+	if (!socket->operations->unread) {
 		return -ENOTTY;
 	}
 	value = (int)socket->operations->unread(socket);

@@ -11,9 +11,11 @@
 #include "fs/path.h"
 #include "lib/compiler.h"
 
+struct net_namespace;
 struct socket;
 
 struct socket_caller {
+	struct net_namespace *network;   /* where new sockets are */
 	const struct walk_context *walk; /* for names in file systems */
 	struct user_ucred identity;      /* pid, effective uid and gid */
 	bool nonblocking;
@@ -66,19 +68,22 @@ struct socket {
 	nsec_t receive_timeout, send_timeout; /* SO_RCVTIMEO, SO_SNDTIMEO; 0: none */
 	_Atomic u32 pass_credentials;         /* SO_PASSCRED */
 	_Atomic s32 error;                    /* SO_ERROR, positive */
+	struct net_namespace *network;        /* I; a reference: where it was made */
 };
 
 struct socket_family {
 	int family;
 	/* -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -ENOMEM */
-	int (*create)(int type, int protocol, struct socket **out);
+	int (*create)(int type, int protocol, const struct socket_caller *caller,
+		      struct socket **out);
 	int (*pair)(int type, int protocol, const struct socket_caller *caller,
 		    struct socket *out[2]); /* NULL: -EOPNOTSUPP */
 	struct socket_family *next;
 };
 void socket_family_register(struct socket_family *family);
 
-int socket_create(int family, int type, int protocol, struct socket **out) must_check;
+int socket_create(int family, int type, int protocol, const struct socket_caller *caller,
+		  struct socket **out) must_check;
 int socket_create_pair(int family, int type, int protocol,
 		       const struct socket_caller *caller,
 		       struct socket *out[2]) must_check;

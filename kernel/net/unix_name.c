@@ -2,7 +2,7 @@
 /*
  * unix(7): names in the file system and abstract ones.
  *
- * Owns      struct unix_name, the list of abstract names.
+ * Owns      struct unix_name, the list of abstract names (of all network namespaces; a name means one of its own)
  * Locks     socket.lock > name_lock (spin). inode.state_lock for inode->socket.
  *
  * A bound inode points to its socket without a reference; unbinding clears it first, and unix_find() takes a reference under the same
@@ -66,12 +66,13 @@ static bool is_abstract(const u8 *address, u32 length)
 }
 
 /* name_lock held. */
-static struct unix_socket *find_abstract(const u8 *address, u32 length)
+static struct unix_socket *find_abstract(const struct net_namespace *network,
+					 const u8 *address, u32 length)
 {
 	struct unix_socket *socket;
 
 	list_for_each(socket, &abstract_names, abstract_link) {
-		if (socket->name->length == length &&
+		if (socket->socket.network == network && socket->name->length == length &&
 		    memcmp(socket->name->address, address, length) == 0) {
 			return socket;
 		}
@@ -85,7 +86,7 @@ static int bind_abstract(struct unix_socket *socket, struct unix_name *name)
 	int error = 0;
 
 	spin_lock(&name_lock);
-	if (find_abstract(name->address, name->length)) {
+	if (find_abstract(socket->socket.network, name->address, name->length)) {
 		error = -EADDRINUSE;
 	} else {
 		socket->name = name;
@@ -208,8 +209,8 @@ static int find_path(const u8 *address, u32 length, const struct socket_caller *
 	return error;
 }
 
-int unix_find(const u8 *address, u32 length, const struct socket_caller *caller,
-	      struct unix_socket **out)
+int unix_find(const u8 *address, u32 length, const struct net_namespace *network,
+	      const struct socket_caller *caller, struct unix_socket **out)
 {
 	int error = check_address(address, length);
 
@@ -220,7 +221,7 @@ int unix_find(const u8 *address, u32 length, const struct socket_caller *caller,
 		return find_path(address, length, caller, out);
 	}
 	spin_lock(&name_lock);
-	*out = find_abstract(address, length);
+	*out = find_abstract(network, address, length);
 	if (!*out || !refcount_try_get(&(*out)->references)) {
 		error = -ECONNREFUSED;
 	}

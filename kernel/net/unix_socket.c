@@ -14,13 +14,15 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "net/net_namespace.h"
 #include "time/clock.h"
 #include <asm/socket.h>
 #include <linux/eventpoll.h>
 
 static const struct socket_operations unix_operations;
 
-int unix_socket_allocate(int type, struct unix_socket **out)
+int unix_socket_allocate(int type, struct net_namespace *network,
+			 struct unix_socket **out)
 {
 	struct unix_socket *socket = heap_allocate(sizeof(*socket));
 
@@ -30,6 +32,8 @@ int unix_socket_allocate(int type, struct unix_socket **out)
 	socket->socket.operations = &unix_operations;
 	socket->socket.family = AF_UNIX;
 	socket->socket.type = type;
+	namespace_get(&network->base);
+	socket->socket.network = network;
 	refcount_init(&socket->references, 1);
 	mutex_init(&socket->lock, RANK_SOCKET, "unix_socket.lock");
 	list_init(&socket->packets);
@@ -60,6 +64,7 @@ void unix_socket_put(struct unix_socket *socket)
 		unix_packet_free(packet);
 	}
 	unix_name_put(socket->name);
+	namespace_put(&socket->socket.network->base);
 	heap_free(socket);
 }
 
@@ -96,14 +101,15 @@ static int check_type(int type, int protocol)
 		       : -ESOCKTNOSUPPORT;
 }
 
-static int unix_create(int type, int protocol, struct socket **out)
+static int unix_create(int type, int protocol, const struct socket_caller *caller,
+		       struct socket **out)
 {
 	struct unix_socket *socket;
 	int error = check_type(type == SOCK_RAW ? SOCK_DGRAM : type, protocol);
 
 	if (!error) {
 		error = unix_socket_allocate(type == SOCK_RAW ? SOCK_DGRAM : type,
-					     &socket);
+					     caller->network, &socket);
 	}
 	if (!error) {
 		*out = &socket->socket;
@@ -130,12 +136,12 @@ static int unix_pair(int type, int protocol, const struct socket_caller *caller,
 	int error = check_type(type, protocol);
 
 	if (!error) {
-		error = unix_socket_allocate(type, &a);
+		error = unix_socket_allocate(type, caller->network, &a);
 	}
 	if (error) {
 		return error;
 	}
-	error = unix_socket_allocate(type, &b);
+	error = unix_socket_allocate(type, caller->network, &b);
 	if (error) {
 		unix_socket_put(a);
 		return error;
@@ -235,7 +241,8 @@ static int connect_stream(struct unix_socket *client, struct unix_socket *listen
 	if (listener->socket.type != client->socket.type) {
 		return -EPROTOTYPE;
 	}
-	error = unix_socket_allocate(client->socket.type, &server);
+	error = unix_socket_allocate(client->socket.type, client->socket.network,
+				     &server);
 	if (error) {
 		return error;
 	}
@@ -282,7 +289,7 @@ static int unix_connect(struct socket *base, const u8 *address, u32 length,
 		set_peer(socket, NULL);
 		return 0;
 	}
-	error = unix_find(address, length, caller, &target);
+	error = unix_find(address, length, base->network, caller, &target);
 	if (error) {
 		return error;
 	}

@@ -69,7 +69,8 @@ static inline struct unix_socket *unix_from_socket(struct socket *socket)
 	return (struct unix_socket *)socket;
 }
 
-int unix_socket_allocate(int type, struct unix_socket **out) must_check;
+int unix_socket_allocate(int type, struct net_namespace *network,
+			 struct unix_socket **out) must_check;
 void unix_socket_get(struct unix_socket *socket);
 void unix_socket_put(struct unix_socket *socket);  /* may sleep */
 void unix_packet_free(struct unix_packet *packet); /* may sleep */
@@ -84,9 +85,9 @@ void unix_name_get(struct unix_name *name);
 void unix_name_put(struct unix_name *name);
 int unix_bind(struct socket *socket, const u8 *address, u32 length,
 	      const struct socket_caller *caller);
-/* Who is bound there, with a reference. -ECONNREFUSED, -EINVAL, path errors. */
-int unix_find(const u8 *address, u32 length, const struct socket_caller *caller,
-	      struct unix_socket **out) must_check;
+/* Who is bound there, with a reference; an abstract name is one of `network`'s. -ECONNREFUSED, -EINVAL, path errors. */
+int unix_find(const u8 *address, u32 length, const struct net_namespace *network,
+	      const struct socket_caller *caller, struct unix_socket **out) must_check;
 void unix_unbind(struct unix_socket *socket);
 int unix_get_name(struct socket *socket, bool peer, u8 *address, u32 *length);
 

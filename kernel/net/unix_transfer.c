@@ -149,8 +149,8 @@ static int find_destination(struct unix_socket *socket,
 	bool stream = socket->socket.type != SOCK_DGRAM;
 
 	if (message->address_length && !stream) {
-		int error =
-			unix_find(message->address, message->address_length, caller, out);
+		int error = unix_find(message->address, message->address_length,
+				      socket->socket.network, caller, out);
 
 		if (!error && (*out)->socket.type != SOCK_DGRAM) {
 			unix_socket_put(*out);

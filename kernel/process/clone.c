@@ -15,6 +15,7 @@
 #include "process/pid.h"
 #include "process/pidfd.h"
 #include "process/process.h"
+#include "process/resources.h"
 #include "sync/completion.h"
 #include <linux/fcntl.h>
 #include <linux/sched.h>
@@ -47,10 +48,21 @@ int clone_check_flags(u64 flags)
 	if (flags & NAMESPACE_FLAGS & ~(u64)NAMESPACE_FLAGS_PRESENT) {
 		return -EINVAL;
 	}
-	if ((flags & NAMESPACE_FLAGS_PRESENT) && !current_capable(CAP_SYS_ADMIN)) {
-		return -EPERM;
+	return namespace_check_create(flags);
+}
+
+static int check_request(const struct clone_request *request)
+{
+	if ((request->flags & CLONE_PIDFD) && (request->flags & CLONE_PARENT_SETTID) &&
+	    request->pidfd == request->parent_tid) {
+		return -EINVAL; // both would be written to the same place
 	}
-	return 0;
+	if (request->flags & CLONE_INTO_CGROUP) {
+		int err = clone_check_flags(request->flags);
+
+		return err ? err : -EBADF; // there is no file that is a cgroup
+	}
+	return clone_check_flags(request->flags);
 }
 
 /* A descriptor for the child, reserved and its number written, but not installed yet. A failure
@@ -103,6 +115,7 @@ static long start_child(const struct clone_request *request, struct thread *chil
 	    user_write(request->parent_tid, &number, sizeof(number))) {
 		// As in Linux, the child lives on: the caller gave a bad address and learns the number from the result.
 	}
+	resources_child_published(child);
 	sched_start(&child->sched);
 	if (request->flags & CLONE_VFORK) {
 		wait_for_vfork(child, done);
@@ -123,7 +136,7 @@ static void fill_options(struct thread_options *options,
 	options->clear_tid =
 		request->flags & CLONE_CHILD_CLEARTID ? request->child_tid : 0;
 	options->exit_signal = request->exit_signal;
-	options->wanted_number = request->wanted_number;
+	options->wanted = &request->wanted;
 	if (request->flags & CLONE_PARENT) {
 		options->exit_signal = current_process()->exit_signal;
 	}
@@ -136,7 +149,7 @@ long clone_thread(const struct clone_request *request, const struct trap_frame *
 	struct completion done;
 	struct file *pidfd = NULL;
 	int fd = -1;
-	int err = clone_check_flags(request->flags);
+	int err = check_request(request);
 	long number;
 
 	if (err) {

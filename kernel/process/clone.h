@@ -4,6 +4,7 @@
 
 #include "lib/compiler.h"
 #include "lib/types.h"
+#include "process/pid.h"
 
 struct trap_frame;
 
@@ -13,7 +14,7 @@ struct clone_request {
 	vaddr_t stack; /* the child's stack pointer; 0: the parent's */
 	u64 tls;
 	vaddr_t pidfd, child_tid, parent_tid;
-	pid_nr wanted_number;
+	struct wanted_numbers wanted; /* count 0: any */
 };
 
 /* The child's number in the parent; a negative errno. Waits for a vfork child. */

@@ -3,7 +3,9 @@
  * Interval timers and RLIMIT_CPU.
  *
  * ITIMER_REAL is a timer of its own; its callback runs in interrupt context and sends SIGALRM. The two that count CPU time,
- * and the limit, are compared with what the process has used whenever one of its threads returns to user mode.
+ * and the limit, are compared with what the process has used whenever one of its threads returns to user mode. A thread
+ * that computes never does: so while one of them is set, a timer expires no later than the first can be due, and nudges
+ * the threads that run.
  */
 #include "process/cpu_timers.h"
 
@@ -12,6 +14,8 @@
 #include "process/signal/signal.h"
 #include "time/clock.h"
 #include <linux/time.h>
+
+enum { WATCH_LEAST_NS = 4000000 }; /* how often running threads are nudged at most */
 
 static void real_expired(struct timer *timer)
 {
@@ -29,9 +33,73 @@ static void real_expired(struct timer *timer)
 	spin_unlock_irq(&process->signal_lock, flags);
 }
 
+/* CPU time of all threads, dead ones too. signal_lock held. */
+static void used_locked(struct process *process, u64 *user_ns, u64 *all_ns)
+{
+	u64 system_ns = process->dead_threads.system_ns;
+	struct thread *thread;
+
+	*user_ns = process->dead_threads.user_ns;
+	for_each_thread(thread, process) {
+		u64 user, system;
+
+		sched_cpu_time(&thread->sched, &user, &system);
+		*user_ns += user;
+		system_ns += system;
+	}
+	*all_ns = *user_ns + system_ns;
+}
+
+static u64 remaining(u64 expires, u64 used)
+{
+	return !expires ? UINT64_MAX : expires > used ? expires - used : 0;
+}
+
+/* The CPU time that is left to the first one; UINT64_MAX: none is set. signal_lock held. */
+static u64 time_left(struct process *process)
+{
+	const struct cpu_timers *timers = &process->cpu_timers;
+	u64 user_ns, all_ns;
+
+	used_locked(process, &user_ns, &all_ns);
+	return MIN(remaining(timers->expires[0], user_ns),
+		   MIN(remaining(timers->expires[1], all_ns),
+		       remaining(timers->limit_next, all_ns)));
+}
+
+/* Threads on several CPUs use it up together. signal_lock held. */
+static void start_watch(struct process *process)
+{
+	u64 left = time_left(process);
+
+	if (left == UINT64_MAX || process->cpu_timers.stopped) {
+		return;
+	}
+	left /= MAX(process->unfinished_threads, 1u);
+	left = MIN(MAX(left, (u64)WATCH_LEAST_NS), 3600UL * NSEC_PER_SEC);
+	timer_start(&process->cpu_timers.watch,
+		    nsec_add(clock_monotonic(), (nsec_t)left));
+}
+
+static void watch_expired(struct timer *timer)
+{
+	struct process *process = container_of(timer, struct process, cpu_timers.watch);
+	u64 flags = spin_lock_irq(&process->signal_lock);
+	struct thread *thread;
+
+	if (time_left(process) == 0) {
+		for_each_thread(thread, process) {
+			sched_nudge(&thread->sched);
+		}
+	}
+	start_watch(process);
+	spin_unlock_irq(&process->signal_lock, flags);
+}
+
 void cpu_timers_init(struct process *process)
 {
 	timer_init(&process->real_timer, real_expired);
+	timer_init(&process->cpu_timers.watch, watch_expired);
 }
 
 static u64 used_time(struct process *process, int which)
@@ -74,6 +142,7 @@ static void watch_cpu_time(struct process *process)
 	for_each_thread(thread, process) {
 		atomic_fetch_or(&thread->return_work, RETURN_CPU_TIMERS);
 	}
+	start_watch(process);
 }
 
 void interval_timer_set(struct process *process, int which, const struct interval *value,
@@ -106,19 +175,27 @@ void interval_timer_set(struct process *process, int which, const struct interva
 	spin_unlock_irq(&process->signal_lock, flags);
 }
 
+static u64 first_signal_at(u64 soft)
+{
+	return soft > INT64_MAX / NSEC_PER_SEC ? 0 : MAX(soft, 1UL) * NSEC_PER_SEC;
+}
+
 void cpu_timers_set_limit(struct process *process)
 {
 	u64 flags = spin_lock_irq(&process->signal_lock);
-	u64 soft = process->limits[RLIMIT_CPU].soft;
 
 	process->cpu_timers.limit_next =
-		soft == RLIM_INFINITY || soft > INT64_MAX / NSEC_PER_SEC
-			? 0
-			: MAX(soft, 1UL) * NSEC_PER_SEC;
+		first_signal_at(process->limits[RLIMIT_CPU].soft);
 	if (process->cpu_timers.limit_next) {
 		watch_cpu_time(process);
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
+}
+
+void cpu_timers_inherit_limit(struct process *process)
+{
+	process->cpu_timers.limit_next =
+		first_signal_at(process->limits[RLIMIT_CPU].soft);
 }
 
 /* One of the two timers: has it expired? signal_lock held. */
@@ -161,6 +238,9 @@ void cpu_timers_check(void)
 	alarm = expire(&process->cpu_timers, 0, usage.user_ns);
 	profile = expire(&process->cpu_timers, 1, usage.user_ns + usage.system_ns);
 	limit = check_limit(process, usage.user_ns + usage.system_ns);
+	if (!timer_pending(&process->cpu_timers.watch)) {
+		start_watch(process); // the first thread of a new process
+	}
 	if (!process->cpu_timers.expires[0] && !process->cpu_timers.expires[1] &&
 	    !process->cpu_timers.limit_next) {
 		atomic_fetch_and(&thread->return_work, ~(u32)RETURN_CPU_TIMERS);
@@ -182,7 +262,9 @@ void cpu_timers_stop(struct process *process)
 	u64 flags = spin_lock_irq(&process->signal_lock);
 
 	process->real_interval = 0;
+	process->cpu_timers.stopped = true;
 	spin_unlock_irq(&process->signal_lock, flags);
 	(void)timer_cancel(&process->real_timer);
+	(void)timer_cancel(&process->cpu_timers.watch);
 	posix_timers_drop(process);
 }

@@ -3,12 +3,13 @@
  * Timers of a process: the interval timers (real, virtual, profiling) and RLIMIT_CPU.
  *
  * Guarded by process.signal_lock. The CPU-time ones are looked at on each return to user mode of a process that has one
- * (RETURN_CPU_TIMERS), so a tick's precision.
+ * (RETURN_CPU_TIMERS); a timer sees to it that running threads come that way within some milliseconds of what is due.
  */
 #pragma once
 
 #include "lib/compiler.h"
 #include "lib/types.h"
+#include "time/timer.h"
 
 struct process;
 
@@ -21,9 +22,13 @@ struct cpu_timers {
 	u64 expires[2],
 		interval[2]; /* virtual, profiling: in CPU time used by the process, ns */
 	u64 limit_next;      /* RLIMIT_CPU: CPU time of the next SIGXCPU; 0: no limit */
+	struct timer watch;  /* runs while one of these is set */
+	bool stopped;        /* it does not start any more */
 };
 
 void cpu_timers_init(struct process *process);
+/* A new process, not published yet, has its limits. */
+void cpu_timers_inherit_limit(struct process *process);
 /* which: ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF. */
 void interval_timer_get(struct process *process, int which, struct interval *out);
 void interval_timer_set(struct process *process, int which, const struct interval *value,

@@ -3,6 +3,7 @@
 #include "process/current.h"
 
 #include "core/panic.h"
+#include "cred/user_namespace.h"
 #include "process/process.h"
 
 struct process *current_process(void)
@@ -55,4 +56,33 @@ u64 current_limit(unsigned resource)
 bool current_capable(int capability)
 {
 	return credentials_capable(current_credentials(), capability);
+}
+
+bool current_capable_inside(int capability)
+{
+	const struct credentials *own = current_credentials();
+
+	return credentials_capable_in(own, own->user_namespace, capability);
+}
+
+u32 current_uid_to_kernel(u32 uid)
+{
+	return id_to_kernel(current_credentials()->user_namespace, ID_USER, uid);
+}
+
+u32 current_gid_to_kernel(u32 gid)
+{
+	return id_to_kernel(current_credentials()->user_namespace, ID_GROUP, gid);
+}
+
+u32 current_uid_shown(u32 kernel_uid)
+{
+	return id_from_kernel_or_overflow(current_credentials()->user_namespace, ID_USER,
+					  kernel_uid);
+}
+
+u32 current_gid_shown(u32 kernel_gid)
+{
+	return id_from_kernel_or_overflow(current_credentials()->user_namespace, ID_GROUP,
+					  kernel_gid);
 }

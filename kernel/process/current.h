@@ -20,4 +20,12 @@ struct namespace_set *current_namespaces(void);
 struct vm_space *current_vm(void);
 const struct credentials *current_credentials(void);
 u64 current_limit(unsigned resource); /* RLIMIT_*: soft value */
-bool current_capable(int capability); /* CAP_* */
+bool current_capable(int capability); /* CAP_*, over the machine */
+/* CAP_*, over what belongs to the running thread's user namespace. */
+bool current_capable_inside(int capability);
+/* Ids as the running thread's user namespace writes them, from and to kernel ids. Inward ID_INVALID, outward ID_OVERFLOW
+ * where there is no mapping. */
+u32 current_uid_to_kernel(u32 uid);
+u32 current_gid_to_kernel(u32 gid);
+u32 current_uid_shown(u32 kernel_uid);
+u32 current_gid_shown(u32 kernel_gid);

@@ -2,7 +2,7 @@
 /*
  * exit: threads, and the process with its last thread.
  *
- * Order (R8): marked exiting · farewell to memory (rseq, robust list, clear_tid, vfork) · memory · files · fs ·
+ * Order (R8): marked exiting · farewell to memory (rseq, robust list, clear_tid, vfork) · memory · semaphore undo · files · fs ·
  * terminal · namespaces · finished. The thread that finishes last makes the process a zombie: only then wait(2) sees it,
  * and everything it used is given back (I7). A thread other than the leader reaps itself (T9); the leader stays until the
  * process is reaped. Stack and control block are dropped by the thread that runs next (T1).
@@ -98,13 +98,13 @@ static bool parent_ignores_children(struct process *parent)
 	return ignores;
 }
 
-static void describe_end(const struct process *process, siginfo_t *info)
+static void describe_end(struct process *process, struct process *parent, siginfo_t *info)
 {
 	int status = process->exit_status;
 
 	info->si_errno = 0;
 	info->si_pid = process_number(process);
-	info->si_uid = process->leader->credentials->uid;
+	info->si_uid = process_uid_shown_to(process, parent);
 	info->si_utime = (__kernel_clock_t)(process->dead_threads.user_ns / 10000000);
 	info->si_stime = (__kernel_clock_t)(process->dead_threads.system_ns / 10000000);
 	if (status & 0x7f) {
@@ -132,7 +132,7 @@ static bool notify_parent(struct process *process, struct queued_signal **entry)
 	if (signal > 0 && signal <= SIGNAL_COUNT) {
 		if (*entry) {
 			(*entry)->info.si_signo = signal;
-			describe_end(process, &(*entry)->info);
+			describe_end(process, parent, &(*entry)->info);
 		}
 		(void)signal_post(parent, NULL, signal, entry);
 	}

@@ -163,7 +163,6 @@ static struct thread *build_thread(struct first *first, struct thread_options *o
 	options->files = first->files;
 	options->fs = first->fs;
 	options->credentials = first->credentials;
-	options->wanted_number = 1;
 	image->vm = NULL;
 	err = thread_build(options, &thread);
 	if (err) {

@@ -17,6 +17,7 @@
 #include "lib/errno.h"
 #include "lib/hash.h"
 #include "mm/heap.h"
+#include "process/current.h"
 #include "process/process.h"
 
 enum {
@@ -182,16 +183,39 @@ static void release_number_locked(struct pid *pid)
 	}
 }
 
-int pid_create(struct pid_namespace *namespace, pid_nr wanted, struct pid **out)
+/* May the running thread choose these numbers? */
+static int check_wanted(const struct wanted_numbers *wanted)
 {
-	struct pid *pid = object_allocate(&pid_cache);
-	int err;
+	if (wanted->count > PID_LEVELS) {
+		return -EINVAL;
+	}
+	for (u32 i = 0; i < wanted->count; i++) {
+		if (wanted->number[i] < 1 || wanted->number[i] >= pid_maximum()) {
+			return -EINVAL;
+		}
+	}
+	return !wanted->count || current_capable(CAP_CHECKPOINT_RESTORE) ||
+			       current_capable(CAP_SYS_ADMIN)
+		       ? 0
+		       : -EPERM;
+}
 
+int pid_create(struct pid_namespace *namespace, const struct wanted_numbers *wanted,
+	       struct pid **out)
+{
+	struct pid *pid;
+	int err = wanted ? check_wanted(wanted) : 0;
+
+	if (err) {
+		return err;
+	}
+	pid = object_allocate(&pid_cache);
 	if (!pid) {
 		return -ENOMEM;
 	}
 	pid_setup(pid, namespace);
-	err = reserve_number(namespace, wanted, &pid->numbers[0].number);
+	err = reserve_number(namespace, wanted && wanted->count ? wanted->number[0] : 0,
+			     &pid->numbers[0].number);
 	if (err) {
 		object_free(&pid_cache, pid);
 		return err;

@@ -20,7 +20,8 @@ enum {
 	PID_RESERVED = 300, /* numbers below are given out only once, at the start */
 	PID_MAX_DEFAULT = 32768,
 	PID_LIMIT = 4194304,
-	PID_LEVELS = 1, /* nested pid namespaces */
+	PID_LEVELS = 1,      /* nested pid namespaces */
+	PID_LEVELS_MAX = 32, /* what clone3 takes as a list of wanted numbers */
 };
 
 struct pid_namespace;
@@ -49,8 +50,15 @@ extern struct pid
 	idle_pid; /* number 0: the group and session the first process starts in */
 
 void pid_init(void);
-/* A free number, reserved but not found by anyone. wanted 0: any. -EAGAIN, -ENOMEM, -EEXIST, -EINVAL. */
-int pid_create(struct pid_namespace *namespace, pid_nr wanted,
+/*
+ * A free number, reserved but not found by anyone. `wanted`: clone3's set_tid, the innermost namespace's first; NULL: any.
+ * -EAGAIN, -ENOMEM, -EEXIST, -EINVAL, -EPERM.
+ */
+struct wanted_numbers {
+	u32 count;
+	pid_nr number[PID_LEVELS_MAX];
+};
+int pid_create(struct pid_namespace *namespace, const struct wanted_numbers *wanted,
 	       struct pid **out) must_check;
 void pid_get(struct pid *pid);
 void pid_put(struct pid *pid);

@@ -7,16 +7,23 @@
 #include "process/process.h"
 
 #include "core/panic.h"
+#include "cred/credentials.h"
+#include "cred/user_namespace.h"
 #include "fs/file.h"
+#include "fs/nsfs.h"
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "net/net_namespace.h"
 #include "process/cpu_timers.h"
 #include "process/current.h"
 #include "process/exec/exec.h"
 #include "process/futex/futex.h"
 #include "process/job_control.h"
+#include "process/namespace/ipc_caller.h"
+#include "process/namespace/namespace.h"
+#include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
@@ -54,6 +61,10 @@ void process_init(void)
 	thread_init_system();
 	futex_init();
 	exec_init();
+	uts_init();
+	nsfs_set_ioctl(namespace_ioctl);
+	ipc_caller_init();
+	net_set_permission(current_capable_over);
 }
 
 static void process_setup(struct process *process, struct pid *pid)
@@ -75,7 +86,6 @@ static void process_setup(struct process *process, struct pid *pid)
 	wait_queue_init(&process->child_events);
 	cpu_timers_init(process);
 	process->start_time = clock_monotonic();
-	process->dumpable = true;
 }
 
 static int inherit_vm(struct process *process, struct process *parent, u64 clone_flags)
@@ -119,10 +129,10 @@ static int fill_from_parent(struct process *process, const struct thread_options
 	int err;
 
 	process->exit_signal = options->exit_signal;
-	process->dumpable = atomic_load(&parent->dumpable);
 	flags = spin_lock_irq(&parent->signal_lock);
 	memcpy(process->limits, parent->limits, sizeof(process->limits));
 	spin_unlock_irq(&parent->signal_lock, flags);
+	cpu_timers_inherit_limit(process);
 	err = inherit_vm(process, parent, options->clone_flags);
 	if (!err) {
 		err = inherit_handlers(process, parent, options->clone_flags);
@@ -205,6 +215,35 @@ void process_put(struct process *process)
 pid_nr process_number(const struct process *process)
 {
 	return pid_number(process->pid);
+}
+
+struct credentials *process_get_credentials(struct process *process)
+{
+	struct credentials *credentials;
+	struct thread *leader = NULL;
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	if (process->leader && thread_try_get(process->leader)) {
+		leader = process->leader;
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+	if (!leader) {
+		return NULL;
+	}
+	credentials = thread_get_credentials(leader);
+	thread_put(leader);
+	return credentials;
+}
+
+u32 process_uid_shown_to(struct process *process, struct process *observer)
+{
+	struct credentials *seen = thread_get_credentials(process->leader);
+	struct credentials *by = thread_get_credentials(observer->leader);
+	u32 uid = id_from_kernel_or_overflow(by->user_namespace, ID_USER, seen->uid);
+
+	credentials_put(seen);
+	credentials_put(by);
+	return uid;
 }
 
 struct process *process_find(pid_nr number)

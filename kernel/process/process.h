@@ -88,9 +88,8 @@ struct process {
 
 	struct wait_queue child_events; /* wait(2) */
 	bool subreaper;                 /* a word: PR_SET_CHILD_SUBREAPER */
-	bool is_init;  /* I: of its pid namespace: unkillable from inside */
-	bool executed; /* s: has called execve since fork (setpgid of a child) */
-	_Atomic bool dumpable;
+	bool is_init;      /* I: of its pid namespace: unkillable from inside */
+	bool executed;     /* s: has called execve since fork (setpgid of a child) */
 	nsec_t start_time; /* I */
 };
 
@@ -108,6 +107,10 @@ pid_nr process_number(const struct process *process);
 /* With a reference; NULL: none of this number (zombies are found until reaped). */
 struct process *process_find(pid_nr number);
 struct thread *thread_find(pid_nr number);
+/* The leader's credentials, with a reference; NULL: it is being reaped. */
+struct credentials *process_get_credentials(struct process *process);
+/* Its real uid as `observer` writes it: si_uid of SIGCHLD. The tree lock is held: leaders stay. */
+u32 process_uid_shown_to(struct process *process, struct process *observer);
 /* What all threads of it used so far, dead ones too. */
 void process_usage(struct process *process, struct process_usage *out);
 void process_usage_add(struct process_usage *to, const struct process_usage *more);

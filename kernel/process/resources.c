@@ -7,13 +7,17 @@
 #include "process/resources.h"
 
 #include "core/panic.h"
+#include "cred/user_namespace.h"
 #include "fs/file_table.h"
 #include "fs/fs_info.h"
+#include "fs/mount.h"
+#include "ipc/sysv/sysv.h"
 #include "lib/errno.h"
 #include "mm/usercopy.h"
 #include "process/current.h"
 #include "process/futex/futex.h"
 #include "process/job_control.h"
+#include "process/namespace/ipc_caller.h"
 #include "process/namespace/namespace.h"
 #include "process/process.h"
 #include "process/signal/signal.h"
@@ -22,7 +26,8 @@
 #include "vm/vm_space.h"
 #include <linux/sched.h>
 
-#define UNSHARE_NAMESPACES NAMESPACE_FLAGS_PRESENT
+/* Those in the namespace set; the user namespace is the credentials'. */
+#define UNSHARE_NAMESPACES (NAMESPACE_FLAGS_PRESENT & ~(u64)CLONE_NEWUSER)
 
 static int share_files(struct thread *child, struct thread *parent, u64 clone_flags)
 {
@@ -37,11 +42,27 @@ static int share_files(struct thread *child, struct thread *parent, u64 clone_fl
 static int share_fs(struct thread *child, struct thread *parent, u64 clone_flags)
 {
 	if (clone_flags & CLONE_FS) {
-		fs_info_share(parent->fs);
-		child->fs = parent->fs;
-		return 0;
+		int err = fs_info_share(parent->fs);
+
+		child->fs = err ? NULL : parent->fs;
+		return err;
 	}
 	return fs_info_copy(parent->fs, &child->fs);
+}
+
+/* New mounts come with new places: `fs` is a copy that nobody uses yet. */
+static int copy_namespaces(struct thread *from, u64 flags,
+			   const struct credentials *credentials, struct fs_info *fs,
+			   struct namespace_set **out)
+{
+	int err = namespace_set_copy(from->namespaces, flags,
+				     namespace_owner_of(credentials), out);
+
+	if (!err && (flags & CLONE_NEWNS)) {
+		mount_namespace_move_places(
+			mount_namespace_of((*out)->slot[NAMESPACE_SLOT_MOUNTS]), fs);
+	}
+	return err;
 }
 
 static int share_namespaces(struct thread *child, struct thread *parent, u64 clone_flags)
@@ -51,7 +72,22 @@ static int share_namespaces(struct thread *child, struct thread *parent, u64 clo
 		child->namespaces = parent->namespaces;
 		return 0;
 	}
-	return namespace_set_copy(parent->namespaces, clone_flags, &child->namespaces);
+	return copy_namespaces(parent, clone_flags, child->credentials, child->fs,
+			       &child->namespaces);
+}
+
+/* A parent without a list gets the child's once nothing can fail any more: resources_child_published(). */
+static int share_undo(struct thread *child, struct thread *parent, u64 clone_flags)
+{
+	if (!(clone_flags & CLONE_SYSVSEM)) {
+		return 0;
+	}
+	if (parent->undo) {
+		semaphore_undo_share(parent->undo);
+		child->undo = parent->undo;
+		return 0;
+	}
+	return semaphore_undo_create(namespace_set_ipc(parent->namespaces), &child->undo);
 }
 
 int resources_share(struct thread *child, u64 clone_flags)
@@ -65,11 +101,31 @@ int resources_share(struct thread *child, u64 clone_flags)
 	if (!err) {
 		err = share_namespaces(child, parent, clone_flags);
 	}
+	if (!err) {
+		err = share_undo(child, parent, clone_flags);
+	}
 	return err; // the caller's resources_discard() drops what was made
+}
+
+void resources_child_published(struct thread *child)
+{
+	struct thread *parent = current_thread();
+
+	if (!child->undo || parent->undo) {
+		return;
+	}
+	semaphore_undo_share(child->undo);
+	spin_lock(&parent->resource_lock);
+	parent->undo = child->undo;
+	spin_unlock(&parent->resource_lock);
 }
 
 void resources_discard(struct thread *child)
 {
+	if (child->undo) {
+		semaphore_undo_leave(child->undo, NULL); // it has adjusted nothing
+		child->undo = NULL;
+	}
 	if (child->files) {
 		file_table_leave(child->files);
 		child->files = NULL;
@@ -89,20 +145,61 @@ int resources_prepare(struct resource_change *change, u64 unshare_flags)
 	struct thread *thread = current_thread();
 	int err = 0;
 
-	if ((unshare_flags & CLONE_FILES) && atomic_load(&thread->files->users) > 1) {
+	if (unshare_flags & CLONE_NEWUSER) { // first: it owns the other new ones
+		err = credentials_copy_into_new(thread->credentials,
+						&change->credentials);
+	}
+	if (!err && (unshare_flags & CLONE_FILES) &&
+	    atomic_load(&thread->files->users) > 1) {
 		err = file_table_copy(thread->files, ~0u, &change->files);
 	}
-	if (!err && (unshare_flags & CLONE_FS) && atomic_load(&thread->fs->users) > 1) {
+	if (!err &&
+	    ((unshare_flags & CLONE_NEWNS) ||
+	     ((unshare_flags & CLONE_FS) && atomic_load(&thread->fs->users) > 1))) {
 		err = fs_info_copy(thread->fs, &change->fs);
 	}
 	if (!err && (unshare_flags & UNSHARE_NAMESPACES)) {
-		err = namespace_set_copy(thread->namespaces, unshare_flags,
-					 &change->namespaces);
+		err = copy_namespaces(thread, unshare_flags,
+				      change->credentials ? change->credentials
+							  : thread->credentials,
+				      change->fs, &change->namespaces);
 	}
 	if (!err && (unshare_flags & CLONE_SIGHAND) &&
 	    atomic_load(&thread->process->handlers->users) > 1) {
 		err = signal_handlers_copy(thread->process->handlers, &change->handlers);
 	}
+	if (!err && (unshare_flags & (CLONE_SYSVSEM | CLONE_NEWIPC))) {
+		err = resources_prepare_undo(change);
+	}
+	return err;
+}
+
+int resources_prepare_undo(struct resource_change *change)
+{
+	struct thread *thread = current_thread();
+	struct namespace_set *namespaces =
+		change->namespaces ? change->namespaces : thread->namespaces;
+
+	if (!thread->undo) {
+		return 0;
+	}
+	return semaphore_undo_create(namespace_set_ipc(namespaces), &change->undo);
+}
+
+int resources_need_undo(struct semaphore_undo **out)
+{
+	struct resource_change change = {0};
+	struct thread *thread = current_thread();
+	int err = 0;
+
+	if (!thread->undo) {
+		err = semaphore_undo_create(namespace_set_ipc(thread->namespaces),
+					    &change.undo);
+		if (!err) {
+			resources_commit(&change);
+		}
+	}
+	*out = thread->undo;
 	return err;
 }
 
@@ -163,10 +260,34 @@ static void commit_process_slots(struct process *process, struct resource_change
 	}
 }
 
+/*
+ * Other ids, or more power, mean that what is in memory may be a secret from who could look in till now, and that a signal
+ * at the parent's end might hit something it should not.
+ */
+static void close_to_others(struct thread *thread, struct resource_change *change)
+{
+	const struct credentials *fresh = change->credentials, *old = thread->credentials;
+	struct vm_space *vm = change->vm ? change->vm : thread->process->vm;
+	u64 flags;
+
+	if (fresh->euid == old->euid && fresh->egid == old->egid &&
+	    fresh->fsuid == old->fsuid && fresh->fsgid == old->fsgid &&
+	    credentials_within(fresh, old)) {
+		return;
+	}
+	atomic_store(&vm->dumpable, false);
+	flags = spin_lock_irq(&process_tree_lock);
+	thread->parent_death_signal = 0;
+	spin_unlock_irq(&process_tree_lock, flags);
+}
+
 void resources_commit(struct resource_change *change)
 {
 	struct thread *thread = current_thread();
 
+	if (change->credentials) {
+		close_to_others(thread, change);
+	}
 	commit_thread_slots(thread, change);
 	commit_process_slots(thread->process, change);
 }
@@ -178,6 +299,9 @@ void resources_release(struct resource_change *change)
 	}
 	if (change->executable) {
 		file_put(change->executable);
+	}
+	if (change->undo) { // before the namespaces it is about
+		semaphore_undo_leave(change->undo, current_process()->pid);
 	}
 	if (change->files) {
 		file_table_leave(change->files);
@@ -273,6 +397,19 @@ static bool leave_vm(struct process *process)
 	return true;
 }
 
+static void leave_undo(struct thread *thread)
+{
+	struct semaphore_undo *undo = thread->undo;
+
+	if (!undo) {
+		return;
+	}
+	spin_lock(&thread->resource_lock);
+	thread->undo = NULL;
+	spin_unlock(&thread->resource_lock);
+	semaphore_undo_leave(undo, thread->process->pid);
+}
+
 static void leave_files(struct thread *thread)
 {
 	struct file_table *files = thread->files;
@@ -310,6 +447,7 @@ void resources_exit(void)
 
 	resources_farewell_to_memory();
 	last = leave_vm(thread->process);
+	leave_undo(thread);
 	leave_files(thread);
 	leave_fs(thread);
 	if (last) {
@@ -329,25 +467,79 @@ void thread_unlock_resources(struct thread *thread)
 	spin_unlock(&thread->resource_lock);
 }
 
+/* Whether the process's memory is closed to its own user, and then in which user namespace one may still look in. */
+static bool memory_closed(struct process *process, struct user_namespace **out)
+{
+	bool closed = false;
+
+	*out = NULL;
+	spin_lock(&process->resource_lock);
+	if (process->vm && !atomic_load(&process->vm->dumpable)) {
+		closed = true;
+		*out = user_namespace_get(process->vm->user_namespace
+						  ? process->vm->user_namespace
+						  : &first_user_namespace);
+	}
+	spin_unlock(&process->resource_lock);
+	return closed;
+}
+
+bool process_dump_owner(struct process *process, u32 *uid, u32 *gid)
+{
+	struct user_namespace *namespace;
+	bool closed = memory_closed(process, &namespace);
+
+	*uid = *gid = 0;
+	if (closed) {
+		*uid = id_to_kernel(namespace, ID_USER, 0);
+		*gid = id_to_kernel(namespace, ID_GROUP, 0);
+		*uid = *uid == ID_INVALID ? 0 : *uid;
+		*gid = *gid == ID_INVALID ? 0 : *gid;
+		user_namespace_put(namespace);
+	}
+	return closed;
+}
+
+static bool same_user(const struct credentials *mine, const struct credentials *theirs)
+{
+	return mine->fsuid == theirs->euid && mine->fsuid == theirs->suid &&
+	       mine->fsuid == theirs->uid && mine->fsgid == theirs->egid &&
+	       mine->fsgid == theirs->sgid && mine->fsgid == theirs->gid;
+}
+
+static bool may_look_into(const struct credentials *mine,
+			  const struct credentials *theirs, struct process *process)
+{
+	bool tracer =
+		credentials_capable_in(mine, theirs->user_namespace, CAP_SYS_PTRACE);
+	struct user_namespace *closed_in;
+	bool allowed = same_user(mine, theirs) || tracer;
+
+	if (memory_closed(process, &closed_in)) {
+		allowed = allowed &&
+			  credentials_capable_in(mine, closed_in, CAP_SYS_PTRACE);
+		user_namespace_put(closed_in);
+	}
+	// Nobody looks into more power than they have.
+	return allowed &&
+	       (tracer ||
+		(mine->user_namespace == theirs->user_namespace &&
+		 (theirs->capability_permitted & ~mine->capability_effective) == 0));
+}
+
 int thread_check_access(struct thread *thread, enum access_mode mode)
 {
 	const struct credentials *mine = current_credentials();
 	struct credentials *theirs;
-	bool same;
+	bool allowed;
 
 	if (thread->process == current_process()) {
 		return 0;
 	}
 	theirs = thread_get_credentials(thread);
-	same = mine->fsuid == theirs->euid && mine->fsuid == theirs->suid &&
-	       mine->fsuid == theirs->uid && mine->fsgid == theirs->egid &&
-	       mine->fsgid == theirs->sgid && mine->fsgid == theirs->gid &&
-	       atomic_load(&thread->process->dumpable);
-	if (same && mode == ACCESS_VM_ATTACH) {
-		same = (theirs->capability_permitted & ~mine->capability_permitted) == 0;
-	}
+	allowed = may_look_into(mine, theirs, thread->process);
 	credentials_put(theirs);
-	return same || credentials_capable(mine, CAP_SYS_PTRACE) ? 0 : -EPERM;
+	return allowed ? 0 : -EPERM;
 }
 
 int process_get_vm(struct process *process, enum access_mode mode, struct vm_space **out)

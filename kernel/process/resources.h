@@ -23,6 +23,8 @@
 
 /* 2. clone: share or copy the running thread's resources into an unpublished child; its process is made already. */
 int resources_share(struct thread *child, u64 clone_flags) must_check;
+/* After its publication and before its start: what the running thread shares since, but did not have. */
+void resources_child_published(struct thread *child);
 /* Drop what an unpublished child holds. */
 void resources_discard(struct thread *child);
 
@@ -40,6 +42,11 @@ struct resource_change {
 };
 /* Copies of what `unshare_flags` (CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_SYSVSEM, CLONE_NEW…) names, where it is shared. */
 int resources_prepare(struct resource_change *change, u64 unshare_flags) must_check;
+/* An empty undo list in place of the running thread's, if it has one; in the IPC namespace of change->namespaces, if set.
+ * Whoever changes that namespace must (CLONE_NEWIPC). -ENOMEM */
+int resources_prepare_undo(struct resource_change *change) must_check;
+/* The running thread's undo list, made if there is none. -ENOMEM */
+int resources_need_undo(struct semaphore_undo **out) must_check;
 /* A private copy of the running thread's credentials, to be changed by the caller. */
 int resources_prepare_credentials(struct resource_change *change) must_check;
 /* The account that goes with change->credentials->uid. -ENOMEM */
@@ -62,6 +69,8 @@ int process_get_vm(struct process *process, enum access_mode mode,
 		   struct vm_space **out) must_check;
 /* May the running thread look into `thread` (ptrace(2) "access mode")? 0 or -EPERM. */
 int thread_check_access(struct thread *thread, enum access_mode mode) must_check;
+/* true: its memory is not dumpable; what /proc shows of it then belongs to this user and group, kernel ids. */
+bool process_dump_owner(struct process *process, u32 *uid, u32 *gid);
 
 /* Signal handlers, as a slot's object. */
 int signal_handlers_create(struct signal_handlers **out) must_check;

@@ -80,6 +80,16 @@ void thread_get_name(struct thread *thread, char name[THREAD_NAME_SIZE])
 	spin_unlock(&thread->resource_lock);
 }
 
+/* heddle.fail=NAME:n: who takes that name. */
+static void arm_if_wanted(struct thread *thread, const char *name)
+{
+	u64 nth = fault_injection_wanted(name);
+
+	if (nth) {
+		(void)fault_plan_arm(&thread->faults, nth, false);
+	}
+}
+
 void thread_set_name(struct thread *thread, const char *name)
 {
 	char fresh[THREAD_NAME_SIZE] = {0};
@@ -88,6 +98,7 @@ void thread_set_name(struct thread *thread, const char *name)
 	spin_lock(&thread->resource_lock);
 	memcpy(thread->name, fresh, sizeof(fresh));
 	spin_unlock(&thread->resource_lock);
+	arm_if_wanted(thread, fresh);
 }
 
 struct credentials *thread_get_credentials(struct thread *thread)
@@ -127,10 +138,12 @@ static int charge_account(struct thread *thread, const struct thread_options *op
 	account = options->parent->account;
 	limit = process_limit(options->parent->process, RLIMIT_NPROC);
 	if (atomic_load(&account->threads) >= limit && account->uid != 0 &&
-	    !credentials_capable(thread->credentials, CAP_SYS_RESOURCE) &&
-	    !credentials_capable(thread->credentials, CAP_SYS_ADMIN)) {
+	    !credentials_capable(options->parent->credentials, CAP_SYS_RESOURCE) &&
+	    !credentials_capable(options->parent->credentials, CAP_SYS_ADMIN)) {
 		return -EAGAIN;
 	}
+	thread->over_process_limit = options->parent->over_process_limit;
+	options->parent->over_process_limit = false;
 	user_account_get(account);
 	atomic_fetch_add(&account->threads, 1);
 	thread->account = account;
@@ -150,8 +163,11 @@ static void inherit(struct thread *thread, const struct thread_options *options)
 	if (!parent) {
 		thread->traced =
 			command_line_has("heddle.trace") ? TRACE_CALLS : TRACE_OFF;
+		(void)fault_plan_arm(&thread->faults, fault_injection_wanted(NULL),
+				     false);
 		string_copy(thread->name, options->name ? options->name : "init",
 			    sizeof(thread->name));
+		arm_if_wanted(thread, thread->name);
 		return;
 	}
 	thread_get_name(parent, thread->name);
@@ -160,10 +176,12 @@ static void inherit(struct thread *thread, const struct thread_options *options)
 	}
 	thread->traced = parent->traced;
 	thread->signals.blocked = parent->signals.blocked;
+	fault_plan_inherit(&thread->faults, &parent->faults);
 	thread->timer_slack_ns = parent->timer_slack_ns;
 	thread->io_priority = parent->io_priority;
 	thread->personality = parent->personality;
-	thread->return_work |= parent->return_work & RETURN_CPU_TIMERS;
+	// A new process may have a limit, a new thread a process with timers: the first way back to user mode finds out.
+	thread->return_work |= RETURN_CPU_TIMERS;
 	// A new stack knows nothing of the alternate one; after fork and vfork the child is on the same addresses.
 	if (!(options->clone_flags & CLONE_VM) || (options->clone_flags & CLONE_VFORK)) {
 		thread->alternate_stack = parent->alternate_stack;
@@ -220,15 +238,27 @@ static int build_resources(struct thread *thread, const struct thread_options *o
 	return err;
 }
 
+/* Before everything else: other new namespaces belong to the new user namespace. */
+static int build_credentials(struct thread *thread, const struct thread_options *options)
+{
+	const struct credentials *from =
+		options->parent ? options->parent->credentials : options->credentials;
+
+	if (options->clone_flags & CLONE_NEWUSER) {
+		return credentials_copy_into_new(from, &thread->credentials);
+	}
+	thread->credentials = credentials_get(from);
+	return 0;
+}
+
 static int build_steps(struct thread *thread, const struct thread_options *options)
 {
 	vaddr_t top;
-	int err;
+	int err = build_credentials(thread, options);
 
-	thread->credentials = options->parent
-				      ? credentials_get(options->parent->credentials)
-				      : credentials_get(options->credentials);
-	err = charge_account(thread, options);
+	if (!err) {
+		err = charge_account(thread, options);
+	}
 	if (!err) {
 		err = kernel_stack_allocate(&top);
 	}
@@ -240,7 +270,7 @@ static int build_steps(struct thread *thread, const struct thread_options *optio
 		sched_entity_inherit(&thread->sched, &options->parent->sched);
 	}
 	inherit(thread, options);
-	err = pid_create(&init_pid_namespace, options->wanted_number, &thread->pid);
+	err = pid_create(&init_pid_namespace, options->wanted, &thread->pid);
 	if (!err) {
 		err = build_process(thread, options);
 	}
@@ -390,7 +420,13 @@ static void finish_dead(struct sched_entity *entity)
 	thread_put(thread);
 }
 
+static struct fault_plan *running_fault_plan(void)
+{
+	return current_is_user_thread() ? &current_thread()->faults : NULL;
+}
+
 void thread_init_system(void)
 {
+	fault_injection_set_lookup(running_fault_plan);
 	sched_set_exit_hook(finish_dead);
 }

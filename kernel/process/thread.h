@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "core/fault_injection.h"
 #include "core/refcount.h"
 #include "core/spinlock.h"
 #include "cred/credentials.h"
@@ -31,6 +32,7 @@ struct semaphore_undo;
 struct trap_frame;
 struct user_account;
 struct vm_space;
+struct wanted_numbers;
 
 enum { THREAD_NAME_SIZE = 16 };
 
@@ -82,11 +84,14 @@ struct thread {
 	vaddr_t rseq;                /* o */
 	u32 rseq_length, rseq_signature;
 
+	struct fault_plan faults; /* a */
+
 	int parent_death_signal; /* o, parent under t */
 	nsec_t start_time;       /* I: CLOCK_MONOTONIC */
 	u64 timer_slack_ns;      /* o */
 	u32 io_priority;         /* o */
 	u32 personality;         /* o */
+	bool over_process_limit; /* o: became a user with too many: execve refuses (RLIMIT_NPROC) */
 	/* restart_syscall: what to run again */
 	long (*restart)(struct thread *thread);
 	u64 restart_data[6];
@@ -119,8 +124,8 @@ struct thread_options {
 	u64 tls;                        /* with CLONE_SETTLS */
 	vaddr_t set_tid, clear_tid;
 	int exit_signal;
-	pid_nr wanted_number;   /* clone3's set_tid; 0: any */
-	const char *name;       /* NULL: the parent's */
+	const struct wanted_numbers *wanted; /* clone3's set_tid; NULL: any */
+	const char *name;                    /* NULL: the parent's */
 	u32 group_signals_seen; /* of the parent, before anything was copied */
 
 	/* With no parent: takes over these references. */

@@ -14,6 +14,7 @@
 
 #define DIRECTORY(n, ...)    {.name = n, .mode = S_IFDIR | 0555, __VA_ARGS__}
 #define TEXT(n, function)    {.name = n, .mode = S_IFREG | 0444, .show = function}
+#define ID_FILE(n, o)        {.name = n, .mode = S_IFREG | 0644, .file_operations = &(o)}
 #define PRIVATE(n, function) {.name = n, .mode = S_IFREG | 0400, .show = function}
 
 enum { TYPE_DIRECTORY = 4 };
@@ -81,18 +82,6 @@ static int show_personality(struct proc_text *text, const struct proc_node *node
 	return 0;
 }
 
-static int show_id_map(struct proc_text *text, const struct proc_node *node)
-{
-	proc_print(text, "%10u %10u %10u\n", 0u, 0u, ~0u);
-	return 0;
-}
-
-static int show_setgroups(struct proc_text *text, const struct proc_node *node)
-{
-	proc_print(text, "allow\n");
-	return 0;
-}
-
 static int show_io(struct proc_text *text, const struct proc_node *node)
 {
 	proc_print(text, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: "
@@ -117,17 +106,24 @@ static const struct proc_entry no_entries[] = {{0}};
 		TEXT("limits", proc_show_limits), TEXT("wchan", proc_show_wchan),       \
 		TEXT("schedstat", proc_show_schedstat),                                 \
 		TEXT("mounts", proc_show_mounts),                                       \
-		TEXT("mountinfo", proc_show_mountinfo), TEXT("oom_score", show_zero),   \
-		TEXT("oom_score_adj", show_zero), TEXT("loginuid", show_unset_uid),     \
-		TEXT("sessionid", show_unset_uid), TEXT("cgroup", show_cgroup),         \
-		PRIVATE("personality", show_personality), TEXT("uid_map", show_id_map), \
-		TEXT("gid_map", show_id_map), TEXT("setgroups", show_setgroups),        \
+		TEXT("mountinfo", proc_show_mountinfo),                                 \
+		{.name = "mountstats",                                                  \
+		 .mode = S_IFREG | 0400,                                                \
+		 .show = proc_show_mountstats},                                         \
+		TEXT("oom_score", show_zero), TEXT("oom_score_adj", show_zero),         \
+		TEXT("loginuid", show_unset_uid), TEXT("sessionid", show_unset_uid),    \
+		TEXT("cgroup", show_cgroup), PRIVATE("personality", show_personality),  \
+		ID_FILE("uid_map", proc_id_map_operations),                             \
+		ID_FILE("gid_map", proc_id_map_operations),                             \
+		ID_FILE("projid_map", proc_id_map_operations),                          \
+		ID_FILE("setgroups", proc_setgroups_operations),                        \
 		{.name = "mem",                                                         \
 		 .mode = S_IFREG | 0600,                                                \
 		 .file_operations = &proc_memory_operations},                           \
 		{.name = "exe", .mode = S_IFLNK | 0777, .follow = proc_follow_exe},     \
 		{.name = "cwd", .mode = S_IFLNK | 0777, .follow = proc_follow_cwd},     \
 		{.name = "root", .mode = S_IFLNK | 0777, .follow = proc_follow_root},   \
+		DIRECTORY("ns", .children = proc_namespace_entries),                    \
 		{.name = "fd",                                                          \
 		 .mode = S_IFDIR | 0500,                                                \
 		 .lookup = proc_lookup_fd,                                              \

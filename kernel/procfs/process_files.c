@@ -14,6 +14,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "process/namespace/namespace.h"
 #include "process/resources.h"
 #include <linux/stat.h>
 
@@ -129,8 +130,12 @@ static int show_fdinfo(struct proc_text *text, const struct proc_node *node)
 {
 	struct thread *thread = proc_thread(node);
 	struct file *file = thread ? proc_get_file(thread, node->fd) : NULL;
+	const void *table = NULL;
+	int error;
 
 	if (thread) {
+		table = thread_lock_resources(thread)->files;
+		thread_unlock_resources(thread);
 		thread_put(thread);
 	}
 	if (!file) {
@@ -140,6 +145,7 @@ static int show_fdinfo(struct proc_text *text, const struct proc_node *node)
 		   position_now(file), atomic_load(&file->flags),
 		   file->path.mount ? file->path.mount->id : 0,
 		   file->inode->attributes.inode_number);
+	error = proc_print_file_locks(text, file, table);
 	if (file->operations && file->operations->fdinfo) {
 		char *more = heap_allocate(FDINFO_MAX);
 		int size = more ? file->operations->fdinfo(file, more, FDINFO_MAX) : 0;
@@ -150,7 +156,7 @@ static int show_fdinfo(struct proc_text *text, const struct proc_node *node)
 		heap_free(more);
 	}
 	file_put(file);
-	return 0;
+	return error;
 }
 
 static const struct proc_entry fd_entry = {
@@ -229,35 +235,59 @@ int proc_iterate_fd(struct file *file, struct directory_context *context, u64 fi
 
 /* ---- mounts ---- */
 
-static int show_mount_text(struct proc_text *text, const struct proc_node *node,
-			   enum mount_text form)
+static int show_mounts_of(struct proc_text *text, struct mount_namespace *mounts,
+			  const struct path *root, enum mount_text form)
 {
-	struct path root;
-	char *line;
-	int length, error = get_place(node, fs_info_get_root, &root);
+	char *line = heap_allocate(MOUNT_TEXT_MAX);
+	int length = 0;
 
-	if (error) {
-		return error;
-	}
-	line = heap_allocate(MOUNT_TEXT_MAX);
 	if (!line) {
-		path_put(&root);
 		return -ENOMEM;
 	}
-	for (unsigned n = 0;
-	     (length = mount_describe(n, &root, form, line, MOUNT_TEXT_MAX)) != 0; n++) {
+	for (unsigned n = 0; length != -ENOMEM; n++) {
+		length = mount_describe(mounts, n, root, form, line, MOUNT_TEXT_MAX);
+		if (length == 0) {
+			break;
+		}
 		if (length > 0) { /* else: it cannot be seen from this root */
 			proc_append(text, line, (size_t)MIN(length, MOUNT_TEXT_MAX - 1));
 		}
 	}
 	heap_free(line);
-	path_put(&root);
-	return 0;
+	return length == -ENOMEM ? length : 0;
+}
+
+/* Those of the process's own namespace, as far as its root shows them. */
+static int show_mount_text(struct proc_text *text, const struct proc_node *node,
+			   enum mount_text form)
+{
+	struct thread *thread = proc_thread(node);
+	struct namespace *mounts;
+	struct path root;
+	int error;
+
+	if (!thread) {
+		return -ESRCH;
+	}
+	mounts = thread_get_namespace(thread, NAMESPACE_SLOT_MOUNTS);
+	thread_put(thread);
+	error = mounts ? get_place(node, fs_info_get_root, &root) : -EINVAL;
+	if (!error) {
+		error = show_mounts_of(text, mount_namespace_of(mounts), &root, form);
+		path_put(&root);
+	}
+	namespace_put(mounts);
+	return error;
 }
 
 int proc_show_mounts(struct proc_text *text, const struct proc_node *node)
 {
 	return show_mount_text(text, node, MOUNT_TEXT_MOUNTS);
+}
+
+int proc_show_mountstats(struct proc_text *text, const struct proc_node *node)
+{
+	return show_mount_text(text, node, MOUNT_TEXT_MOUNTSTATS);
 }
 
 int proc_show_mountinfo(struct proc_text *text, const struct proc_node *node)

@@ -259,8 +259,11 @@ static void print_credentials(struct proc_text *text, struct thread *thread)
 {
 	struct credentials *c = thread_get_credentials(thread);
 
-	proc_print(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid,
-		   c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
+	proc_print(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n",
+		   current_uid_shown(c->uid), current_uid_shown(c->euid),
+		   current_uid_shown(c->suid), current_uid_shown(c->fsuid),
+		   current_gid_shown(c->gid), current_gid_shown(c->egid),
+		   current_gid_shown(c->sgid), current_gid_shown(c->fsgid));
 	credentials_put(c);
 }
 
@@ -270,7 +273,7 @@ static void print_groups(struct proc_text *text, struct thread *thread)
 
 	proc_print(text, "Groups:\t");
 	for (u32 i = 0; i < c->group_count; i++) {
-		proc_print(text, "%u ", c->groups[i]);
+		proc_print(text, "%u ", current_gid_shown(c->groups[i]));
 	}
 	proc_print(text, "\n");
 	credentials_put(c);

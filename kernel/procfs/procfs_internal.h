@@ -41,6 +41,7 @@ struct proc_entry {
 	int (*link)(const struct proc_node *node, char *to, size_t size);
 	int (*follow)(const struct proc_node *node, struct path *out);
 	const struct proc_entry *children; /* ends with a NULL name */
+	unsigned number; /* the functions' own, where one serves several names */
 	/* Directories whose names are not in a table. Looked at after `children`. */
 	int (*lookup)(struct inode *directory, struct dentry *dentry);
 	int (*iterate)(struct file *file, struct directory_context *context, u64 first);
@@ -66,9 +67,10 @@ struct file *proc_get_file(struct thread *thread, int fd);
 int proc_vm(const struct proc_node *node, struct vm_space **out) must_check;
 
 extern const struct proc_entry proc_root_entries[], proc_process_entries[],
-	proc_thread_entries[], proc_sys_entries[], proc_net_entries[],
-	proc_heddle_entries[];
-extern const struct file_operations proc_memory_operations;
+	proc_thread_entries[], proc_namespace_entries[], proc_sys_entries[],
+	proc_net_entries[], proc_heddle_entries[], proc_sysvipc_entries[];
+extern const struct file_operations proc_memory_operations, proc_id_map_operations,
+	proc_setgroups_operations;
 
 /* Shows, by file. */
 int proc_show_maps(struct proc_text *text, const struct proc_node *node);
@@ -82,7 +84,16 @@ int proc_show_status(struct proc_text *text, const struct proc_node *node);
 int proc_show_limits(struct proc_text *text, const struct proc_node *node);
 int proc_show_wchan(struct proc_text *text, const struct proc_node *node);
 int proc_show_schedstat(struct proc_text *text, const struct proc_node *node);
+int proc_show_locks(struct proc_text *text, const struct proc_node *node);
+/* fdinfo: what was locked through `file` by the descriptor table `table`, which is compared only. */
+int proc_print_file_locks(struct proc_text *text, const struct file *file,
+			  const void *table);
 int proc_show_mounts(struct proc_text *text, const struct proc_node *node);
+int proc_show_ledger(struct proc_text *text, const struct proc_node *node);
+int proc_write_ledger(const struct proc_node *node, char *text);
+int proc_show_faults(struct proc_text *text, const struct proc_node *node);
+int proc_write_faults(const struct proc_node *node, char *text);
+int proc_show_mountstats(struct proc_text *text, const struct proc_node *node);
 int proc_show_mountinfo(struct proc_text *text, const struct proc_node *node);
 int proc_follow_exe(const struct proc_node *node, struct path *out);
 int proc_follow_cwd(const struct proc_node *node, struct path *out);

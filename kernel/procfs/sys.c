@@ -3,16 +3,16 @@
  * proc(5): /proc/sys, what programs look up there; and /proc/heddle, the kernel's own.
  */
 #include "procfs/procfs_internal.h"
+#include "procfs/sysv_internal.h"
 
-#include "core/fault_injection.h"
 #include "core/missing.h"
 #include "core/random.h"
 #include "fs/page_file.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "mm/ledger.h"
 #include "process/call_log.h"
 #include "process/namespace/namespace.h"
+#include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include <linux/capability.h>
 #include <linux/stat.h>
@@ -49,7 +49,7 @@ static struct new_utsname names(void)
 {
 	struct new_utsname result;
 
-	uts_names(current_namespaces()->uts, &result);
+	uts_names(current_uts(), &result);
 	return result;
 }
 
@@ -73,11 +73,11 @@ static int show_hostname(struct proc_text *text, const struct proc_node *node)
 
 static int write_hostname(const struct proc_node *node, char *value)
 {
-	if (!current_capable(CAP_SYS_ADMIN)) {
+	if (!current_capable_over(&current_uts()->base, CAP_SYS_ADMIN)) {
 		return -EPERM;
 	}
-	uts_set_name(current_namespaces()->uts, offsetof(struct new_utsname, nodename),
-		     value, strnlen(value, 64));
+	uts_set_name(current_uts(), offsetof(struct new_utsname, nodename), value,
+		     strnlen(value, 64));
 	return 0;
 }
 
@@ -175,6 +175,7 @@ static const struct proc_entry kernel_entries[] = {
 	TEXT("perf_event_paranoid", show_two),
 	TEXT("tainted", show_zero),
 	DIRECTORY("random", random_entries),
+	PROC_SYSV_LIMITS,
 	{0},
 };
 
@@ -211,17 +212,6 @@ const struct proc_entry proc_sys_entries[] = {
 
 /* ---- /proc/heddle ---- */
 
-/* R10: how many of each kind are alive. */
-static int show_ledger(struct proc_text *text, const struct proc_node *node)
-{
-	struct ledger_line line;
-
-	for (unsigned i = 0; ledger_line(i, &line); i++) {
-		proc_print(text, "%s %ld\n", line.name, (long)line.live);
-	}
-	return 0;
-}
-
 static int show_missing(struct proc_text *text, const struct proc_node *node)
 {
 	char name[MISSING_NAME_MAX];
@@ -241,21 +231,6 @@ static int show_missing_calls(struct proc_text *text, const struct proc_node *no
 	for (unsigned i = 0; missing_get(MISSING_CALL, i, name, &count); i++) {
 		proc_print(text, "%s %lu\n", name, count);
 	}
-	return 0;
-}
-
-/* T12, R6: the writer's n-th allocation from here on fails; 0: none. */
-static int write_fail_nth(const struct proc_node *node, char *value)
-{
-	u64 nth;
-
-	if (!current_capable(CAP_SYS_ADMIN)) {
-		return -EPERM;
-	}
-	if (string_to_u64(value, &nth)) {
-		return -EINVAL;
-	}
-	(void)fault_injection_arm(nth);
 	return 0;
 }
 
@@ -307,8 +282,14 @@ const struct proc_entry proc_heddle_entries[] = {
 	 .show = show_trace,
 	 .write = write_trace},
 	{.name = "calls", .mode = S_IFREG | 0400, .file_operations = &calls_operations},
-	TEXT("ledger", show_ledger),
-	{.name = "fail_nth", .mode = S_IFREG | 0200, .write = write_fail_nth},
+	{.name = "ledger",
+	 .mode = S_IFREG | 0644,
+	 .show = proc_show_ledger,
+	 .write = proc_write_ledger},
+	{.name = "fail_nth",
+	 .mode = S_IFREG | 0600,
+	 .show = proc_show_faults,
+	 .write = proc_write_faults},
 	TEXT("missing", show_missing),
 	TEXT("missing_calls", show_missing_calls),
 	{0},

@@ -14,7 +14,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
-#include "process/namespace/namespace.h"
+#include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "time/clock.h"
 #include <linux/stat.h>
@@ -152,7 +152,7 @@ static int show_version(struct proc_text *text, const struct proc_node *node)
 {
 	struct new_utsname names;
 
-	uts_names(current_namespaces()->uts, &names);
+	uts_names(current_uts(), &names);
 	proc_print(text, "%s version %s (heddle) %s\n", names.sysname, names.release,
 		   names.version);
 	return 0;
@@ -253,11 +253,13 @@ static int link_net(const struct proc_node *node, char *to, size_t size)
 
 static int show_net_dev(struct proc_text *text, const struct proc_node *node)
 {
-	proc_print(
-		text,
-		"Inter-|   Receive                                                |  "
-		"Transmit\n face |bytes    packets errs drop fifo frame compressed "
-		"multicast|bytes    packets errs drop fifo colls carrier compressed\n");
+	proc_print(text,
+		   "Inter-|   Receive                                                |  "
+		   "Transmit\n face |bytes    packets errs drop fifo frame compressed "
+		   "multicast|bytes    packets errs drop fifo colls carrier compressed\n"
+		   "    lo:       0       0    0    0    0     0          0         0    "
+		   "    0 "
+		   "      0    0    0    0     0       0          0\n");
 	return 0;
 }
 
@@ -288,11 +290,13 @@ const struct proc_entry proc_root_entries[] = {
 	TEXT("filesystems", show_filesystems),
 	TEXT("interrupts", show_interrupts),
 	TEXT("vmstat", show_vmstat),
+	TEXT("locks", proc_show_locks),
 	TEXT("partitions", show_partitions),
 	TEXT("devices", show_devices),
 	TEXT("swaps", show_empty),
 	TEXT("modules", show_empty),
 	TEXT("diskstats", show_empty),
+	{.name = "sysvipc", .mode = S_IFDIR | 0555, .children = proc_sysvipc_entries},
 	{.name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_entries},
 	{.name = "heddle", .mode = S_IFDIR | 0555, .children = proc_heddle_entries},
 	{0},

@@ -25,8 +25,7 @@ enum {
 	TYPE_LINK = 10,
 	TYPE_FILE = 8,
 	FIRST_POSITION = 2,
-	DYNAMIC_POSITION = 256,
-	PROC_BLOCK = 1024 /* st_blksize in /proc, as on Linux: programs read in these */
+	DYNAMIC_POSITION = 256
 };
 
 static const struct inode_operations directory_operations, other_operations,
@@ -63,12 +62,19 @@ int proc_vm(const struct proc_node *node, struct vm_space **out)
 static void own(struct inode *inode, const struct proc_node *node)
 {
 	struct thread *thread = proc_thread(node);
+	u32 uid, gid;
 
 	if (thread) {
 		struct credentials *credentials = thread_get_credentials(thread);
 
 		inode->attributes.uid = credentials->euid;
 		inode->attributes.gid = credentials->egid;
+		// The directory itself tells who runs the process; what is in it may be secret.
+		if (inode->attributes.mode != (S_IFDIR | 0555) &&
+		    process_dump_owner(node->process, &uid, &gid)) {
+			inode->attributes.uid = uid;
+			inode->attributes.gid = gid;
+		}
 		credentials_put(credentials);
 		thread_put(thread);
 	}
@@ -97,8 +103,6 @@ static int create_inode(struct super_block *super_block, const struct proc_node 
 	}
 	inode->data = node;
 	inode->attributes.mode = like->entry->mode;
-	inode->attributes.block_size =
-		super_block->type == &proc_type ? PROC_BLOCK : PAGE_SIZE;
 	inode->attributes.link_count = (like->entry->mode & S_IFMT) == S_IFDIR ? 2 : 1;
 	own(inode, node);
 	if ((like->entry->mode & S_IFMT) == S_IFDIR) {
@@ -173,6 +177,7 @@ static bool proc_revalidate(struct dentry *dentry)
 	    node->thread != node->process->leader) {
 		return false;
 	}
+	own(inode, node);
 	if (node->fd < 0 || !node->process) {
 		return true;
 	}

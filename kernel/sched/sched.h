@@ -61,6 +61,8 @@ static inline bool sched_wake(struct sched_entity *entity)
  * entry_user_return() if it runs in user mode on another CPU. Any context.
  */
 void sched_break(struct sched_entity *entity, u32 breaks);
+/* If it runs on another CPU: it passes the way back to user mode soon. Any context. */
+void sched_nudge(struct sched_entity *entity);
 void sched_clear_break(struct sched_entity *entity, u32 breaks);
 
 void sched_yield_current(void);

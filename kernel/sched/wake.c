@@ -194,11 +194,16 @@ void sched_break(struct sched_entity *entity, u32 breaks)
 	}
 	atomic_fetch_or(&entity->breaks, breaks);
 	if (!sched_wake_mask(entity, mask)) {
-		u32 cpu = atomic_load(&entity->cpu);
+		sched_nudge(entity);
+	}
+}
 
-		if (atomic_load(&entity->on_cpu) && cpu != arch_cpu_number()) {
-			arch_ipi_send(cpu, IPI_RESCHEDULE);
-		}
+void sched_nudge(struct sched_entity *entity)
+{
+	u32 cpu = atomic_load(&entity->cpu);
+
+	if (atomic_load(&entity->on_cpu) && cpu != arch_cpu_number()) {
+		arch_ipi_send(cpu, IPI_RESCHEDULE);
 	}
 }
 

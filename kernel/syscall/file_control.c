@@ -2,7 +2,6 @@
 /* fcntl(2), flock(2), and the ioctls every descriptor has. */
 #include "syscall/file_support.h"
 
-#include "fs/directory.h"
 #include "fs/file_lock.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "ipc/pipe.h"
@@ -115,7 +114,28 @@ static int request_from_user(struct file *file, vaddr_t user, bool open_file,
 	return range_from_flock(file, flock, request);
 }
 
-static long set_lock(struct file *file, vaddr_t user, bool open_file, bool wait)
+/*
+ * Another thread may have closed the descriptor before the lock was there: then nobody would give it back. Whoever closes
+ * takes the descriptor out first and releases after, so one of the two sees the other.
+ */
+static int check_still_open(struct file *file, int fd,
+			    const struct file_lock_request *request)
+{
+	struct file_lock_request undo = *request;
+	struct file *now = file_table_get(current_files(), fd);
+
+	file_put(now);
+	if (now == file || request->type == F_UNLCK) {
+		return 0;
+	}
+	undo.type = F_UNLCK;
+	if (file_lock_set(file, &undo)) {
+		file_lock_release_owner(file, undo.owner);
+	}
+	return -EBADF;
+}
+
+static long set_lock(struct file *file, int fd, vaddr_t user, bool open_file, bool wait)
 {
 	struct file_lock_request request;
 	struct flock flock;
@@ -128,7 +148,8 @@ static long set_lock(struct file *file, vaddr_t user, bool open_file, bool wait)
 		return result;
 	}
 	request.wait = wait;
-	return file_lock_set(file, &request);
+	result = file_lock_set(file, &request);
+	return result || open_file ? result : check_still_open(file, fd, &request);
 }
 
 static long test_lock(struct file *file, vaddr_t user, bool open_file)
@@ -193,15 +214,15 @@ static long control_owner(struct file *file, int command, u64 argument)
 	}
 }
 
-static long control_lock(struct file *file, int command, u64 argument)
+static long control_lock(struct file *file, int fd, int command, u64 argument)
 {
 	switch (command) {
 	case F_SETLK:
 	case F_SETLKW:
-		return set_lock(file, argument, false, command == F_SETLKW);
+		return set_lock(file, fd, argument, false, command == F_SETLKW);
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
-		return set_lock(file, argument, true, command == F_OFD_SETLKW);
+		return set_lock(file, fd, argument, true, command == F_OFD_SETLKW);
 	default:
 		return test_lock(file, argument, command == F_OFD_GETLK);
 	}
@@ -248,7 +269,7 @@ static long control(struct file *file, int fd, int command, u64 argument)
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
-		return control_lock(file, command, argument);
+		return control_lock(file, fd, command, argument);
 	case F_SETOWN:
 	case F_GETOWN:
 	case F_SETOWN_EX:
@@ -293,6 +314,7 @@ long sys_flock(const struct syscall_arguments *a)
 	int operation = (int)a->arg[1];
 	struct file_lock_request request = {.kind = FILE_LOCK_FLOCK,
 					    .end = INT64_MAX,
+					    .pid = process_number(current_process()),
 					    .wait = !(operation & LOCK_NB)};
 	struct fd_reference reference;
 	long result;
@@ -347,62 +369,6 @@ static long bytes_to_read(struct file *file, vaddr_t user)
 	return user_write(user, &value, sizeof(value));
 }
 
-static bool has_type(const struct file *file, u32 type)
-{
-	return (file->inode->attributes.mode & S_IFMT) == type;
-}
-
-/* FICLONE, FICLONERANGE: refused in the order Linux looks, as no file system here shares blocks. */
-static long clone_blocks(struct file *file, s64 source)
-{
-	struct fd_reference from;
-	long result = fd_begin(current_files(), (int)source, &from);
-
-	if (result < 0) {
-		return result;
-	}
-	if (from.file->inode->super_block != file->inode->super_block) {
-		result = -EXDEV;
-	} else if (has_type(from.file, S_IFDIR) || has_type(file, S_IFDIR)) {
-		result = -EISDIR;
-	} else if (!has_type(from.file, S_IFREG) || !has_type(file, S_IFREG)) {
-		result = -EINVAL;
-	} else if (!(from.file->mode & FILE_READ) || !(file->mode & FILE_WRITE) ||
-		   (atomic_load(&file->flags) & O_APPEND)) {
-		result = -EBADF;
-	} else {
-		result = -EOPNOTSUPP;
-	}
-	fd_end(&from);
-	return result;
-}
-
-static long clone_range(struct file *file, vaddr_t user)
-{
-	struct file_clone_range range;
-
-	if (user_read(&range, user, sizeof(range))) {
-		return -EFAULT;
-	}
-	return clone_blocks(file, range.src_fd);
-}
-
-/* FIOQSIZE: the bytes in blocks that it takes, of what has them. */
-static long bytes_in_blocks(struct file *file, vaddr_t user)
-{
-	struct inode_attributes attributes;
-	int result = inode_get_attributes(file->inode, &attributes);
-	s64 size = (s64)attributes.blocks * 512;
-
-	if (result) {
-		return result;
-	}
-	if (!has_type(file, S_IFREG) && !has_type(file, S_IFDIR)) {
-		return -ENOTTY;
-	}
-	return user_write(user, &size, sizeof(size));
-}
-
 static long file_ioctl(struct file *file, int fd, unsigned command, u64 argument)
 {
 	switch (command) {
@@ -415,16 +381,10 @@ static long file_ioctl(struct file *file, int fd, unsigned command, u64 argument
 	case FIOASYNC:
 		return set_flag_by_ioctl(file, FASYNC, argument);
 	case FIONREAD:
-		if (has_type(file, S_IFREG)) {
+		if ((file->inode->attributes.mode & S_IFMT) == S_IFREG) {
 			return bytes_to_read(file, argument);
 		}
 		break;
-	case FIOQSIZE:
-		return bytes_in_blocks(file, argument);
-	case FICLONE:
-		return clone_blocks(file, (s64)argument);
-	case FICLONERANGE:
-		return clone_range(file, argument);
 	default:
 		break;
 	}

@@ -20,8 +20,8 @@ static int write_stat(vaddr_t to, const struct inode_attributes *from)
 	stat.st_ino = from->inode_number;
 	stat.st_mode = from->mode;
 	stat.st_nlink = from->link_count;
-	stat.st_uid = from->uid;
-	stat.st_gid = from->gid;
+	stat.st_uid = current_uid_shown(from->uid);
+	stat.st_gid = current_gid_shown(from->gid);
 	stat.st_rdev = from->special_device;
 	stat.st_size = (__typeof__(stat.st_size))from->size;
 	stat.st_blksize = (__typeof__(stat.st_blksize))from->block_size;
@@ -97,8 +97,8 @@ static int write_statx(vaddr_t to, const struct path *path,
 		.stx_mask = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID,
 		.stx_blksize = from->block_size,
 		.stx_nlink = from->link_count,
-		.stx_uid = from->uid,
-		.stx_gid = from->gid,
+		.stx_uid = current_uid_shown(from->uid),
+		.stx_gid = current_gid_shown(from->gid),
 		.stx_mode = (u16)from->mode,
 		.stx_ino = from->inode_number,
 		.stx_size = from->size,

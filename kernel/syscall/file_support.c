@@ -4,6 +4,7 @@
 
 #include "mm/heap.h"
 #include "mm/usercopy.h"
+#include "process/namespace/namespace.h"
 #include <asm/resource.h>
 #include <linux/fcntl.h>
 #include <linux/limits.h>
@@ -42,7 +43,8 @@ void user_name_release(struct user_name *name)
 struct walk_context current_walk(void)
 {
 	return (struct walk_context){.fs = current_fs(),
-				     .credentials = current_credentials()};
+				     .credentials = current_credentials(),
+				     .mounts = current_mounts()};
 }
 
 int at_begin(struct at_place *at, int directory, const char *name)

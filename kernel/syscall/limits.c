@@ -17,26 +17,21 @@ enum { OPEN_FILES_MAX = 1048576 };
 
 STATIC_ASSERT(sizeof(struct rlimit64) == sizeof(struct limit));
 
-static bool may_reach(struct process *process)
+/* The target thread's credentials decide: every one of its ids is the caller's real one, or the caller is privileged. */
+static bool may_reach(struct thread *thread)
 {
 	const struct credentials *own = current_credentials();
 	struct credentials *other;
-	struct thread *thread;
 	bool same;
 
-	if (process == current_process() || current_capable(CAP_SYS_RESOURCE)) {
+	if (thread == current_thread() || current_capable(CAP_SYS_RESOURCE)) {
 		return true;
-	}
-	thread = thread_find(process_number(process));
-	if (!thread) {
-		return false;
 	}
 	other = thread_get_credentials(thread);
 	same = own->uid == other->euid && own->uid == other->suid &&
 	       own->uid == other->uid && own->gid == other->egid &&
 	       own->gid == other->sgid && own->gid == other->gid;
 	credentials_put(other);
-	thread_put(thread);
 	return same;
 }
 
@@ -56,95 +51,86 @@ static void pass_on(struct process *process, unsigned resource)
 	spin_unlock(&process->resource_lock);
 }
 
-static int set_limit(struct process *process, unsigned resource, struct limit fresh)
+/* Read the limit and, if `fresh` is given, replace it: one step for whoever looks. */
+static int exchange(struct process *process, unsigned resource, const struct limit *fresh,
+		    struct limit *before)
 {
-	struct limit *limit = &process->limits[resource];
+	struct limit *limit;
 	int error = 0;
 	u64 flags;
 
-	if (fresh.soft > fresh.hard) {
+	if (resource >= LIMIT_COUNT || (fresh && fresh->soft > fresh->hard)) {
 		return -EINVAL;
 	}
-	if (resource == RLIMIT_NOFILE && fresh.hard > OPEN_FILES_MAX) {
+	if (fresh && resource == RLIMIT_NOFILE && fresh->hard > OPEN_FILES_MAX) {
 		return -EPERM;
 	}
+	limit = &process->limits[resource];
 	flags = spin_lock_irq(&process->signal_lock);
-	if (fresh.hard > limit->hard && !current_capable(CAP_SYS_RESOURCE)) {
+	*before = *limit;
+	if (fresh && fresh->hard > limit->hard && !current_capable(CAP_SYS_RESOURCE)) {
 		error = -EPERM;
-	} else {
-		*limit = fresh;
+	} else if (fresh) {
+		*limit = *fresh;
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
-	if (!error) {
+	if (!error && fresh) {
 		pass_on(process, resource);
 	}
 	return error;
 }
 
-static struct limit get_limit(struct process *process, unsigned resource)
+/* Of the process that `number` names (0: the caller's), if the caller may. */
+static int exchange_of(pid_nr number, unsigned resource, const struct limit *fresh,
+		       struct limit *before)
 {
-	u64 flags = spin_lock_irq(&process->signal_lock);
-	struct limit limit = process->limits[resource];
-
-	spin_unlock_irq(&process->signal_lock, flags);
-	return limit;
-}
-
-static long do_prlimit(struct process *process, unsigned resource, vaddr_t fresh,
-		       vaddr_t old)
-{
-	struct limit before, after;
-
-	if (resource >= LIMIT_COUNT) {
-		return -EINVAL;
-	}
-	if (fresh && user_read(&after, fresh, sizeof(after))) {
-		return -EFAULT;
-	}
-	before = get_limit(process, resource);
-	if (fresh) {
-		int error = set_limit(process, resource, after);
-
-		if (error) {
-			return error;
-		}
-	}
-	return old ? user_write(old, &before, sizeof(before)) : 0;
-}
-
-long sys_prlimit64(const struct syscall_arguments *a)
-{
-	pid_nr number = (pid_nr)a->arg[0];
-	struct process *process;
 	struct thread *thread;
-	long result;
+	int error;
 
 	if (number == 0) {
-		return do_prlimit(current_process(), (unsigned)a->arg[1], a->arg[2],
-				  a->arg[3]);
+		return exchange(current_process(), resource, fresh, before);
 	}
 	thread = thread_find(number);
 	if (!thread) {
 		return -ESRCH;
 	}
-	process = thread->process;
-	result = may_reach(process)
-			 ? do_prlimit(process, (unsigned)a->arg[1], a->arg[2], a->arg[3])
-			 : -EPERM;
+	error = may_reach(thread) ? exchange(thread->process, resource, fresh, before)
+				  : -EPERM;
 	thread_put(thread);
-	return result;
+	return error;
+}
+
+long sys_prlimit64(const struct syscall_arguments *a)
+{
+	vaddr_t fresh = a->arg[2], old = a->arg[3];
+	struct limit before, after;
+	int error;
+
+	if (fresh && user_read(&after, fresh, sizeof(after))) {
+		return -EFAULT;
+	}
+	error = exchange_of((pid_nr)a->arg[0], (unsigned)a->arg[1], fresh ? &after : NULL,
+			    &before);
+	if (error || !old) {
+		return error;
+	}
+	return user_write(old, &before, sizeof(before));
 }
 
 long sys_getrlimit(const struct syscall_arguments *a)
 {
-	return a->arg[1]
-		       ? do_prlimit(current_process(), (unsigned)a->arg[0], 0, a->arg[1])
-		       : -EFAULT;
+	struct limit limit;
+	int error = exchange(current_process(), (unsigned)a->arg[0], NULL, &limit);
+
+	return error ? error : user_write(a->arg[1], &limit, sizeof(limit));
 }
 
 long sys_setrlimit(const struct syscall_arguments *a)
 {
-	return a->arg[1]
-		       ? do_prlimit(current_process(), (unsigned)a->arg[0], a->arg[1], 0)
-		       : -EFAULT;
+	struct limit before, after;
+
+	if (user_read(&after, a->arg[1], sizeof(after))) {
+		return -EFAULT;
+	}
+	return exchange(current_process(), (unsigned)a->arg[0], &after, &before);
 }

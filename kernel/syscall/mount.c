@@ -4,16 +4,12 @@
 
 #include "mm/heap.h"
 #include "mm/usercopy.h"
+#include "process/pid.h"
 #include "process/process.h"
 #include "process/resources.h"
 #include <linux/limits.h>
 
 enum { TYPE_SIZE = 64 };
-
-static bool may_mount(void)
-{
-	return credentials_capable(current_credentials(), CAP_SYS_ADMIN);
-}
 
 /* The strings of mount(2); absent ones are empty. */
 struct mount_strings {
@@ -59,9 +55,6 @@ long sys_mount(const struct syscall_arguments *a)
 	struct mount_strings *strings;
 	long result;
 
-	if (!may_mount()) {
-		return -EPERM;
-	}
 	strings = heap_allocate(sizeof(*strings));
 	if (!strings) {
 		return -ENOMEM;
@@ -81,9 +74,6 @@ long sys_umount2(const struct syscall_arguments *a)
 	struct user_name name;
 	long result;
 
-	if (!may_mount()) {
-		return -EPERM;
-	}
 	result = user_name_read(&name, a->arg[0]);
 	if (result == 0) {
 		result = fs_unmount(&context, name.text, (int)a->arg[1]);
@@ -108,23 +98,22 @@ static void move_thread(struct thread *thread, const struct path *from,
 	}
 }
 
-/* Every process that stood at the old root, or had it as its root, goes to the new one (its main thread's fs_info). */
+/* Every thread that stood at the old root, or had it as its root, goes to the new one. */
 static void move_everyone(const struct path *from, const struct path *to)
 {
-	struct process *process;
-	pid_nr number = 1;
+	struct pid *pid = pid_next(1), *next;
 
-	while ((process = process_next(&number))) {
-		struct thread *thread = thread_find(process_number(process));
+	while (pid) {
+		struct thread *thread = pid_get_thread(pid);
 
 		if (thread) {
 			move_thread(thread, from, to);
 			thread_put(thread);
 		}
-		process_put(process);
-		number++;
+		next = pid_next(pid_number(pid) + 1);
+		pid_put(pid);
+		pid = next;
 	}
-	move_thread(current_thread(), from, to);
 }
 
 long sys_pivot_root(const struct syscall_arguments *a)
@@ -134,9 +123,6 @@ long sys_pivot_root(const struct syscall_arguments *a)
 	struct user_name new, old;
 	long result;
 
-	if (!may_mount()) {
-		return -EPERM;
-	}
 	result = user_name_read(&new, a->arg[0]);
 	if (result < 0) {
 		return result;

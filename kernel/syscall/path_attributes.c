@@ -3,6 +3,7 @@
 #include "syscall/file_support.h"
 
 #include "abi/utime.h"
+#include "cred/user_namespace.h"
 #include "fs/directory.h"
 #include "fs/mount.h"
 #include "mm/usercopy.h"
@@ -79,12 +80,18 @@ long sys_fchmod(const struct syscall_arguments *a)
 
 static long change_owner(struct path *path, u32 uid, u32 gid)
 {
-	struct inode_attributes attributes = {.uid = uid, .gid = gid};
+	struct inode_attributes attributes = {.uid = current_uid_to_kernel(uid),
+					      .gid = current_gid_to_kernel(gid)};
 	unsigned which =
 		(uid != ~0u ? ATTRIBUTE_UID : 0) | (gid != ~0u ? ATTRIBUTE_GID : 0);
 	const struct inode_attributes *now = &dentry_inode(path->dentry)->attributes;
 	long result;
 
+	if ((which & ATTRIBUTE_UID && attributes.uid == ID_INVALID) ||
+	    (which & ATTRIBUTE_GID && attributes.gid == ID_INVALID)) {
+		path_put(path);
+		return -EINVAL;
+	}
 	if (!which && credentials_owns(current_credentials(), now->uid)) {
 		attributes.uid =
 			now->uid; // nothing changes but the set-uid bits, which go

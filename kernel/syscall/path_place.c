@@ -75,7 +75,7 @@ long sys_chroot(const struct syscall_arguments *a)
 	}
 	result = fs_permission(dentry_inode(path.dentry), current_credentials(),
 			       ACCESS_EXECUTE);
-	if (result == 0 && !credentials_capable(current_credentials(), CAP_SYS_CHROOT)) {
+	if (result == 0 && !current_capable_inside(CAP_SYS_CHROOT)) {
 		result = -EPERM;
 	}
 	if (result == 0) {

@@ -8,6 +8,7 @@
 #include "mm/usercopy.h"
 #include "process/process.h"
 #include "process/resources.h"
+#include "vm/vm_space.h"
 #include <asm/signal.h>
 #include <linux/capability.h>
 #include <linux/prctl.h>
@@ -172,7 +173,7 @@ static long set_dumpable(u64 value)
 	if (value > 1) {
 		return -EINVAL;
 	}
-	atomic_store(&current_process()->dumpable, value != 0);
+	atomic_store(&current_vm()->dumpable, value != 0);
 	return 0;
 }
 
@@ -220,7 +221,7 @@ long sys_prctl(const struct syscall_arguments *a)
 	case PR_SET_DUMPABLE:
 		return set_dumpable(a->arg[1]);
 	case PR_GET_DUMPABLE:
-		return atomic_load(&current_process()->dumpable);
+		return atomic_load(&current_vm()->dumpable);
 	case PR_SET_NO_NEW_PRIVS:
 	case PR_GET_NO_NEW_PRIVS:
 		return privileges(option, a->arg);

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Making, ending and waiting for processes and threads: clone, fork, execve, exit, wait.
+ * Other programs, the end, and waiting for it: execve, exit, wait.
  */
 #include "syscall/syscall.h"
 
-#include "arch/thread.h"
 #include "fs/file_table.h"
 #include "fs/path.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/usercopy.h"
-#include "process/clone.h"
 #include "process/exec/exec.h"
 #include "process/exit.h"
 #include "process/job_control.h"
@@ -18,154 +16,9 @@
 #include "process/pidfd.h"
 #include "process/process.h"
 #include "syscall/usage.h"
-#include <asm/unistd.h>
 #include <linux/fcntl.h>
 #include <linux/limits.h>
-#include <linux/sched.h>
 #include <linux/wait.h>
-
-long sys_clone(const struct syscall_arguments *a)
-{
-	u32 flags = (u32)a->arg[0];
-	struct clone_request request = {
-		.flags = flags & ~(u32)CSIGNAL,
-		.exit_signal = (int)(flags & CSIGNAL),
-		.stack = a->arg[1],
-		.parent_tid = a->arg[2],
-		.pidfd = a->arg[2],
-		.child_tid = a->arg[ARCH_CLONE_CHILD_TID],
-		.tls = a->arg[ARCH_CLONE_TLS],
-	};
-
-	if ((flags & (CLONE_PIDFD | CLONE_PARENT_SETTID)) ==
-	    (CLONE_PIDFD | CLONE_PARENT_SETTID)) {
-		return -EINVAL; // both would be written to the same place
-	}
-	return clone_thread(&request, a->frame);
-}
-
-#ifdef __NR_fork
-long sys_fork(const struct syscall_arguments *a)
-{
-	struct clone_request request = {.exit_signal = SIGCHLD};
-
-	return clone_thread(&request, a->frame);
-}
-#endif
-
-#ifdef __NR_vfork
-long sys_vfork(const struct syscall_arguments *a)
-{
-	struct clone_request request = {.flags = CLONE_VM | CLONE_VFORK,
-					.exit_signal = SIGCHLD};
-
-	return clone_thread(&request, a->frame);
-}
-#endif
-
-/* A struct of a size its caller names: -EINVAL below `least`, -E2BIG for more than a page or for unknown non-zero fields. */
-static int read_sized_struct(void *to, size_t known, vaddr_t from, u64 size, u64 least)
-{
-	u8 tail[64];
-
-	if (size < least) {
-		return -EINVAL;
-	}
-	if (size > PAGE_SIZE) {
-		return -E2BIG;
-	}
-	memset(to, 0, known);
-	for (u64 at = known; at < size; at += sizeof(tail)) {
-		u64 part = MIN(size - at, sizeof(tail));
-		int err = user_read(tail, from + at, part);
-
-		if (err) {
-			return err;
-		}
-		for (u64 i = 0; i < part; i++) {
-			if (tail[i]) {
-				return -E2BIG;
-			}
-		}
-	}
-	return user_read(to, from, MIN(size, known));
-}
-
-static int check_clone3(const struct clone_args *args)
-{
-	const u64 known = 0xffffffffULL | CLONE_CLEAR_SIGHAND;
-
-	if ((args->flags & ~known) ||
-	    (args->flags & (CLONE_DETACHED | (CSIGNAL & ~(u64)CLONE_NEWTIME)))) {
-		return -EINVAL;
-	}
-	if ((args->flags & (CLONE_THREAD | CLONE_PARENT)) && args->exit_signal) {
-		return -EINVAL;
-	}
-	if (args->exit_signal > SIGNAL_COUNT) {
-		return -EINVAL;
-	}
-	if (!args->stack != !args->stack_size) {
-		return -EINVAL;
-	}
-	if (args->stack && !user_range_ok(args->stack, args->stack_size)) {
-		return -EINVAL;
-	}
-	if (args->set_tid_size > 32 || !args->set_tid != !args->set_tid_size) {
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/* clone3's set_tid: one number for each pid namespace, innermost first; there is one namespace. */
-static int read_wanted_number(const struct clone_args *args, pid_nr *wanted)
-{
-	int err;
-
-	if (!args->set_tid) {
-		return 0;
-	}
-	if (args->set_tid_size > PID_LEVELS) {
-		return -EINVAL;
-	}
-	err = user_read(wanted, args->set_tid, sizeof(*wanted));
-	if (!err && *wanted <= 0) {
-		err = -EINVAL;
-	}
-	if (!err && !current_capable(CAP_CHECKPOINT_RESTORE) &&
-	    !current_capable(CAP_SYS_ADMIN)) {
-		err = -EPERM;
-	}
-	return err;
-}
-
-long sys_clone3(const struct syscall_arguments *a)
-{
-	struct clone_request request = {0};
-	struct clone_args args;
-	int err = read_sized_struct(&args, sizeof(args), a->arg[0], a->arg[1],
-				    CLONE_ARGS_SIZE_VER0);
-
-	if (!err) {
-		err = check_clone3(&args);
-	}
-	if (!err) {
-		err = read_wanted_number(&args, &request.wanted_number);
-	}
-	if (err) {
-		return err;
-	}
-	request.flags = args.flags;
-	request.exit_signal = (int)args.exit_signal;
-	request.stack = args.stack + args.stack_size;
-	request.tls = args.tls;
-	request.pidfd = args.pidfd;
-	request.child_tid = args.child_tid;
-	request.parent_tid = args.parent_tid;
-	return clone_thread(&request, a->frame);
-}
-
-/* --- execve --- */
 
 static int read_strings(struct exec_image *image, vaddr_t arguments, vaddr_t environment)
 {
@@ -415,7 +268,7 @@ static int write_waitid(const struct wait_request *request, vaddr_t to, vaddr_t 
 		info.si_signo = SIGCHLD;
 		info.si_code = request->code;
 		info.si_pid = request->number;
-		info.si_uid = request->uid;
+		info.si_uid = current_uid_shown(request->uid);
 		info.si_status = request->status;
 	}
 	if (to) {

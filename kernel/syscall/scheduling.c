@@ -366,7 +366,8 @@ static bool named(struct thread *thread, int which, u32 who)
 	} else {
 		struct credentials *credentials = thread_get_credentials(thread);
 
-		match = credentials->uid == (who ? who : current_credentials()->uid);
+		match = credentials->uid ==
+			(who ? current_uid_to_kernel(who) : current_credentials()->uid);
 		credentials_put(credentials);
 	}
 	return match;

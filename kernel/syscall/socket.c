@@ -4,12 +4,15 @@
  */
 #include "syscall/socket.h"
 
+#include "cred/user_namespace.h"
 #include "fs/file_table.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
+#include "process/namespace/namespace.h"
 #include "process/process.h"
 #include "syscall/syscall.h"
 #include <asm/resource.h>
+#include <asm/socket.h>
 #include <linux/fcntl.h>
 
 enum { OPTION_MAX = 256 };
@@ -21,6 +24,7 @@ void socket_caller_init(struct socket_caller *caller, struct walk_context *walk,
 
 	*walk = (struct walk_context){.fs = current_fs(), .credentials = credentials};
 	caller->walk = walk;
+	caller->network = current_network();
 	caller->identity = (struct user_ucred){.pid = process_number(current_process()),
 					       .uid = credentials->euid,
 					       .gid = credentials->egid};
@@ -74,12 +78,15 @@ static long install_socket(struct socket *socket, int flags)
 long sys_socket(const struct syscall_arguments *a)
 {
 	int type = (int)a->arg[1];
+	struct socket_caller caller;
+	struct walk_context walk;
 	struct socket *socket;
 	int error = check_flags(type);
 
+	socket_caller_init(&caller, &walk, NULL);
 	if (!error) {
 		error = socket_create((int)a->arg[0], type & SOCK_TYPE_MASK,
-				      (int)a->arg[2], &socket);
+				      (int)a->arg[2], &caller, &socket);
 	}
 	return error ? error : install_socket(socket, type);
 }
@@ -317,6 +324,24 @@ long sys_setsockopt(const struct syscall_arguments *a)
 	return error;
 }
 
+/* Who is at the other end, in the caller's words. */
+static int get_peer(struct socket *socket, void *value, u32 *length)
+{
+	u32 whole = sizeof(struct user_ucred);
+	struct user_ucred peer;
+	int error = socket_get_option(socket, SOL_SOCKET, SO_PEERCRED, &peer, &whole);
+
+	if (!error) {
+		if (peer.uid != ID_INVALID) {
+			peer.uid = current_uid_shown(peer.uid);
+			peer.gid = current_gid_shown(peer.gid);
+		}
+		*length = MIN(*length, whole);
+		memcpy(value, &peer, *length);
+	}
+	return error;
+}
+
 long sys_getsockopt(const struct syscall_arguments *a)
 {
 	struct fd_reference reference;
@@ -335,8 +360,10 @@ long sys_getsockopt(const struct syscall_arguments *a)
 	}
 	if (!error) {
 		length = MIN((u32)room, (u32)OPTION_MAX);
-		error = socket_get_option(socket, (int)a->arg[1], (int)a->arg[2], value,
-					  &length);
+		error = (int)a->arg[1] == SOL_SOCKET && (int)a->arg[2] == SO_PEERCRED
+				? get_peer(socket, value, &length)
+				: socket_get_option(socket, (int)a->arg[1],
+						    (int)a->arg[2], value, &length);
 	}
 	fd_end(&reference);
 	if (error || user_write(a->arg[3], value, length)) {

@@ -4,6 +4,7 @@
  */
 #include "syscall/socket.h"
 
+#include "cred/user_namespace.h"
 #include "fs/file_table.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -66,12 +67,17 @@ static int read_credentials(const u8 *data, u64 size, struct socket_message *mes
 		return -EINVAL;
 	}
 	memcpy(&identity, data, sizeof(identity));
+	identity.uid = current_uid_to_kernel(identity.uid);
+	identity.gid = current_gid_to_kernel(identity.gid);
+	if (identity.uid == ID_INVALID || identity.gid == ID_INVALID) {
+		return -EINVAL;
+	}
 	if ((identity.pid != process_number(current_process()) &&
 	     !credentials_capable(own, CAP_SYS_ADMIN)) ||
 	    (identity.uid != own->uid && identity.uid != own->euid &&
-	     identity.uid != own->suid && !credentials_capable(own, CAP_SETUID)) ||
+	     identity.uid != own->suid && !current_capable_inside(CAP_SETUID)) ||
 	    (identity.gid != own->gid && identity.gid != own->egid &&
-	     identity.gid != own->sgid && !credentials_capable(own, CAP_SETGID))) {
+	     identity.gid != own->sgid && !current_capable_inside(CAP_SETGID))) {
 		return -EPERM;
 	}
 	message->credentials = identity;
@@ -318,8 +324,11 @@ static int write_control(struct socket *socket, struct user_msghdr *header,
 	int error = 0;
 
 	if (socket->pass_credentials && message->has_credentials) {
-		error = put_control(&out, SCM_CREDENTIALS, &message->credentials,
-				    sizeof(message->credentials));
+		struct user_ucred shown = message->credentials;
+
+		shown.uid = current_uid_shown(shown.uid);
+		shown.gid = current_gid_shown(shown.gid);
+		error = put_control(&out, SCM_CREDENTIALS, &shown, sizeof(shown));
 	}
 	if (!error) {
 		error = put_rights(&out, message, message->flags & MSG_CMSG_CLOEXEC);

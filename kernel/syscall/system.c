@@ -14,6 +14,7 @@
 #include "mm/heap.h"
 #include "mm/usercopy.h"
 #include "process/namespace/namespace.h"
+#include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "time/clock.h"
 #include <asm/signal.h>
@@ -28,7 +29,7 @@ long sys_uname(const struct syscall_arguments *a)
 {
 	struct new_utsname names;
 
-	uts_names(current_namespaces()->uts, &names);
+	uts_names(current_uts(), &names);
 	return user_write(a->arg[0], &names, sizeof(names));
 }
 
@@ -36,7 +37,7 @@ static long set_name(const struct syscall_arguments *a, size_t member)
 {
 	char name[__NEW_UTS_LEN + 1] = {0};
 
-	if (!current_capable(CAP_SYS_ADMIN)) {
+	if (!current_capable_over(&current_uts()->base, CAP_SYS_ADMIN)) {
 		return -EPERM;
 	}
 	if (a->arg[1] > __NEW_UTS_LEN) {
@@ -45,7 +46,7 @@ static long set_name(const struct syscall_arguments *a, size_t member)
 	if (user_read(name, a->arg[0], a->arg[1])) {
 		return -EFAULT;
 	}
-	uts_set_name(current_namespaces()->uts, member, name, a->arg[1]);
+	uts_set_name(current_uts(), member, name, a->arg[1]);
 	return 0;
 }
 

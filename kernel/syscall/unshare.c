@@ -4,6 +4,7 @@
  */
 #include "fs/file_table.h"
 #include "process/namespace/namespace.h"
+#include "process/namespace/setns.h"
 #include "process/process.h"
 #include "process/resources.h"
 #include "syscall/syscall.h"
@@ -34,18 +35,20 @@ static int check_unshare(u64 flags)
 	if ((flags & CLONE_VM) && atomic_load(&process->vm->users) > 1) {
 		return -EINVAL;
 	}
-	if ((flags & NAMESPACE_FLAGS_PRESENT) && !current_capable(CAP_SYS_ADMIN)) {
-		return -EPERM;
-	}
-	return 0;
+	return namespace_check_create(flags);
 }
 
 long sys_unshare(const struct syscall_arguments *a)
 {
 	u64 flags = a->arg[0];
 	struct resource_change change = {0};
-	int err = check_unshare(flags);
+	int err;
 
+	if (flags & CLONE_NEWUSER) {
+		// Threads of a process live in one, and nobody outside may move its root.
+		flags |= CLONE_THREAD | CLONE_FS;
+	}
+	err = check_unshare(flags);
 	if (!err) {
 		err = resources_prepare(&change, flags & ~(u64)CLONE_SIGHAND);
 	}
@@ -56,7 +59,6 @@ long sys_unshare(const struct syscall_arguments *a)
 	return err;
 }
 
-/* There is no file yet that refers to a namespace, so none can be the right one. */
 long sys_setns(const struct syscall_arguments *a)
 {
 	struct fd_reference reference;
@@ -65,6 +67,7 @@ long sys_setns(const struct syscall_arguments *a)
 	if (err) {
 		return err;
 	}
+	err = namespace_enter(reference.file, (u32)a->arg[1]);
 	fd_end(&reference);
-	return -EINVAL;
+	return err;
 }

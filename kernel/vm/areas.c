@@ -267,7 +267,8 @@ static bool areas_alike(const struct vm_area *lower, const struct vm_area *upper
 		return false;
 	}
 	return !lower->object ||
-	       lower->offset + (lower->end - lower->start) == upper->offset;
+	       (!lower->object->operations->mapped &&
+		lower->offset + (lower->end - lower->start) == upper->offset);
 }
 
 void area_merge_range(struct vm_space *vm, vaddr_t start, vaddr_t end)

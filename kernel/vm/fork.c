@@ -7,6 +7,7 @@
  *
  * Locks     the parent's vm.lock exclusively: no fault there may give write rights back meanwhile. The child is not published.
  */
+#include "cred/user_namespace.h"
 #include "vm/vm_internal.h"
 
 static bool has_own_pages(const struct vm_area *area)
@@ -70,6 +71,10 @@ static int share_pages(struct vm_space *parent, struct vm_space *child,
 
 static void copy_layout(struct vm_space *child, const struct vm_space *parent)
 {
+	atomic_store(&child->dumpable, atomic_load(&parent->dumpable));
+	child->user_namespace = parent->user_namespace
+					? user_namespace_get(parent->user_namespace)
+					: NULL;
 	child->mmap_top = parent->mmap_top;
 	child->break_start = parent->break_start;
 	child->break_now = parent->break_now;

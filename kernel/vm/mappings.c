@@ -20,6 +20,9 @@ void object_link_area(struct vm_area *area)
 		atomic_fetch_add(&object->writable_mappings, 1);
 	}
 	spin_unlock(&object->mappings_lock);
+	if (object->operations->mapped) {
+		object->operations->mapped(object);
+	}
 }
 
 void object_unlink_area(struct vm_area *area)
@@ -35,6 +38,9 @@ void object_unlink_area(struct vm_area *area)
 		atomic_fetch_sub(&object->writable_mappings, 1);
 	}
 	spin_unlock(&object->mappings_lock);
+	if (object->operations->unmapped) {
+		object->operations->unmapped(object);
+	}
 }
 
 /* The part of `area` that shows pages [first, last); false: none. */

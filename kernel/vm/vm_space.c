@@ -11,6 +11,7 @@
  *   V3  An operation that fails has changed no mapping (areas may have been cut, which nobody sees).
  */
 #include "arch/entry.h"
+#include "cred/user_namespace.h"
 #include "mm/heap.h"
 #include "vm/vm_internal.h"
 
@@ -67,6 +68,7 @@ int vm_create(struct vm_space **out)
 	refcount_init(&vm->references, 1);
 	list_init(&vm->graves);
 	rwlock_init(&vm->lock, RANK_VM, "vm_space.lock");
+	atomic_init(&vm->dumpable, true);
 	vm->mmap_top = USER_END - (128UL << 20);
 	vm->limit_address_space = vm->limit_data = vm->limit_stack = UINT64_MAX;
 	vm->limit_locked = UINT64_MAX;
@@ -113,6 +115,7 @@ void vm_get(struct vm_space *vm)
 void vm_put(struct vm_space *vm)
 {
 	if (vm && refcount_put(&vm->references)) {
+		user_namespace_put(vm->user_namespace);
 		object_free(&spaces, vm);
 	}
 }

@@ -68,6 +68,10 @@ struct vm_space {
 	u64 skipped_gap;        /* this big (0 and mmap_top: nothing is known) */
 	u32 default_area_flags; /* mlockall(MCL_FUTURE) */
 
+	/* Who may look in from outside: its owner if it is dumpable, and whoever may trace in this user namespace. */
+	_Atomic bool dumpable;                 /* a */
+	struct user_namespace *user_namespace; /* I; a reference; NULL: the first */
+
 	/* lock: layout, for brk and /proc */
 	vaddr_t mmap_top; /* maps go below it */
 	vaddr_t break_start, break_now;
@@ -119,6 +123,10 @@ struct vm_map_request {
 int vm_map(struct vm_space *vm, const struct vm_map_request *request,
 	   vaddr_t *out) must_check;
 int vm_unmap(struct vm_space *vm, vaddr_t address, u64 size);
+/* Unmap what is left of the mapping that was made at `address`, from its start, of an object with these operations (shmdt).
+ * -EINVAL: there is none. */
+int vm_unmap_object(struct vm_space *vm, vaddr_t address,
+		    const struct vm_object_operations *operations);
 int vm_protect(struct vm_space *vm, vaddr_t address, u64 size, u32 protect);
 int vm_remap(struct vm_space *vm, vaddr_t address, u64 old_size, u64 new_size, u32 flags,
 	     vaddr_t new_address, vaddr_t *out);

@@ -4,42 +4,13 @@
  * so it is after thousands of detached threads. Only Heddle has the ledger: skipped on Linux.
  * deadline: 60
  */
+#include "ledger.h"
 #include "raw.h"
 
-enum { MOST = 400, KINDS = 64 };
-
-struct ledger {
-	int count;
-	struct {
-		char name[32];
-		long live;
-	} kind[KINDS];
-};
+enum { MOST = 400 };
 
 static bool areas_may_differ; /* libc keeps stacks of dead threads */
 static int *passed;           /* shared: the clone under test did not fail */
-
-static void read_ledger(struct ledger *ledger)
-{
-	char text[4096], *line = text;
-	int fd = open("/proc/heddle/ledger", O_RDONLY);
-	ssize_t length;
-
-	CHECK(fd >= 0);
-	length = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	CHECK(length > 0);
-	text[length] = 0;
-	ledger->count = 0;
-	while (line && *line && ledger->count < KINDS) {
-		if (sscanf(line, "%31s %ld", ledger->kind[ledger->count].name,
-			   &ledger->kind[ledger->count].live) == 2) {
-			ledger->count++;
-		}
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
-	}
-}
 
 /* Frames and bytes come in batches, and what is looked up stays cached; these are exact. */
 static bool is_exact(const char *name)
@@ -59,26 +30,15 @@ static bool is_exact(const char *name)
 	return false;
 }
 
-/* A kind is listed from its first use on. */
-static long live_of(const struct ledger *ledger, const char *name)
-{
-	for (int i = 0; i < ledger->count; i++) {
-		if (strcmp(ledger->kind[i].name, name) == 0) {
-			return ledger->kind[i].live;
-		}
-	}
-	return 0;
-}
-
 static bool ledger_is(const struct ledger *wanted, bool tell)
 {
 	struct ledger now;
 	bool same = true;
 
-	read_ledger(&now);
+	ledger_read(&now);
 	for (int i = 0; i < now.count; i++) {
 		const char *name = now.kind[i].name;
-		long is = live_of(&now, name), was = live_of(wanted, name);
+		long is = ledger_live(&now, name), was = ledger_live(wanted, name);
 
 		if (is == was || !is_exact(name) ||
 		    (areas_may_differ && strcmp(name, "vm_area") == 0)) {
@@ -193,14 +153,19 @@ static int fail_each(uint64_t flags, const struct ledger *before)
 
 static void check_failures(const char *name, uint64_t flags)
 {
-	struct ledger before;
+	struct ledger before, settled;
 	int steps;
 
-	read_ledger(&before);
+	ledger_read(&before);
+	fail_each(flags, &before); // what is made once only is made now
+	expect_ledger(&before);
+	ledger_begin(&settled);
+	ledger_read(&before);
 	steps = fail_each(flags, &before);
 	say("# %s: %d allocations\n", name, steps);
 	CHECK(steps >= 3);
 	expect_ledger(&before); // the child of the last round is init's to reap
+	ledger_expect(&settled);
 	ok(name);
 }
 
@@ -217,7 +182,7 @@ static void check_detached(void)
 
 	areas_may_differ = true;
 	join_thread(start_thread(do_nothing, NULL));
-	read_ledger(&before);
+	ledger_read(&before);
 	for (int i = 0; i < 500; i++) {
 		CHECK_EQ(pthread_create(&thread, NULL, do_nothing, NULL), 0);
 		CHECK_EQ(pthread_detach(thread), 0);
@@ -231,9 +196,7 @@ static void check_detached(void)
 
 int main(void)
 {
-	if (access("/proc/heddle/ledger", R_OK)) {
-		skip("Linux keeps no ledger");
-	}
+	ledger_required();
 	passed = shared_page();
 	check_failures("fork", 0);
 	check_failures("vm", CLONE_VM);

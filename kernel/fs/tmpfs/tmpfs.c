@@ -13,6 +13,7 @@
 
 #include "fs/page_file.h"
 #include "fs/tmpfs/tmpfs_internal.h"
+#include "fs/write_check.h"
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -275,6 +276,17 @@ static int punch(struct inode *inode, u64 start, u64 end)
 	return 0;
 }
 
+static int make_room(struct inode *inode, u64 start, u64 end)
+{
+	int result = fs_check_new_size(inode, end);
+
+	if (result == 0 && (tmpfs_node(inode)->seals & F_SEAL_GROW) &&
+	    end > inode_size(inode)) {
+		result = -EPERM;
+	}
+	return result ? result : allocate_pages(inode, start, end);
+}
+
 static int tmpfs_allocate(struct file *file, int mode, u64 offset, u64 length)
 {
 	struct inode *inode = file->inode;
@@ -287,11 +299,8 @@ static int tmpfs_allocate(struct file *file, int mode, u64 offset, u64 length)
 	inode_lock(inode);
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
 		result = punch(inode, offset, offset + length);
-	} else if ((tmpfs_node(inode)->seals & F_SEAL_GROW) &&
-		   offset + length > inode_size(inode)) {
-		result = -EPERM;
 	} else {
-		result = allocate_pages(inode, offset, offset + length);
+		result = make_room(inode, offset, offset + length);
 	}
 	if (result == 0 && !keep && !(mode & FALLOC_FL_PUNCH_HOLE) &&
 	    offset + length > inode_size(inode)) {

@@ -25,6 +25,7 @@
 #include "process/process.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
+#include "process/user_account.h"
 #include "vm/vm_space.h"
 #include <linux/sched.h>
 #include <linux/signal.h>
@@ -138,7 +139,6 @@ static void start_afresh(struct thread *thread, struct exec_image *image, bool c
 	if (changed_id) {
 		thread->parent_death_signal = 0;
 	}
-	atomic_store(&process->dumpable, !changed_id);
 	flags = spin_lock_irq(&process_tree_lock);
 	process->exit_signal = SIGCHLD;
 	spin_lock(&process->signal_lock);
@@ -156,6 +156,10 @@ static void commit(struct thread *thread, struct exec_image *image,
 	bool changed_id = image->secure;
 
 	resources_farewell_to_memory();
+	atomic_store(&image->vm->dumpable,
+		     !image->unreadable &&
+			     image->credentials->euid == image->credentials->uid &&
+			     image->credentials->egid == image->credentials->gid);
 	limits_apply(process->limits, image->vm);
 	change->vm = image->vm;
 	change->executable = image->file;
@@ -172,21 +176,46 @@ static void commit(struct thread *thread, struct exec_image *image,
 	trap_set_syscall_number(frame, -1);
 }
 
-/* Set-uid programs must not be steered by somebody who shares our root and working directory. */
-static bool fs_shared_outside(struct thread *thread)
+/*
+ * Set-uid programs must not be steered by somebody who shares our root and working directory. The slots of siblings are
+ * read without their locks: a sibling that changes its own just now may make the count wrong, which
+ * settle_fs() finds out when they are gone.
+ */
+static bool claim_fs(struct thread *thread)
 {
-	return atomic_load(&thread->fs->users) >
-	       atomic_load(&thread->process->live_threads);
+	struct process *process = thread->process;
+	struct thread *sibling;
+	u32 inside = 0;
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	for_each_thread(sibling, process) {
+		inside += READ_ONCE(sibling->fs) == thread->fs;
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+	return fs_info_begin_exec(thread->fs, inside);
 }
 
-long exec_program(struct exec_image *image, struct trap_frame *frame)
+/* Alone now: is what claim_fs() decided still true? Nobody new has come; one outside may have been overlooked. */
+static int settle_fs(struct thread *thread, const struct exec_image *image)
+{
+	u64 flags;
+
+	if (image->refuse_set_id || atomic_load(&thread->fs->users) == 1) {
+		return 0;
+	}
+	flags = spin_lock_irq(&thread->process->signal_lock);
+	thread->process->exec_thread = NULL;
+	spin_unlock_irq(&thread->process->signal_lock, flags);
+	return -EAGAIN;
+}
+
+static int load_and_commit(struct exec_image *image, struct trap_frame *frame)
 {
 	struct thread *thread = current_thread();
 	struct resource_change change = {0};
-	int err;
+	int err = exec_image_load(image, current_credentials(),
+				  current_limit(RLIMIT_STACK));
 
-	image->refuse_set_id = fs_shared_outside(thread);
-	err = exec_image_load(image, current_credentials(), current_limit(RLIMIT_STACK));
 	if (!err) {
 		err = arch_thread_prepare_exec(&thread->sched.arch);
 	}
@@ -197,9 +226,37 @@ long exec_program(struct exec_image *image, struct trap_frame *frame)
 		err = exec_end_siblings();
 	}
 	if (!err) {
+		err = settle_fs(thread, image);
+	}
+	if (!err) {
 		commit(thread, image, &change, frame);
 	}
 	resources_release(&change);
+	return err;
+}
+
+/* Who became a user with too many processes (setuid(2) does not fail for that) cannot go on as such. */
+static int check_process_limit(struct thread *thread)
+{
+	bool over = thread->over_process_limit &&
+		    atomic_load(&thread->account->threads) > current_limit(RLIMIT_NPROC);
+
+	thread->over_process_limit = over;
+	return over ? -EAGAIN : 0;
+}
+
+long exec_program(struct exec_image *image, struct trap_frame *frame)
+{
+	struct thread *thread = current_thread();
+	int err = check_process_limit(thread);
+
+	if (!err) {
+		image->refuse_set_id = claim_fs(thread);
+		err = load_and_commit(image, frame);
+		if (!image->refuse_set_id) {
+			fs_info_end_exec(thread->fs);
+		}
+	}
 	exec_image_destroy(image);
 	return err;
 }

@@ -41,6 +41,7 @@ enum {
 	EXEC_PREFIX_MAX =
 		12, /* arguments scripts put in front: two each, and the names */
 	EXEC_NAME_SIZE = 16,
+	SECURE_STACK_LIMIT = 8 << 20,
 };
 
 /* One attempt to run a program: made by exec_prepare(), on the heap. */
@@ -68,6 +69,7 @@ struct exec_image {
 
 	struct credentials *credentials; /* of the new program; NULL: as they are */
 	bool secure;                     /* AT_SECURE */
+	bool unreadable;                 /* the caller may run it but not read it */
 	bool refuse_set_id; /* the fs is shared outside the process, or it is traced (R7) */
 };
 

@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: MIT
 /*
- * What exec does to credentials: set-uid and set-gid files, and the capability rules of capabilities(7).
+ * What exec does to credentials: finds the set-id bits and capabilities of the file; cred/capabilities.c has the rules.
  */
 #include "process/exec/exec_internal.h"
 
 #include "cred/credentials.h"
+#include "cred/file_capability.h"
+#include "cred/user_namespace.h"
 #include "fs/file.h"
 #include "fs/mount.h"
+#include "fs/path.h"
 #include "lib/errno.h"
+#include "vm/vm_space.h"
 #include <linux/mount.h>
-#include <linux/securebits.h>
 #include <linux/stat.h>
+#include <linux/xattr.h>
 
-static void apply_set_id(struct exec_image *image, struct credentials *fresh)
+/* May a program on this mount give its caller anything? */
+static bool mount_gives_privilege(const struct mount *mount)
+{
+	return !mount || !(atomic_load(&mount->flags) & MS_NOSUID);
+}
+
+static void apply_set_id(const struct exec_image *image, struct credentials *fresh)
 {
 	const struct inode_attributes *attributes = &image->file->inode->attributes;
+	const struct user_namespace *own = fresh->user_namespace;
 
-	const struct mount *mount = image->file->path.mount;
-
-	if ((mount && (atomic_load(&mount->flags) & MS_NOSUID)) ||
-	    fresh->no_new_privileges || image->refuse_set_id) {
+	if (fresh->no_new_privileges ||
+	    id_from_kernel(own, ID_USER, attributes->uid) == ID_INVALID ||
+	    id_from_kernel(own, ID_GROUP, attributes->gid) == ID_INVALID) {
 		return;
 	}
 	if (attributes->mode & S_ISUID) {
@@ -31,40 +41,75 @@ static void apply_set_id(struct exec_image *image, struct credentials *fresh)
 	}
 }
 
-static void apply_capabilities(struct credentials *fresh, bool changed_id)
+/* The security.capability attribute, if it is for the namespace the program will run in. */
+static int read_file_capability(const struct exec_image *image,
+				const struct credentials *fresh, struct exec_facts *facts)
 {
-	bool root_is_special = !(fresh->securebits & (1 << SECURE_NOROOT));
+	u8 value[FILE_CAPABILITY_SIZE_MAX];
+	struct file_capability capability;
+	s64 size = fs_get_xattr(&image->file->path, XATTR_NAME_CAPS, value, sizeof(value),
+				fresh);
+	int err;
 
-	if (changed_id) {
-		fresh->capability_ambient = 0;
+	if (size == -ENODATA || size == -EOPNOTSUPP) {
+		return 0;
 	}
-	if (root_is_special && (fresh->uid == 0 || fresh->euid == 0)) {
-		fresh->capability_permitted =
-			fresh->capability_inheritable | fresh->capability_bounding;
-		fresh->capability_effective =
-			fresh->euid == 0 ? fresh->capability_permitted : 0;
-	} else {
-		fresh->capability_permitted = fresh->capability_ambient;
-		fresh->capability_effective = fresh->capability_ambient;
+	if (size < 0) {
+		return size == -ERANGE ? -EINVAL : (int)size;
 	}
-	fresh->securebits &= ~(1u << SECURE_KEEP_CAPS);
+	err = file_capability_read(value, (size_t)size, &capability);
+	if (err || !user_namespace_is_root(fresh->user_namespace, capability.root_uid)) {
+		return err;
+	}
+	facts->has_capabilities = true;
+	facts->effective = capability.effective;
+	facts->permitted = capability.permitted;
+	facts->inheritable = capability.inheritable;
+	return 0;
 }
 
 int exec_prepare_credentials(struct exec_image *image, const struct credentials *old)
 {
+	struct exec_facts facts = {.shared = image->refuse_set_id};
 	struct credentials *fresh;
-	bool changed;
 	int err = credentials_copy(old, &fresh);
 
 	if (err) {
 		return err;
 	}
-	apply_set_id(image, fresh);
-	changed = fresh->euid != old->euid || fresh->egid != old->egid;
-	fresh->suid = fresh->fsuid = fresh->euid;
-	fresh->sgid = fresh->fsgid = fresh->egid;
-	apply_capabilities(fresh, changed);
-	image->secure = fresh->uid != fresh->euid || fresh->gid != fresh->egid;
+	if (mount_gives_privilege(image->file->path.mount)) {
+		apply_set_id(image, fresh);
+		err = read_file_capability(image, fresh, &facts);
+	}
+	if (!err) {
+		err = credentials_follow_exec(fresh, old, &facts, &image->secure);
+	}
+	if (err) {
+		credentials_put(fresh);
+		return err;
+	}
 	image->credentials = fresh;
 	return 0;
+}
+
+void exec_note_readable(struct exec_image *image, const struct file *file,
+			const struct credentials *credentials)
+{
+	if (fs_permission(file->inode, credentials, ACCESS_READ)) {
+		image->unreadable = true;
+	}
+}
+
+void exec_own_memory(const struct exec_image *image)
+{
+	const struct inode_attributes *attributes = &image->file->inode->attributes;
+	struct user_namespace *owner = image->credentials->user_namespace;
+
+	// What its namespace could not read, no tracer in there may see either.
+	while (image->unreadable && owner != &first_user_namespace &&
+	       (id_from_kernel(owner, ID_USER, attributes->uid) == ID_INVALID ||
+		id_from_kernel(owner, ID_GROUP, attributes->gid) == ID_INVALID)) {
+		owner = user_namespace_parent(owner);
+	}
+	image->vm->user_namespace = user_namespace_get(owner);
 }

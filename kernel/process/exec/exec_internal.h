@@ -18,6 +18,11 @@ int exec_map_vdso(struct exec_image *image) must_check;
 /* Sets image->credentials and image->secure for the file that is loaded. */
 int exec_prepare_credentials(struct exec_image *image,
 			     const struct credentials *old) must_check;
+/* A program that its caller may not read must not be read from its memory either. */
+void exec_note_readable(struct exec_image *image, const struct file *file,
+			const struct credentials *credentials);
+/* Sets image->vm->user_namespace. */
+void exec_own_memory(const struct exec_image *image);
 /* End every other thread of the process and take over the leader's number. -EAGAIN, -ERESTART if we must die instead. */
 int exec_end_siblings(void) must_check;
 /* A random page-aligned offset below `range`. */

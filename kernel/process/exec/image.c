@@ -60,12 +60,14 @@ void exec_image_destroy(struct exec_image *image)
 }
 
 /* The first bytes of the file; scripts lead on to their interpreter. */
-static int resolve_scripts(struct exec_image *image)
+static int resolve_scripts(struct exec_image *image,
+			   const struct credentials *credentials)
 {
 	for (unsigned depth = 0; depth <= EXEC_DEPTH_MAX; depth++) {
 		s64 got;
 		int err;
 
+		exec_note_readable(image, image->file, credentials);
 		memset(image->header, 0, sizeof(image->header));
 		got = file_read_kernel(image->file, image->header, sizeof(image->header),
 				       0);
@@ -89,7 +91,7 @@ static int resolve_scripts(struct exec_image *image)
 int exec_image_load(struct exec_image *image, const struct credentials *credentials,
 		    u64 stack_limit)
 {
-	int err = resolve_scripts(image);
+	int err = resolve_scripts(image, credentials);
 
 	if (!err && !elf_recognize(image)) {
 		err = -ENOEXEC;
@@ -102,6 +104,10 @@ int exec_image_load(struct exec_image *image, const struct credentials *credenti
 	}
 	if (err) {
 		return err;
+	}
+	exec_own_memory(image);
+	if (image->secure) { // its layout is not the caller's to choose
+		stack_limit = MIN(stack_limit, (u64)SECURE_STACK_LIMIT);
 	}
 	image->stack_limit = stack_limit;
 	image->vm->limit_address_space = ~0ULL;

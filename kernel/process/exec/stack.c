@@ -12,6 +12,7 @@
 #include "arch/vdso.h"
 #include "core/random.h"
 #include "cred/credentials.h"
+#include "cred/user_namespace.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -165,10 +166,18 @@ static void make_auxv(struct exec_image *image, const struct credentials *creden
 	add_auxv(auxv, AT_BASE, image->interpreter_base);
 	add_auxv(auxv, AT_FLAGS, 0);
 	add_auxv(auxv, AT_ENTRY, image->entry);
-	add_auxv(auxv, AT_UID, credentials->uid);
-	add_auxv(auxv, AT_EUID, credentials->euid);
-	add_auxv(auxv, AT_GID, credentials->gid);
-	add_auxv(auxv, AT_EGID, credentials->egid);
+	add_auxv(auxv, AT_UID,
+		 id_from_kernel_or_overflow(credentials->user_namespace, ID_USER,
+					    credentials->uid));
+	add_auxv(auxv, AT_EUID,
+		 id_from_kernel_or_overflow(credentials->user_namespace, ID_USER,
+					    credentials->euid));
+	add_auxv(auxv, AT_GID,
+		 id_from_kernel_or_overflow(credentials->user_namespace, ID_GROUP,
+					    credentials->gid));
+	add_auxv(auxv, AT_EGID,
+		 id_from_kernel_or_overflow(credentials->user_namespace, ID_GROUP,
+					    credentials->egid));
 	add_auxv(auxv, AT_SECURE, image->secure);
 	add_auxv(auxv, AT_RANDOM, random);
 	add_auxv(auxv, AT_HWCAP2, arch_hwcap2());

@@ -1,64 +1,104 @@
 // SPDX-License-Identifier: MIT
 /*
- * Namespace sets, and the UTS namespace (uname's names).
+ * Namespace sets: made, copied, shared; and who may make namespaces.
  *
- * Owns      struct namespace_set, struct uts_namespace.
- * Locks     uts_namespace.lock: a leaf.
+ * Owns      struct namespace_set.
  */
 #include "process/namespace/namespace.h"
 
-#include "arch/cpu.h"
+#include "cred/credentials.h"
+#include "cred/user_namespace.h"
+#include "fs/fs_info.h"
+#include "fs/mount.h"
+#include "ipc/ipc_namespace.h"
 #include "lib/errno.h"
-#include "lib/string.h"
 #include "mm/heap.h"
+#include "net/net_namespace.h"
+#include "process/current.h"
+#include "process/namespace/cgroup_namespace.h"
+#include "process/namespace/time_namespace.h"
+#include "process/namespace/uts_namespace.h"
+#include "process/resources.h"
 #include <linux/sched.h>
 
 OBJECT_CACHE(set_cache, namespace_set);
-OBJECT_CACHE(uts_cache, uts_namespace);
 
-static int uts_create(const struct new_utsname *names, struct uts_namespace **out)
+/* Which flag replaces what is in a slot. The time namespace itself changes by setns and for a new process only. */
+static const u64 slot_flags[NAMESPACE_SLOTS] = {
+	[NAMESPACE_SLOT_UTS] = CLONE_NEWUTS,
+	[NAMESPACE_SLOT_IPC] = CLONE_NEWIPC,
+	[NAMESPACE_SLOT_NETWORK] = CLONE_NEWNET,
+	[NAMESPACE_SLOT_CGROUP] = CLONE_NEWCGROUP,
+	[NAMESPACE_SLOT_TIME_FOR_CHILDREN] = CLONE_NEWTIME,
+	[NAMESPACE_SLOT_MOUNTS] = CLONE_NEWNS,
+	[NAMESPACE_SLOT_PID_FOR_CHILDREN] = CLONE_NEWPID,
+};
+
+static void set_free(struct namespace_set *set)
 {
-	struct uts_namespace *uts = object_allocate(&uts_cache);
-
-	if (!uts) {
-		return -ENOMEM;
+	for (unsigned i = 0; i < NAMESPACE_SLOTS; i++) {
+		namespace_put(set->slot[i]);
 	}
-	refcount_init(&uts->references, 1);
-	spin_init(&uts->lock, RANK_FS_INFO, "uts_namespace.lock");
-	uts->names = *names;
-	*out = uts;
-	return 0;
-}
-
-static void uts_put(struct uts_namespace *uts)
-{
-	if (refcount_put(&uts->references)) {
-		object_free(&uts_cache, uts);
-	}
-}
-
-static int create_first_uts(struct uts_namespace **out)
-{
-	struct new_utsname names = {0};
-
-	string_copy(names.sysname, "Linux", sizeof(names.sysname));
-	string_copy(names.nodename, "heddle", sizeof(names.nodename));
-	string_copy(names.release, "6.12.0-heddle", sizeof(names.release));
-	string_copy(names.version, "#1 SMP PREEMPT", sizeof(names.version));
-	string_copy(names.machine, arch_machine_name(), sizeof(names.machine));
-	string_copy(names.domainname, "(none)", sizeof(names.domainname));
-	return uts_create(&names, out);
+	object_free(&set_cache, set);
 }
 
 int namespace_set_create(struct namespace_set **out)
 {
 	struct namespace_set *set = object_allocate(&set_cache);
-	int err = set ? create_first_uts(&set->uts) : -ENOMEM;
 
-	if (err) {
-		if (set) {
-			object_free(&set_cache, set);
+	if (!set) {
+		return -ENOMEM;
+	}
+	set->slot[NAMESPACE_SLOT_UTS] = &first_uts_namespace.base;
+	set->slot[NAMESPACE_SLOT_IPC] = &first_ipc_namespace.base;
+	set->slot[NAMESPACE_SLOT_NETWORK] = &first_net_namespace.base;
+	set->slot[NAMESPACE_SLOT_CGROUP] = &first_cgroup_namespace.base;
+	set->slot[NAMESPACE_SLOT_TIME] = &first_time_namespace.base;
+	set->slot[NAMESPACE_SLOT_TIME_FOR_CHILDREN] = &first_time_namespace.base;
+	set->slot[NAMESPACE_SLOT_MOUNTS] = &first_mount_namespace.base;
+	for (unsigned i = 0; i < NAMESPACE_SLOTS; i++) {
+		if (set->slot[i]) {
+			namespace_get(set->slot[i]);
 		}
+	}
+	set->users = 1;
+	*out = set;
+	return 0;
+}
+
+struct mount_namespace *current_mounts(void)
+{
+	return mount_namespace_of(current_namespaces()->slot[NAMESPACE_SLOT_MOUNTS]);
+}
+
+static int copy_slot(struct namespace *from, bool fresh, struct namespace *owner,
+		     struct namespace **out)
+{
+	if (from && fresh) {
+		return from->operations->copy(from, owner, out);
+	}
+	if (from) {
+		namespace_get(from);
+	}
+	*out = from;
+	return 0;
+}
+
+int namespace_set_copy(struct namespace_set *from, u64 flags, struct namespace *owner,
+		       struct namespace_set **out)
+{
+	struct namespace_set *set = object_allocate(&set_cache);
+	int err = 0;
+
+	if (!set) {
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < NAMESPACE_SLOTS && !err; i++) {
+		err = copy_slot(from->slot[i], (flags & slot_flags[i]) != 0, owner,
+				&set->slot[i]);
+	}
+	if (err) {
+		set_free(set);
 		return err;
 	}
 	set->users = 1;
@@ -66,29 +106,12 @@ int namespace_set_create(struct namespace_set **out)
 	return 0;
 }
 
-int namespace_set_copy(struct namespace_set *from, u64 flags, struct namespace_set **out)
+void namespace_set_replace(struct namespace_set *set, enum namespace_slot slot,
+			   struct namespace *namespace)
 {
-	struct namespace_set *set = object_allocate(&set_cache);
-	struct new_utsname names;
-	int err = 0;
-
-	if (!set) {
-		return -ENOMEM;
-	}
-	if (flags & CLONE_NEWUTS) {
-		uts_names(from->uts, &names);
-		err = uts_create(&names, &set->uts);
-	} else {
-		refcount_get(&from->uts->references);
-		set->uts = from->uts;
-	}
-	if (err) {
-		object_free(&set_cache, set);
-		return err;
-	}
-	set->users = 1;
-	*out = set;
-	return 0;
+	namespace_get(namespace);
+	namespace_put(set->slot[slot]);
+	set->slot[slot] = namespace;
 }
 
 void namespace_set_share(struct namespace_set *set)
@@ -99,25 +122,94 @@ void namespace_set_share(struct namespace_set *set)
 void namespace_set_leave(struct namespace_set *set)
 {
 	if (atomic_fetch_sub_explicit(&set->users, 1, memory_order_acq_rel) == 1) {
-		uts_put(set->uts);
-		object_free(&set_cache, set);
+		set_free(set);
 	}
 }
 
-void uts_names(struct uts_namespace *uts, struct new_utsname *out)
+struct ipc_namespace *current_ipc(void)
 {
-	spin_lock(&uts->lock);
-	*out = uts->names;
-	spin_unlock(&uts->lock);
+	return container_of(current_namespaces()->slot[NAMESPACE_SLOT_IPC],
+			    struct ipc_namespace, base);
 }
 
-void uts_set_name(struct uts_namespace *uts, size_t member, const char *name,
-		  size_t length)
+struct net_namespace *current_network(void)
 {
-	char *to = (char *)&uts->names + member;
+	return container_of(current_namespaces()->slot[NAMESPACE_SLOT_NETWORK],
+			    struct net_namespace, base);
+}
 
-	spin_lock(&uts->lock);
-	memset(to, 0, sizeof(uts->names.nodename));
-	memcpy(to, name, MIN(length, sizeof(uts->names.nodename) - 1));
-	spin_unlock(&uts->lock);
+struct namespace *namespace_owner_of(const struct credentials *credentials)
+{
+	return &credentials->user_namespace->base;
+}
+
+struct namespace *namespace_owner(const struct namespace *namespace)
+{
+	if (namespace->owner || namespace->operations->kind == NAMESPACE_USER) {
+		return namespace->owner;
+	}
+	return &first_user_namespace.base;
+}
+
+bool namespace_owner_uid(struct namespace *namespace, u32 *uid)
+{
+	if (namespace->operations->kind != NAMESPACE_USER) {
+		return false;
+	}
+	*uid = id_from_kernel_or_overflow(current_credentials()->user_namespace, ID_USER,
+					  user_namespace_of(namespace)->owner_uid);
+	return true;
+}
+
+static struct namespace *find_locked(struct thread *thread, unsigned link)
+	MUST_HOLD(&thread->resource_lock)
+{
+	if (link == NAMESPACE_LINK_USER) {
+		return &thread->credentials->user_namespace->base;
+	}
+	return thread->namespaces && link < NAMESPACE_SLOTS
+		       ? thread->namespaces->slot[link]
+		       : NULL;
+}
+
+NO_THREAD_SAFETY struct namespace *thread_get_namespace(struct thread *thread,
+							unsigned link)
+{
+	struct namespace *found = find_locked(thread_lock_resources(thread), link);
+
+	if (found) {
+		namespace_get(found);
+	}
+	thread_unlock_resources(thread);
+	return found;
+}
+
+bool namespace_capable(const struct credentials *credentials,
+		       const struct namespace *owner, int capability)
+{
+	return credentials_capable_in(
+		credentials, user_namespace_of((struct namespace *)owner), capability);
+}
+
+bool current_capable_over(const struct namespace *namespace, int capability)
+{
+	return namespace_capable(current_credentials(), namespace_owner(namespace),
+				 capability);
+}
+
+int namespace_check_create(u64 flags)
+{
+	const struct credentials *credentials = current_credentials();
+
+	if ((flags & CLONE_NEWUSER) && fs_info_is_chrooted(current_fs())) {
+		return -EPERM;
+	}
+	// With a new user namespace come all capabilities over what is made in it.
+	if (!(flags & NAMESPACE_FLAGS) || (flags & CLONE_NEWUSER)) {
+		return 0;
+	}
+	return namespace_capable(credentials, namespace_owner_of(credentials),
+				 CAP_SYS_ADMIN)
+		       ? 0
+		       : -EPERM;
 }

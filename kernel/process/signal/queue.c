@@ -152,5 +152,5 @@ void signal_information_user(siginfo_t *info, int signal, int code)
 	info->si_signo = signal;
 	info->si_code = code;
 	info->si_pid = process_number(current_process());
-	info->si_uid = current_credentials()->uid;
+	info->si_uid = current_uid_shown(current_credentials()->uid);
 }

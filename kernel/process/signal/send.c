@@ -9,6 +9,7 @@
 #include "process/signal/signal.h"
 
 #include "core/log.h"
+#include "cred/user_namespace.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "process/current.h"
@@ -247,6 +248,21 @@ int signal_post(struct process *process, struct thread *thread, int signal,
 	return err;
 }
 
+/* Who sent it, in the receiver's words, where the two live in different user namespaces. */
+static void translate_sender(struct process *process, siginfo_t *info)
+{
+	const struct user_namespace *mine = current_credentials()->user_namespace;
+	struct credentials *theirs = process_get_credentials(process);
+
+	if (theirs && theirs->user_namespace != mine) {
+		u32 uid = id_to_kernel(mine, ID_USER, info->si_uid);
+
+		info->si_uid =
+			id_from_kernel_or_overflow(theirs->user_namespace, ID_USER, uid);
+	}
+	credentials_put(theirs);
+}
+
 int signal_send(struct process *process, struct thread *thread, const siginfo_t *info)
 {
 	struct thread *sender = current_thread();
@@ -259,6 +275,7 @@ int signal_send(struct process *process, struct thread *thread, const siginfo_t 
 				    force);
 	if (entry) {
 		entry->info = *info;
+		translate_sender(process, &entry->info);
 	} else if (info->si_signo >= SIGRTMIN && info->si_code != SI_USER) {
 		return -EAGAIN;
 	}
@@ -275,27 +292,19 @@ void signal_send_kernel(struct process *process, int signal)
 int signal_may_send(struct process *process, int signal)
 {
 	const struct credentials *mine = current_credentials();
-	struct thread *leader = NULL;
 	struct credentials *theirs;
 	bool allowed;
-	u64 flags;
 
 	if (process == current_process()) {
 		return 0;
 	}
-	flags = spin_lock_irq(&process->signal_lock);
-	if (process->leader && thread_try_get(process->leader)) {
-		leader = process->leader;
-	}
-	spin_unlock_irq(&process->signal_lock, flags);
-	if (!leader) {
+	theirs = process_get_credentials(process);
+	if (!theirs) {
 		return -ESRCH;
 	}
-	theirs = thread_get_credentials(leader);
-	thread_put(leader);
 	allowed = mine->euid == theirs->suid || mine->euid == theirs->uid ||
 		  mine->uid == theirs->suid || mine->uid == theirs->uid ||
-		  credentials_capable(mine, CAP_KILL);
+		  credentials_capable_in(mine, theirs->user_namespace, CAP_KILL);
 	credentials_put(theirs);
 	if (!allowed && signal == SIGCONT) {
 		allowed = READ_ONCE(process->session) ==

@@ -137,7 +137,7 @@ static void notify_stop(struct process *process, int why, int status)
 			entry->info.si_signo = SIGCHLD;
 			entry->info.si_code = why;
 			entry->info.si_pid = process_number(process);
-			entry->info.si_uid = process->leader->credentials->uid;
+			entry->info.si_uid = process_uid_shown_to(process, parent);
 			entry->info.si_status = status;
 		}
 		if (!(action.flags & SA_NOCLDSTOP)) {

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+/* The ledger (R10) and plans of failing allocations (docs/faults.md), as programs use them. Linux has neither. */
+#pragma once
+
+#include "test.h"
+
+enum { LEDGER_KINDS = 96, LEDGER_TEXT = 8192 };
+
+struct ledger {
+	int count;
+	struct {
+		char name[32];
+		long live;
+	} kind[LEDGER_KINDS];
+};
+
+static inline void ledger_required(void)
+{
+	if (access("/proc/heddle/ledger", R_OK)) {
+		skip("Linux keeps no ledger");
+	}
+}
+
+static inline void ledger_read(struct ledger *ledger)
+{
+	static char text[LEDGER_TEXT];
+	char *line = text;
+	int fd = open("/proc/heddle/ledger", O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+
+	CHECK(fd >= 0);
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	CHECK(length > 0);
+	text[length] = 0;
+	ledger->count = 0;
+	while (line && *line && ledger->count < LEDGER_KINDS) {
+		if (sscanf(line, "%31s %ld", ledger->kind[ledger->count].name,
+			   &ledger->kind[ledger->count].live) == 2) {
+			ledger->count++;
+		}
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+}
+
+/* A kind is listed from its first use on: until then there is none. */
+static inline long ledger_live(const struct ledger *ledger, const char *name)
+{
+	for (int i = 0; i < ledger->count; i++) {
+		if (strcmp(ledger->kind[i].name, name) == 0) {
+			return ledger->kind[i].live;
+		}
+	}
+	return 0;
+}
+
+/* Give back what the kernel only keeps for later; then the counts are exact (docs/faults.md). */
+static inline void ledger_settle(void)
+{
+	int fd = open("/proc/heddle/ledger", O_WRONLY | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, "settle", 6), 6);
+	close(fd);
+}
+
+static inline bool ledger_same(const struct ledger *a, const struct ledger *b, bool tell)
+{
+	bool same = true;
+
+	for (int i = 0; i < b->count; i++) {
+		const char *name = b->kind[i].name;
+		long was = ledger_live(a, name), is = b->kind[i].live;
+
+		// How full the slabs are is chance; their bytes are exact, and so is what is not free otherwise.
+		if (was == is || strcmp(name, "heap_frames") == 0 ||
+		    strcmp(name, "free_frames") == 0) {
+			continue;
+		}
+		same = false;
+		if (tell) {
+			say("# %s: %ld, was %ld\n", name, is, was);
+		}
+	}
+	return same;
+}
+
+/* Everything is where it was. The dead are freed by whoever runs next on their CPU: soon, not at once. */
+static inline void ledger_expect(const struct ledger *wanted)
+{
+	long long start = now_ns();
+	struct ledger now;
+
+	for (;;) {
+		ledger_settle();
+		ledger_read(&now);
+		if (ledger_same(wanted, &now, false)) {
+			return;
+		}
+		if (now_ns() - start > WAIT_LIMIT_NS) {
+			ledger_same(wanted, &now, true);
+			CHECK(!"the ledger is where it was");
+		}
+		sched_yield();
+	}
+}
+
+/* Where things are now, this program's own pages for looking at it included. */
+static inline void ledger_begin(struct ledger *ledger)
+{
+	for (int i = 0; i < 2; i++) {
+		ledger_settle();
+		ledger_read(ledger);
+		ledger_same(ledger, ledger, true);
+		ledger_expect(ledger);
+	}
+	ledger_settle();
+	ledger_read(ledger);
+}
