@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* RLIMIT_FSIZE: what fs/ asks before a regular file grows. */
+/* What lower rooms ask before they hold somebody to a limit: RLIMIT_FSIZE, RLIMIT_MEMLOCK. */
 #include "syscall/file_limits.h"
 
 #include "fs/path.h"
 #include "process/signal/signal.h"
 #include "syscall/syscall.h"
+#include "vm/vm_space.h"
 #include <asm/resource.h>
+#include <linux/capability.h>
 
 static int check_size_limit(u64 position, u64 *count)
 {
@@ -23,7 +25,13 @@ static int check_size_limit(u64 position, u64 *count)
 	return 0;
 }
 
+static bool may_lock_any(void)
+{
+	return !current_is_user_thread() || current_capable(CAP_IPC_LOCK);
+}
+
 void file_limits_init(void)
 {
+	vm_set_lock_privilege(may_lock_any);
 	fs_set_size_limit(check_size_limit);
 }

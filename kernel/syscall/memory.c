@@ -9,6 +9,7 @@
 
 #include "fs/file.h"
 #include "fs/file_table.h"
+#include "fs/path.h"
 #include "mm/usercopy.h"
 #include "vm/vm_space.h"
 #include <linux/mman.h>
@@ -206,6 +207,15 @@ long sys_msync(const struct syscall_arguments *a)
 	return vm_sync(current_vm(), a->arg[0], a->arg[1], (int)a->arg[2]);
 }
 
+/* Who could not change the file learns nothing of what others read of it. */
+static bool may_know_residence(struct file *file)
+{
+	const struct credentials *credentials = current_credentials();
+
+	return credentials_owns(credentials, file->inode->attributes.uid) ||
+	       fs_permission(file->inode, credentials, ACCESS_WRITE) == 0;
+}
+
 long sys_mincore(const struct syscall_arguments *a)
 {
 	vaddr_t address = a->arg[0];
@@ -225,7 +235,7 @@ long sys_mincore(const struct syscall_arguments *a)
 	for (u64 done = 0; done < pages;) {
 		u64 part = MIN(pages - done, sizeof resident);
 		int error = vm_mincore(current_vm(), address + (done << PAGE_SHIFT),
-				       part << PAGE_SHIFT, resident);
+				       part << PAGE_SHIFT, resident, may_know_residence);
 
 		if (!error) {
 			error = user_write(a->arg[2] + done, resident, part);

@@ -189,18 +189,25 @@ static int advise_populate(const struct advice *advice)
 	return error == -EIO ? -EFAULT : error == -EFAULT ? -EINVAL : error;
 }
 
-/* What changes nothing here: true if Linux knows it, and it promises nothing. */
+/* What changes nothing here, and promises nothing; but pages that are locked cannot be told to go. */
 static int advise_hint(const struct advice *advice)
 {
-	bool mapped;
+	bool leave = advice->kind == MADV_COLD || advice->kind == MADV_PAGEOUT;
+	struct vm_area *area;
 	int error = vm_lock_shared(advice->vm);
 
 	if (error) {
 		return error;
 	}
-	mapped = range_is_mapped(advice->vm, advice->start, advice->end);
+	area = area_at_or_after(advice->vm, advice->start);
+	for (; leave && area && area->start < advice->end; area = area_next(area)) {
+		error = area->flags & AREA_LOCKED ? -EINVAL : error;
+	}
+	if (!error && !range_is_mapped(advice->vm, advice->start, advice->end)) {
+		error = -ENOMEM;
+	}
 	vm_unlock_shared(advice->vm);
-	return mapped ? 0 : -ENOMEM;
+	return error;
 }
 
 int vm_advise(struct vm_space *vm, vaddr_t address, u64 size, int kind)
@@ -321,27 +328,48 @@ static void note_resident(struct vm_space *vm, const struct vm_area *area,
 	}
 }
 
-int vm_mincore(struct vm_space *vm, vaddr_t address, u64 size, u8 *out)
+/* One area's part of [*at, end); its file, with a reference. */
+static int mincore_step(struct vm_space *vm, vaddr_t *at, vaddr_t end, u8 *out,
+			struct file **file)
 {
-	vaddr_t end = address + ALIGN_UP(size, PAGE_SIZE);
+	struct vm_area *area;
 	int error = vm_lock_shared(vm);
 
 	if (error) {
 		return error;
 	}
-	while (address < end && !error) {
-		struct vm_area *area = area_find(vm, address);
-		vaddr_t next;
-
-		if (!area) {
-			error = -ENOMEM;
-			break;
-		}
-		next = MIN(area->end, end);
-		note_resident(vm, area, address, next, out);
-		out += (next - address) >> PAGE_SHIFT;
-		address = next;
+	area = area_find(vm, *at);
+	if (!area) {
+		error = -ENOMEM;
+	} else {
+		end = MIN(area->end, end);
+		note_resident(vm, area, *at, end, out);
+		*at = end;
+		*file = area->object ? area->file : NULL;
+		file_reference(*file);
 	}
 	vm_unlock_shared(vm);
+	return error;
+}
+
+int vm_mincore(struct vm_space *vm, vaddr_t address, u64 size, u8 *out,
+	       bool (*may_know)(struct file *file))
+{
+	vaddr_t end = address + ALIGN_UP(size, PAGE_SIZE);
+	int error = 0;
+
+	while (address < end && !error) {
+		struct file *file = NULL;
+		vaddr_t from = address;
+		u64 pages;
+
+		error = mincore_step(vm, &address, end, out, &file);
+		pages = (address - from) >> PAGE_SHIFT;
+		if (file && !may_know(file)) {
+			memset(out, 1, pages);
+		}
+		file_release(file);
+		out += pages;
+	}
 	return error;
 }

@@ -110,7 +110,7 @@ static int copy_area(struct vm_space *parent, struct vm_space *child,
 	if (!copy) {
 		return -ENOMEM;
 	}
-	copy->flags &= ~(u32)AREA_LOCKED;
+	copy->flags &= ~AREA_LOCK_FLAGS;
 	if (area->flags & AREA_WIPE_ON_FORK) {
 		copy->touched = false;
 	}

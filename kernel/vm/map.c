@@ -13,6 +13,26 @@
 
 enum { PROTECT_ALL = PROTECT_READ | PROTECT_WRITE | PROTECT_EXECUTE };
 
+static bool (*lock_privilege)(void);
+
+void vm_set_lock_privilege(bool (*privileged)(void))
+{
+	lock_privilege = privileged;
+}
+
+bool beyond_locked_limit(struct vm_space *vm, u64 more)
+{
+	u64 limit = vm->limit_locked;
+
+	return limit != UINT64_MAX && vm->locked_pages + more > limit >> PAGE_SHIFT &&
+	       !(lock_privilege && lock_privilege());
+}
+
+bool locking_forbidden(struct vm_space *vm)
+{
+	return vm->limit_locked == 0 && !(lock_privilege && lock_privilege());
+}
+
 int check_limits(struct vm_space *vm, u64 pages, u32 protect, u32 area_flags)
 {
 	bool data = protect & PROTECT_WRITE && !(area_flags & (AREA_SHARED | AREA_STACK));
@@ -24,11 +44,7 @@ int check_limits(struct vm_space *vm, u64 pages, u32 protect, u32 area_flags)
 	if (data && vm->data_pages + pages > vm->limit_data >> PAGE_SHIFT) {
 		return -ENOMEM;
 	}
-	if (area_flags & AREA_LOCKED && vm->limit_locked != UINT64_MAX &&
-	    vm->locked_pages + pages > vm->limit_locked >> PAGE_SHIFT) {
-		return -EAGAIN;
-	}
-	return 0;
+	return area_flags & AREA_LOCKED && beyond_locked_limit(vm, pages) ? -EAGAIN : 0;
 }
 
 static int check_request(const struct vm_map_request *request, u64 *size)
@@ -91,7 +107,9 @@ static u32 area_flags_of(const struct vm_space *vm, const struct vm_map_request 
 						 : 0; /* MAP_SHARED_VALIDATE too */
 	flags |= request->map_flags & MAP_GROWSDOWN ? AREA_STACK : 0;
 	flags |= request->map_flags & MAP_NORESERVE ? AREA_NO_RESERVE : 0;
-	flags |= request->map_flags & MAP_LOCKED ? AREA_LOCKED : 0;
+	if (request->map_flags & MAP_LOCKED) {
+		flags = (flags & ~AREA_LOCK_FLAGS) | AREA_LOCKED;
+	}
 	return flags;
 }
 
@@ -128,6 +146,9 @@ static int make_room(struct vm_space *vm, const struct vm_map_request *request,
 
 	if (vm->area_count >= VM_AREAS_MAX) {
 		return -ENOMEM;
+	}
+	if (request->map_flags & MAP_LOCKED && locking_forbidden(vm)) {
+		return -EPERM;
 	}
 	if (request->map_flags & MAP_FIXED) {
 		if (range_is_sealed(vm, place, place + size)) {
@@ -233,7 +254,7 @@ int vm_map(struct vm_space *vm, const struct vm_map_request *request, vaddr_t *o
 	rwlock_lock(&vm->lock);
 	error = map_locked(vm, request, size, out);
 	populate = request->map_flags & (MAP_POPULATE | MAP_LOCKED) ||
-		   vm->default_area_flags & AREA_LOCKED;
+		   (vm->default_area_flags & AREA_LOCK_FLAGS) == AREA_LOCKED;
 	vm_unlock_exclusive(vm);
 	if (!error && populate && request->protect &&
 	    !(request->map_flags & MAP_NONBLOCK)) {

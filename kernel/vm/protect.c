@@ -88,16 +88,17 @@ int vm_protect(struct vm_space *vm, vaddr_t address, u64 size, u32 protect)
 
 /* --- locking in memory --- */
 
-static void set_locked(struct vm_space *vm, vaddr_t start, vaddr_t end, bool lock)
+/* `lock`: AREA_LOCK_FLAGS or none. What the kernel put there is never locked. */
+static void set_locked(struct vm_space *vm, vaddr_t start, vaddr_t end, u32 lock)
 	MUST_HOLD(&vm->lock)
 {
 	struct vm_area *area = area_at_or_after(vm, start);
 
 	for (; area && area->start < end; area = area_next(area)) {
-		u32 flags = area->flags & ~(u32)AREA_LOCKED;
-
-		area_set_flags(vm, area, lock ? flags | AREA_LOCKED : flags,
-			       area->protect);
+		if (!(area->flags & AREA_SEALED)) {
+			area_set_flags(vm, area, (area->flags & ~AREA_LOCK_FLAGS) | lock,
+				       area->protect);
+		}
 	}
 	area_merge_range(vm, start, end);
 }
@@ -116,33 +117,31 @@ static u64 unlocked_pages(struct vm_space *vm, vaddr_t start, vaddr_t end)
 	return pages;
 }
 
-static int lock_range(struct vm_space *vm, vaddr_t start, vaddr_t end, bool lock)
+static int lock_range(struct vm_space *vm, vaddr_t start, vaddr_t end, u32 lock)
 	MUST_HOLD(&vm->lock)
 {
-	u64 limit = vm->limit_locked;
 	int error;
 
 	if (vm->dead) {
 		return -ESRCH;
 	}
-	if (lock && limit == 0) {
+	if (lock && locking_forbidden(vm)) {
 		return -EPERM;
 	}
-	if (lock && limit != UINT64_MAX &&
-	    vm->locked_pages + unlocked_pages(vm, start, end) > limit >> PAGE_SHIFT) {
+	if (lock && beyond_locked_limit(vm, unlocked_pages(vm, start, end))) {
 		return -ENOMEM;
 	}
-	if (!range_is_mapped(vm, start, end)) {
+	if (start < end && !range_is_mapped(vm, start, end)) {
 		return -ENOMEM;
 	}
-	error = area_split_range(vm, start, end);
+	error = start < end ? area_split_range(vm, start, end) : 0;
 	if (!error) {
 		set_locked(vm, start, end, lock);
 	}
 	return error;
 }
 
-/* Fault in what the areas of [start, end) allow. */
+/* Fault in what the areas of [start, end) allow; -EFAULT where one allows nothing. */
 static int populate_areas(struct vm_space *vm, vaddr_t start, vaddr_t end)
 {
 	int error = 0;
@@ -150,7 +149,7 @@ static int populate_areas(struct vm_space *vm, vaddr_t start, vaddr_t end)
 	while (start < end && !error) {
 		struct vm_area *area;
 		vaddr_t part_end = end;
-		bool write = false, skip = true;
+		bool write = false, skip = true, denied = false;
 
 		if (vm_lock_shared(vm)) {
 			return 0;
@@ -161,11 +160,13 @@ static int populate_areas(struct vm_space *vm, vaddr_t start, vaddr_t end)
 			part_end = MIN(end, area->end);
 			write = area->protect & PROTECT_WRITE &&
 				!(area->flags & AREA_SHARED);
-			skip = !area->protect;
+			skip = !(area->flags & AREA_LOCKED);
+			denied = !area->protect;
 		}
 		vm_unlock_shared(vm);
 		if (!skip) {
-			error = range_populate(vm, start, part_end, write);
+			error = denied ? -EFAULT
+				       : range_populate(vm, start, part_end, write);
 		}
 		start = part_end;
 	}
@@ -176,41 +177,44 @@ int vm_lock_memory(struct vm_space *vm, vaddr_t address, u64 size, bool lock,
 		   bool on_fault)
 {
 	vaddr_t start = ALIGN_DOWN(address, PAGE_SIZE);
+	u32 flags = lock ? AREA_LOCKED | (on_fault ? AREA_LOCK_ON_FAULT : 0) : 0;
 	vaddr_t end;
 	int error;
 
 	if (size > USER_END || address > USER_END - size) {
-		return size == 0 ? 0 : address + size < address ? -EINVAL : -ENOMEM;
+		size = ALIGN_UP(size + (address - start), PAGE_SIZE);
+		return start + size < start ? -EINVAL : size ? -ENOMEM : 0;
 	}
 	end = ALIGN_UP(address + size, PAGE_SIZE);
-	if (start == end) {
-		return 0;
-	}
 	rwlock_lock(&vm->lock);
-	error = lock_range(vm, start, end, lock);
+	error = lock_range(vm, start, end, flags);
 	vm_unlock_exclusive(vm);
-	if (!error && lock && !on_fault) {
-		error = populate_areas(vm, start, end);
-		return error == -EFAULT || error == -EIO ? -ENOMEM : error;
+	if (error || !lock || on_fault) {
+		return error;
 	}
-	return error;
+	error = populate_areas(vm, start, end);
+	return error == -ENOMEM                    ? -EAGAIN
+	       : error == -EFAULT || error == -EIO ? -ENOMEM
+						   : error;
 }
 
 int vm_lock_all(struct vm_space *vm, int flags)
 {
+	u32 lock = AREA_LOCKED | (flags & MCL_ONFAULT ? AREA_LOCK_ON_FAULT : 0);
+	u64 pages;
 	int error = 0;
 
 	rwlock_lock(&vm->lock);
-	if (flags && vm->limit_locked == 0) {
+	pages = vm->total_pages - MIN(vm->total_pages, vm->locked_pages);
+	if (flags && locking_forbidden(vm)) {
 		error = -EPERM;
-	} else if (flags & MCL_CURRENT && vm->limit_locked != UINT64_MAX &&
-		   vm->total_pages > vm->limit_locked >> PAGE_SHIFT) {
+	} else if (flags & MCL_CURRENT && beyond_locked_limit(vm, pages)) {
 		error = -ENOMEM;
 	}
 	if (!error) {
-		vm->default_area_flags = flags & MCL_FUTURE ? AREA_LOCKED : 0;
+		vm->default_area_flags = flags & MCL_FUTURE ? lock : 0;
 		if (flags & MCL_CURRENT || !flags) {
-			set_locked(vm, 0, USER_END, flags & MCL_CURRENT);
+			set_locked(vm, 0, USER_END, flags ? lock : 0);
 		}
 	}
 	vm_unlock_exclusive(vm);

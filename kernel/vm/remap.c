@@ -151,7 +151,7 @@ static int move_area(struct vm_space *vm, struct vm_area *area, const struct mov
 	if (move->old_size && !(move->flags & MREMAP_DONTUNMAP)) {
 		range_unmap(vm, move->old, move->old + move->old_size);
 	} else if (move->old_size) {
-		area_set_flags(vm, area, area->flags & ~(u32)AREA_LOCKED, area->protect);
+		area_set_flags(vm, area, area->flags & ~AREA_LOCK_FLAGS, area->protect);
 	}
 	area_merge_range(vm, move->new, move->new + move->new_size);
 	return 0;
@@ -265,7 +265,7 @@ int vm_remap(struct vm_space *vm, vaddr_t address, u64 old_size, u64 new_size, u
 	error = vm->dead ? -ESRCH : remap_locked(vm, &move, out);
 	if (!error) {
 		area = area_find(vm, *out);
-		locked = area && area->flags & AREA_LOCKED;
+		locked = area && (area->flags & AREA_LOCK_FLAGS) == AREA_LOCKED;
 	}
 	vm_unlock_exclusive(vm);
 	if (locked && move.new_size > move.old_size) {

@@ -90,6 +90,10 @@ void pages_unmap(struct vm_space *vm, vaddr_t start, vaddr_t end);
 /* Unmap all of [start, end): pages, areas (cut at the borders already), tables. */
 void range_unmap(struct vm_space *vm, vaddr_t start, vaddr_t end) MUST_HOLD(&vm->lock);
 int check_limits(struct vm_space *vm, u64 pages, u32 protect, u32 area_flags) must_check;
+/* Are `more` locked pages too many for who runs? */
+bool beyond_locked_limit(struct vm_space *vm, u64 more);
+/* May who runs lock nothing at all? */
+bool locking_forbidden(struct vm_space *vm);
 /* Fault all of [start, end) in, as far as it goes; the first errno. No lock held. */
 int range_populate(struct vm_space *vm, vaddr_t start, vaddr_t end, bool write);
 void count_frame(struct vm_space *vm, const struct frame *frame, s64 change);

@@ -404,11 +404,12 @@ static bool break_grow(struct vm_space *vm, vaddr_t start, vaddr_t end)
 
 	if (!place_is_free(vm, start, end) || data > vm->limit_data ||
 	    check_limits(vm, (end - start) >> PAGE_SHIFT, PROTECT_READ | PROTECT_WRITE,
-			 0)) {
+			 vm->default_area_flags)) {
 		return false;
 	}
 	heap = start > vm->break_start ? area_find(vm, start - 1) : NULL;
-	if (heap && heap->flags & AREA_HEAP && heap->end == start && !heap->object) {
+	if (heap && heap->flags & AREA_HEAP && heap->end == start && !heap->object &&
+	    (heap->flags & AREA_LOCK_FLAGS) == vm->default_area_flags) {
 		area_resize(vm, heap, heap->start, end);
 		return true;
 	}
@@ -452,7 +453,8 @@ vaddr_t vm_set_break(struct vm_space *vm, vaddr_t wanted)
 	}
 	if (done && new_end > old_end) {
 		done = break_grow(vm, old_end, new_end);
-		populate = done && vm->default_area_flags & AREA_LOCKED;
+		populate =
+			done && (vm->default_area_flags & AREA_LOCK_FLAGS) == AREA_LOCKED;
 	} else if (done && new_end < old_end) {
 		done = break_shrink(vm, new_end, old_end);
 	}

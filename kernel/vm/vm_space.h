@@ -49,7 +49,9 @@ enum {
 	AREA_NO_RESERVE = 64,
 	AREA_NO_DUMP = 128,
 	AREA_HEAP = 256,
+	AREA_LOCK_ON_FAULT = 512, /* with AREA_LOCKED: nothing is brought in ahead */
 };
+#define AREA_LOCK_FLAGS ((u32)(AREA_LOCKED | AREA_LOCK_ON_FAULT))
 
 struct vm_space {
 	_Atomic u32 users;
@@ -134,8 +136,9 @@ int vm_remap(struct vm_space *vm, vaddr_t address, u64 old_size, u64 new_size, u
 int vm_lock_all(struct vm_space *vm, int flags);
 int vm_advise(struct vm_space *vm, vaddr_t address, u64 size, int advice);
 int vm_sync(struct vm_space *vm, vaddr_t address, u64 size, int flags);
-int vm_mincore(struct vm_space *vm, vaddr_t address, u64 size,
-	       u8 *out); /* out: one byte a page */
+/* out: one byte a page. All pages of a file that the caller may not know about are said to be there; asked without locks. */
+int vm_mincore(struct vm_space *vm, vaddr_t address, u64 size, u8 *out,
+	       bool (*may_know)(struct file *file));
 int vm_lock_memory(struct vm_space *vm, vaddr_t address, u64 size, bool lock,
 		   bool on_fault);
 vaddr_t vm_set_break(struct vm_space *vm,
@@ -167,5 +170,7 @@ void vm_area_statistics(struct vm_area *area, u64 *resident, u64 *shared, u64 *d
 
 /* Installed by fs/: reference counting of vm_area.file. */
 void vm_set_file_operations(void (*get)(struct file *), void (*put)(struct file *));
+/* Installed by syscall/: may the running thread lock more than limit_locked? Asked with vm.lock held. */
+void vm_set_lock_privilege(bool (*privileged)(void));
 /* Boot. */
 void vm_init(void);
