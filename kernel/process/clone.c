@@ -12,6 +12,7 @@
 #include "mm/usercopy.h"
 #include "process/current.h"
 #include "process/namespace/namespace.h"
+#include "process/namespace/pid_namespace.h"
 #include "process/pid.h"
 #include "process/pidfd.h"
 #include "process/process.h"
@@ -36,7 +37,9 @@ int clone_check_flags(u64 flags)
 	if ((flags & CLONE_PARENT) && current_process()->is_init) {
 		return -EINVAL;
 	}
-	if ((flags & CLONE_THREAD) && (flags & (CLONE_NEWUSER | CLONE_NEWPID))) {
+	if ((flags & CLONE_THREAD) &&
+	    ((flags & (CLONE_NEWUSER | CLONE_NEWPID)) ||
+	     current_pid_namespace_for_children() != current_pid_namespace())) {
 		return -EINVAL;
 	}
 	if ((flags & CLONE_NEWIPC) && (flags & CLONE_SYSVSEM)) {

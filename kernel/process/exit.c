@@ -15,6 +15,7 @@
 #include "lib/errno.h"
 #include "process/current.h"
 #include "process/job_control.h"
+#include "process/namespace/pid_namespace.h"
 #include "process/pid.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
@@ -31,18 +32,23 @@ noreturn_ static void init_ended(int status)
 	arch_machine_exit((unsigned)(status >> 8) & 0xff);
 }
 
-/* The reaper of `process`'s children: the nearest living ancestor that asked for it, or init. Tree lock held. */
+/*
+ * The reaper of `process`'s children: the nearest living ancestor in its pid namespace that asked for it, or that one's
+ * init. Of two processes one above the other, those of one level are in one namespace. Tree lock held.
+ */
 static struct process *find_reaper(struct process *process)
 {
+	u32 level = process->pid->level;
 	struct process *candidate;
 
-	for (candidate = process->parent; candidate; candidate = candidate->parent) {
+	for (candidate = process->parent; candidate && candidate->pid->level == level;
+	     candidate = candidate->parent) {
 		if (candidate->state == PROCESS_ALIVE &&
 		    READ_ONCE(candidate->subreaper)) {
 			return candidate;
 		}
 	}
-	return init_process;
+	return pid_own_namespace(process->pid)->init;
 }
 
 /* A live thread of `process` other than `thread`, to compare with only. signal_lock is taken. */
@@ -76,7 +82,8 @@ static void leave_children_of_thread(struct thread *thread)
 		}
 		child->parent_thread = heir;
 		if (child->state == PROCESS_ALIVE && leader->parent_death_signal) {
-			signal_send_kernel(child, leader->parent_death_signal);
+			signal_send_kernel_from(process->pid, child,
+						leader->parent_death_signal);
 		}
 	}
 }
@@ -103,7 +110,7 @@ static void describe_end(struct process *process, struct process *parent, siginf
 	int status = process->exit_status;
 
 	info->si_errno = 0;
-	info->si_pid = process_number(process);
+	info->si_pid = pid_number_in(process->pid, pid_own_namespace(parent->pid));
 	info->si_uid = process_uid_shown_to(process, parent);
 	info->si_utime = (__kernel_clock_t)(process->dead_threads.user_ns / 10000000);
 	info->si_stime = (__kernel_clock_t)(process->dead_threads.system_ns / 10000000);
@@ -125,6 +132,9 @@ static bool notify_parent(struct process *process, struct queued_signal **entry)
 
 	if (!parent) {
 		return true;
+	}
+	if (parent->ends_namespace) {
+		return true; // it only waits for everybody to be gone
 	}
 	if (signal == SIGCHLD) {
 		ignored = parent_ignores_children(parent);
@@ -154,7 +164,8 @@ static void hand_over_children(struct process *process, struct list *dead)
 		list_push_back(&reaper->children, &child->sibling);
 		child->exit_signal = SIGCHLD;
 		if (child->state == PROCESS_ALIVE && child->leader->parent_death_signal) {
-			signal_send_kernel(child, child->leader->parent_death_signal);
+			signal_send_kernel_from(process->pid, child,
+						child->leader->parent_death_signal);
 		}
 		if (child->state == PROCESS_ZOMBIE && notify_parent(child, &none)) {
 			child->state = PROCESS_DEAD;
@@ -244,9 +255,15 @@ static void process_end(struct process *process)
 
 	list_init(&dead);
 	cpu_timers_stop(process);
+	if (process->is_init && process != init_process) {
+		pid_namespace_end(process);
+	}
 	leave_handlers(process);
 	flags = spin_lock_irq(&process_tree_lock);
 	process->exit_status = process->group_exit_status;
+	if (process->is_init && pid_own_namespace(process->pid)->reboot_status) {
+		process->exit_status = pid_own_namespace(process->pid)->reboot_status;
+	}
 	if (process == init_process) {
 		spin_unlock_irq(&process_tree_lock, flags);
 		init_ended(process->exit_status);

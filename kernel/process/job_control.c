@@ -87,7 +87,7 @@ bool group_is_orphaned_locked(struct pid *group, const struct process *ignored)
 		struct process *parent = member->parent;
 
 		if (member == ignored || member->state != PROCESS_ALIVE || !parent ||
-		    parent->is_init) {
+		    parent == init_process) {
 			continue;
 		}
 		if (parent->group != group && parent->session == member->session) {
@@ -138,6 +138,16 @@ pid_nr job_control_group(void)
 
 	spin_unlock_irq(&process_tree_lock, flags);
 	return number;
+}
+
+struct pid *job_control_get_group(void)
+{
+	u64 flags = spin_lock_irq(&process_tree_lock);
+	struct pid *group = current_process()->group;
+
+	pid_get(group);
+	spin_unlock_irq(&process_tree_lock, flags);
+	return group;
 }
 
 /* The session whose controlling terminal is `tty`, or NULL. Tree lock held. */

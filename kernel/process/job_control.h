@@ -46,6 +46,8 @@ bool job_control_is_session_leader(void);
 /* Number of the running process's session and group. */
 pid_nr job_control_session(void);
 pid_nr job_control_group(void);
+/* The group itself, with a reference: its number may be 0, where it is from outside the pid namespace. */
+struct pid *job_control_get_group(void);
 /* Make `tty` the session's controlling terminal, its foreground group the caller's. -EPERM: no leader, has one. */
 int job_control_set_terminal(struct tty *tty) must_check;
 /* Every session that has `tty` loses it (hangup); SIGHUP and SIGCONT go to the leader. */

@@ -2,60 +2,65 @@
 /*
  * The pid table.
  *
- * Owns      struct pid, pid namespaces, the table of numbers.
- * Locks     table_lock: under process_tree_lock; thread context.
+ * Owns      struct pid, the hash table of numbers.
+ * Locks     pid_table_lock: under process_tree_lock; thread context.
  *
  * Invariants
  *   P1  A number's bit is set from pid_create() until its pid has no use any more (or, never used, is freed).
- *   P2  A pid is in the hash table iff uses > 0; so what is found has a reference to give.
+ *   P2  A pid is in the hash table, with all its numbers, iff uses > 0; so what is found has a reference to give.
  *   P3  pid.thread and pid.process are cleared before the table's reference on the thread and process is dropped.
+ *   P4  namespace.members is the number of pids with a thread that have a number in it.
  */
 #include "process/pid.h"
 
 #include "core/panic.h"
-#include "lib/bitmap.h"
 #include "lib/errno.h"
 #include "lib/hash.h"
 #include "mm/heap.h"
 #include "process/current.h"
+#include "process/namespace/namespace.h"
+#include "process/namespace/pid_namespace.h"
+#include "process/pid_internal.h"
 #include "process/process.h"
 
-enum {
-	CHUNK_BITS = 32768,
-	CHUNK_COUNT = PID_LIMIT / CHUNK_BITS,
-	BUCKETS = 4096,
-};
-
-struct pid_namespace {
-	u64 *taken[CHUNK_COUNT]; /* the table's lock: bit set: reserved or in use */
-	pid_nr last;             /* the table's lock */
-	pid_nr maximum;          /* the table's lock: numbers are below it */
-	u32 level;
-	struct pid_namespace *parent;
-};
-
-struct pid_namespace init_pid_namespace = {.maximum = PID_MAX_DEFAULT};
+enum { BUCKETS = 4096 };
 
 struct pid idle_pid;
 
-static struct spinlock table_lock = SPINLOCK_INIT(RANK_PID_TABLE, "table_lock");
+struct spinlock pid_table_lock = SPINLOCK_INIT(RANK_PID_TABLE, "pid_table_lock");
 static struct list *buckets;
 static u32 in_use;
 OBJECT_CACHE(pid_cache, pid);
 
-static struct list *bucket_of(struct pid_namespace *namespace, pid_nr number)
+#define for_each_number(n, pid) \
+	for ((n) = (pid)->numbers; (n) <= &(pid)->numbers[(pid)->level]; (n)++)
+
+static struct list *bucket_of(const struct pid_namespace *namespace, pid_nr number)
 {
 	return &buckets[hash_u64((u64)number ^ (u64)(uintptr_t)namespace) % BUCKETS];
 }
 
-static void pid_setup(struct pid *pid, struct pid_namespace *namespace)
+/* Every level's entry, without a number yet. */
+static int pid_setup(struct pid *pid, struct pid_namespace *namespace)
 {
 	refcount_init(&pid->references, 1);
 	list_init(&pid->group_members);
 	wait_queue_init(&pid->exit_waiters);
-	list_init(&pid->numbers[0].hash_link);
-	pid->numbers[0].namespace = namespace;
-	pid->numbers[0].pid = pid;
+	pid->level = namespace->level;
+	pid->numbers = &pid->only;
+	if (pid->level) {
+		pid->numbers = heap_allocate((pid->level + 1) * sizeof(*pid->numbers));
+		if (!pid->numbers) {
+			return -ENOMEM;
+		}
+		namespace_get(&namespace->base);
+	}
+	for (u32 i = pid->level + 1; i-- > 0; namespace = namespace->parent) {
+		list_init(&pid->numbers[i].hash_link);
+		pid->numbers[i].namespace = namespace;
+		pid->numbers[i].pid = pid;
+	}
+	return 0;
 }
 
 void pid_init(void)
@@ -67,160 +72,90 @@ void pid_init(void)
 	for (unsigned i = 0; i < BUCKETS; i++) {
 		list_init(&buckets[i]);
 	}
-	init_pid_namespace.taken[0] = heap_allocate(CHUNK_BITS / 8);
-	if (!init_pid_namespace.taken[0]) {
+	if (pid_setup(&idle_pid, &first_pid_namespace)) {
 		panic("no memory for the pid table");
 	}
-	bitmap_set(init_pid_namespace.taken[0], 0);
-	pid_setup(&idle_pid, &init_pid_namespace);
 	idle_pid.uses = 1; // for good, and never in the hash table: nobody finds number 0
 }
 
-static bool is_taken(struct pid_namespace *namespace, pid_nr number)
+static void release_numbers_locked(struct pid *pid)
 {
-	const u64 *chunk = namespace->taken[number / CHUNK_BITS];
+	struct pid_number *n;
 
-	return chunk && bitmap_test(chunk, CHUNK_BITS, (size_t)number % CHUNK_BITS);
-}
-
-/* The first number in [from, to) that is free and whose chunk exists, or `to`. *missing: a chunk that would be needed first. */
-static pid_nr find_free(struct pid_namespace *namespace, pid_nr from, pid_nr to,
-			int *missing)
-{
-	while (from < to) {
-		int index = from / CHUNK_BITS;
-		size_t bit = (size_t)from % CHUNK_BITS;
-
-		if (!namespace->taken[index]) {
-			*missing = index;
-			return to;
-		}
-		bit = bitmap_next_clear(namespace->taken[index], CHUNK_BITS, bit);
-		from = (pid_nr)((size_t)index * CHUNK_BITS + bit);
-		if (bit < CHUNK_BITS) {
-			return MIN(from, to);
+	for_each_number(n, pid)
+	{
+		if (n->reserved) {
+			pid_number_release_locked(n->namespace, n->number);
+			n->reserved = false;
 		}
 	}
-	return to;
 }
 
-/* Mark a number as taken. -EAGAIN: all are; -ENOMEM with *missing >= 0: allocate that chunk and try again. */
-static int reserve_locked(struct pid_namespace *namespace, pid_nr wanted, pid_nr *out,
-			  int *missing)
+/* May the running thread choose `number` in `namespace`? */
+static int check_wanted(const struct pid_namespace *namespace, pid_nr number)
 {
-	pid_nr number, maximum = namespace->maximum;
+	const struct credentials *credentials = current_credentials();
 
-	*missing = -1;
-	if (wanted) {
-		if (!namespace->taken[wanted / CHUNK_BITS]) {
-			*missing = wanted / CHUNK_BITS;
-			return -ENOMEM;
-		}
-		if (is_taken(namespace, wanted)) {
-			return -EEXIST;
-		}
-		number = wanted;
-	} else {
-		pid_nr start = namespace->last + 1;
-
-		number = find_free(namespace, start, maximum, missing);
-		if (number >= maximum && *missing < 0) {
-			number = find_free(namespace, MIN(PID_RESERVED, maximum), maximum,
-					   missing);
-		}
-		if (number >= maximum) {
-			return *missing < 0 ? -EAGAIN : -ENOMEM;
-		}
-		namespace->last = number;
-	}
-	bitmap_set(namespace->taken[number / CHUNK_BITS], (size_t)number % CHUNK_BITS);
-	*out = number;
-	return 0;
-}
-
-static int reserve_number(struct pid_namespace *namespace, pid_nr wanted, pid_nr *out)
-{
-	u64 *chunk = NULL;
-	int missing, err;
-
-	if (wanted < 0 || wanted >= PID_LIMIT) {
+	if (number < 1 || number >= pid_maximum()) {
 		return -EINVAL;
 	}
-	for (;;) {
-		spin_lock(&table_lock);
-		err = wanted >= namespace->maximum
-			      ? -EINVAL
-			      : reserve_locked(namespace, wanted, out, &missing);
-		if (err == -ENOMEM && chunk && !namespace->taken[missing]) {
-			namespace->taken[missing] = chunk;
-			chunk = NULL;
-			spin_unlock(&table_lock);
-			continue;
-		}
-		spin_unlock(&table_lock);
-		if (err != -ENOMEM) {
-			break;
-		}
-		if (!chunk) {
-			chunk = heap_allocate(CHUNK_BITS / 8);
-		}
-		if (!chunk) {
-			break;
-		}
-	}
-	heap_free(chunk);
-	return err;
-}
-
-static void release_number_locked(struct pid *pid)
-{
-	struct pid_number *n = &pid->numbers[0];
-
-	if (pid->reserved) {
-		bitmap_clear(n->namespace->taken[n->number / CHUNK_BITS],
-			     (size_t)n->number % CHUNK_BITS);
-		pid->reserved = false;
-	}
-}
-
-/* May the running thread choose these numbers? */
-static int check_wanted(const struct wanted_numbers *wanted)
-{
-	if (wanted->count > PID_LEVELS) {
+	if (number != 1 && !READ_ONCE(namespace->init)) {
 		return -EINVAL;
 	}
-	for (u32 i = 0; i < wanted->count; i++) {
-		if (wanted->number[i] < 1 || wanted->number[i] >= pid_maximum()) {
-			return -EINVAL;
-		}
-	}
-	return !wanted->count || current_capable(CAP_CHECKPOINT_RESTORE) ||
-			       current_capable(CAP_SYS_ADMIN)
+	return namespace_capable(credentials, namespace->base.owner,
+				 CAP_CHECKPOINT_RESTORE) ||
+			       namespace_capable(credentials, namespace->base.owner,
+						 CAP_SYS_ADMIN)
 		       ? 0
 		       : -EPERM;
+}
+
+/* One number in each namespace, the innermost first. */
+static int reserve_numbers(struct pid *pid, const struct wanted_numbers *wanted)
+{
+	u32 count = wanted ? wanted->count : 0;
+
+	if (count > pid->level + 1) {
+		return -EINVAL;
+	}
+	for (u32 i = 0; i <= pid->level; i++) {
+		struct pid_number *n = &pid->numbers[pid->level - i];
+		pid_nr number = i < count ? wanted->number[i] : 0;
+		int err = i < count ? check_wanted(n->namespace, number) : 0;
+
+		if (!err) {
+			err = pid_number_reserve(n->namespace, number, &n->number);
+		}
+		if (err) {
+			return err;
+		}
+		n->reserved = true;
+		if (n->number != 1 && !READ_ONCE(n->namespace->init)) {
+			return -ENOMEM; // the first one is still being made
+		}
+	}
+	return 0;
 }
 
 int pid_create(struct pid_namespace *namespace, const struct wanted_numbers *wanted,
 	       struct pid **out)
 {
-	struct pid *pid;
-	int err = wanted ? check_wanted(wanted) : 0;
+	struct pid *pid = object_allocate(&pid_cache);
+	int err;
 
-	if (err) {
-		return err;
-	}
-	pid = object_allocate(&pid_cache);
 	if (!pid) {
 		return -ENOMEM;
 	}
-	pid_setup(pid, namespace);
-	err = reserve_number(namespace, wanted && wanted->count ? wanted->number[0] : 0,
-			     &pid->numbers[0].number);
+	err = pid_setup(pid, namespace);
 	if (err) {
 		object_free(&pid_cache, pid);
 		return err;
 	}
-	pid->reserved = true;
+	err = READ_ONCE(namespace->dying) ? -ENOMEM : reserve_numbers(pid, wanted);
+	if (err) {
+		pid_put(pid);
+		return err;
+	}
 	*out = pid;
 	return 0;
 }
@@ -236,114 +171,161 @@ void pid_put(struct pid *pid)
 		return;
 	}
 	ASSERT(pid->uses == 0);
-	if (pid->reserved) {
-		// Never used, so nobody else knows it; the lock is for the bitmap.
-		spin_lock(&table_lock);
-		release_number_locked(pid);
-		spin_unlock(&table_lock);
+	// Of one that was never used, so nobody else knows it; the lock is for the bitmaps.
+	spin_lock(&pid_table_lock);
+	release_numbers_locked(pid);
+	spin_unlock(&pid_table_lock);
+	if (pid->level) {
+		struct pid_namespace *namespace = pid_own_namespace(pid);
+
+		heap_free(pid->numbers);
+		namespace_put(&namespace->base);
 	}
 	object_free(&pid_cache, pid);
 }
 
+struct pid_namespace *pid_own_namespace(const struct pid *pid)
+{
+	return pid->numbers[pid->level].namespace;
+}
+
+pid_nr pid_number_in(const struct pid *pid, const struct pid_namespace *namespace)
+{
+	const struct pid_number *n;
+
+	if (!pid || namespace->level > pid->level) {
+		return 0;
+	}
+	n = &pid->numbers[namespace->level];
+	return n->namespace == namespace ? n->number : 0;
+}
+
 pid_nr pid_number(const struct pid *pid)
+{
+	return pid_number_in(pid, current_pid_namespace());
+}
+
+pid_nr pid_number_global(const struct pid *pid)
 {
 	return pid ? pid->numbers[0].number : 0;
 }
 
-static struct pid *find_locked(pid_nr number)
+pid_nr pid_number_from_global(pid_nr number)
+{
+	struct pid_namespace *namespace = current_pid_namespace();
+	struct pid *pid;
+
+	if (namespace == &first_pid_namespace) {
+		return number;
+	}
+	pid = pid_find_in(&first_pid_namespace, number);
+	number = pid_number_in(pid, namespace);
+	pid_put(pid);
+	return number;
+}
+
+static struct pid *find_locked(struct pid_namespace *namespace, pid_nr number)
 {
 	struct pid_number *n;
 
-	list_for_each(n, bucket_of(&init_pid_namespace, number), hash_link) {
-		if (n->number == number && n->namespace == &init_pid_namespace) {
+	list_for_each(n, bucket_of(namespace, number), hash_link) {
+		if (n->number == number && n->namespace == namespace) {
 			return n->pid;
 		}
 	}
 	return NULL;
 }
 
-struct pid *pid_find(pid_nr number)
+struct pid *pid_find_in(struct pid_namespace *namespace, pid_nr number)
 {
 	struct pid *pid = NULL;
 
 	if (number > 0 && number < PID_LIMIT) {
-		spin_lock(&table_lock);
-		pid = find_locked(number);
+		spin_lock(&pid_table_lock);
+		pid = find_locked(namespace, number);
 		if (pid) {
 			refcount_get(&pid->references);
 		}
-		spin_unlock(&table_lock);
+		spin_unlock(&pid_table_lock);
 	}
 	return pid;
 }
 
-struct pid *pid_next(pid_nr number)
+struct pid *pid_find(pid_nr number)
+{
+	return pid_find_in(current_pid_namespace(), number);
+}
+
+struct pid *pid_next_in(struct pid_namespace *namespace, pid_nr number)
 {
 	struct pid *pid = NULL;
 
 	if (number < 0) {
 		return NULL;
 	}
-	spin_lock(&table_lock);
-	while (!pid && number < PID_LIMIT) {
-		const u64 *chunk = init_pid_namespace.taken[number / CHUNK_BITS];
-		size_t bit = CHUNK_BITS;
-
-		if (chunk) {
-			bit = bitmap_next_set(chunk, CHUNK_BITS,
-					      (size_t)number % CHUNK_BITS);
+	spin_lock(&pid_table_lock);
+	while (!pid) {
+		number = pid_number_next_locked(namespace, number);
+		if (number >= PID_LIMIT) {
+			break;
 		}
-		number = (pid_nr)((size_t)(number / CHUNK_BITS) * CHUNK_BITS + bit);
-		if (bit < CHUNK_BITS) {
-			pid = find_locked(number++); // NULL: reserved only
-		}
+		pid = find_locked(namespace, number++); // NULL: reserved only
 	}
 	if (pid) {
 		refcount_get(&pid->references);
 	}
-	spin_unlock(&table_lock);
+	spin_unlock(&pid_table_lock);
 	return pid;
 }
 
 static void use_locked(struct pid *pid)
 {
-	struct pid_number *n = &pid->numbers[0];
+	struct pid_number *n;
 
-	if (pid->uses++ == 0) {
-		ASSERT(pid->reserved);
-		refcount_get(&pid->references);
+	if (pid->uses++ > 0) {
+		return;
+	}
+	refcount_get(&pid->references);
+	in_use++;
+	for_each_number(n, pid)
+	{
+		ASSERT(n->reserved);
 		list_push_front(bucket_of(n->namespace, n->number), &n->hash_link);
-		in_use++;
 	}
 }
 
 /* true: the caller drops the table's reference once the lock is gone. */
 static bool unuse_locked(struct pid *pid)
 {
+	struct pid_number *n;
+
 	ASSERT(pid->uses > 0);
 	if (--pid->uses > 0) {
 		return false;
 	}
-	list_remove(&pid->numbers[0].hash_link);
-	release_number_locked(pid);
+	for_each_number(n, pid)
+	{
+		list_remove(&n->hash_link);
+	}
+	release_numbers_locked(pid);
 	in_use--;
 	return true;
 }
 
 void pid_use(struct pid *pid)
 {
-	spin_lock(&table_lock);
+	spin_lock(&pid_table_lock);
 	use_locked(pid);
-	spin_unlock(&table_lock);
+	spin_unlock(&pid_table_lock);
 }
 
 void pid_unuse(struct pid *pid)
 {
 	bool last;
 
-	spin_lock(&table_lock);
+	spin_lock(&pid_table_lock);
 	last = unuse_locked(pid);
-	spin_unlock(&table_lock);
+	spin_unlock(&pid_table_lock);
 	if (last) {
 		pid_put(pid);
 	}
@@ -351,45 +333,82 @@ void pid_unuse(struct pid *pid)
 
 void pid_attach(struct pid *pid, struct thread *thread, struct process *process)
 {
-	spin_lock(&table_lock);
+	struct pid_number *n;
+
+	spin_lock(&pid_table_lock);
 	ASSERT(!pid->thread);
 	pid->thread = thread;
 	pid->process = process;
 	use_locked(pid);
-	spin_unlock(&table_lock);
+	for_each_number(n, pid)
+	{
+		n->namespace->members++;
+	}
+	spin_unlock(&pid_table_lock);
 }
 
 void pid_detach(struct pid *pid)
 {
-	spin_lock(&table_lock);
+	struct pid_number *n;
+
+	spin_lock(&pid_table_lock);
 	pid->thread = NULL;
 	pid->process = NULL;
-	spin_unlock(&table_lock);
+	for_each_number(n, pid)
+	{
+		if (--n->namespace->members == 1) {
+			wake_all(&n->namespace->emptied, 0);
+		}
+	}
+	spin_unlock(&pid_table_lock);
 	wake_all(&pid->exit_waiters, 0);
 	pid_unuse(pid);
+}
+
+bool pid_namespace_is_empty(struct pid_namespace *namespace)
+{
+	bool empty;
+
+	spin_lock(&pid_table_lock);
+	empty = namespace->members <= 1;
+	spin_unlock(&pid_table_lock);
+	return empty;
+}
+
+bool pid_may_live_locked(const struct pid *pid)
+{
+	struct pid_number *n;
+
+	for_each_number(n, pid)
+	{
+		if (n->namespace->dying) {
+			return false;
+		}
+	}
+	return true;
 }
 
 void pid_exchange_threads(struct pid *mine, struct pid *leaders)
 {
 	struct thread *thread;
 
-	spin_lock(&table_lock);
+	spin_lock(&pid_table_lock);
 	thread = mine->thread;
 	mine->thread = leaders->thread;
 	leaders->thread = thread;
-	spin_unlock(&table_lock);
+	spin_unlock(&pid_table_lock);
 }
 
 struct thread *pid_get_thread(struct pid *pid)
 {
 	struct thread *thread;
 
-	spin_lock(&table_lock);
+	spin_lock(&pid_table_lock);
 	thread = pid->thread;
 	if (thread) {
 		thread_get(thread);
 	}
-	spin_unlock(&table_lock);
+	spin_unlock(&pid_table_lock);
 	return thread;
 }
 
@@ -397,29 +416,13 @@ struct process *pid_get_process(struct pid *pid)
 {
 	struct process *process;
 
-	spin_lock(&table_lock);
+	spin_lock(&pid_table_lock);
 	process = pid->process;
 	if (process) {
 		process_get(process);
 	}
-	spin_unlock(&table_lock);
+	spin_unlock(&pid_table_lock);
 	return process;
-}
-
-pid_nr pid_maximum(void)
-{
-	return READ_ONCE(init_pid_namespace.maximum);
-}
-
-int pid_set_maximum(pid_nr maximum)
-{
-	if (maximum <= PID_RESERVED || maximum > PID_LIMIT) {
-		return -EINVAL;
-	}
-	spin_lock(&table_lock);
-	init_pid_namespace.maximum = maximum;
-	spin_unlock(&table_lock);
-	return 0;
 }
 
 u32 pid_count(void)
@@ -429,5 +432,5 @@ u32 pid_count(void)
 
 pid_nr pid_last(void)
 {
-	return READ_ONCE(init_pid_namespace.last);
+	return READ_ONCE(current_pid_namespace()->last);
 }

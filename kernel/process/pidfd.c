@@ -9,6 +9,7 @@
 #include "fs/file.h"
 #include "lib/errno.h"
 #include "lib/format.h"
+#include "process/namespace/pid_namespace.h"
 #include "process/pid.h"
 #include "process/process.h"
 #include <linux/eventpoll.h>
@@ -52,9 +53,18 @@ static int pidfd_fdinfo(struct file *file, char *to, size_t size)
 	struct pid *pid = file->data;
 	struct thread *thread = pid_get_thread(pid);
 	pid_nr number = thread ? pid_number(pid) : -1;
+	int length = format_string(to, size, "Pid:\t%d\nNSpid:\t%d", number, number);
 
 	thread_put(thread);
-	return format_string(to, size, "Pid:\t%d\nNSpid:\t%d\n", number, number);
+	for (u32 level = current_pid_namespace()->level + 1;
+	     number > 0 && level <= pid->level && (size_t)length < size; level++) {
+		length += format_string(to + length, size - (size_t)length, "\t%d",
+					pid->numbers[level].number);
+	}
+	if ((size_t)length < size) {
+		length += format_string(to + length, size - (size_t)length, "\n");
+	}
+	return length;
 }
 
 static const struct file_operations pidfd_operations = {

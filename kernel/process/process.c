@@ -23,6 +23,7 @@
 #include "process/job_control.h"
 #include "process/namespace/ipc_caller.h"
 #include "process/namespace/namespace.h"
+#include "process/namespace/pid_namespace.h"
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "process/resources.h"
@@ -48,8 +49,8 @@ static void describe_running(char *to, size_t size)
 		format_string(to, size, "kernel thread %s", entity->kernel_name);
 	} else {
 		format_string(to, size, "thread %d (%.15s) of process %d",
-			      thread_number(thread), thread->name,
-			      process_number(thread->process));
+			      pid_number_global(thread->pid), thread->name,
+			      pid_number_global(thread->process->pid));
 	}
 }
 
@@ -129,6 +130,8 @@ static int fill_from_parent(struct process *process, const struct thread_options
 	int err;
 
 	process->exit_signal = options->exit_signal;
+	process->is_init = process->immune =
+		pid_number_in(process->pid, pid_own_namespace(process->pid)) == 1;
 	flags = spin_lock_irq(&parent->signal_lock);
 	memcpy(process->limits, parent->limits, sizeof(process->limits));
 	spin_unlock_irq(&parent->signal_lock, flags);
@@ -248,30 +251,45 @@ u32 process_uid_shown_to(struct process *process, struct process *observer)
 
 struct process *process_find(pid_nr number)
 {
-	struct pid *pid = pid_find(number);
+	return process_find_in(current_pid_namespace(), number);
+}
+
+struct thread *thread_find(pid_nr number)
+{
+	return thread_find_in(current_pid_namespace(), number);
+}
+
+struct process *process_next(pid_nr *number)
+{
+	return process_next_in(current_pid_namespace(), number);
+}
+
+struct process *process_find_in(struct pid_namespace *namespace, pid_nr number)
+{
+	struct pid *pid = pid_find_in(namespace, number);
 	struct process *process = pid ? pid_get_process(pid) : NULL;
 
 	pid_put(pid);
 	return process;
 }
 
-struct thread *thread_find(pid_nr number)
+struct thread *thread_find_in(struct pid_namespace *namespace, pid_nr number)
 {
-	struct pid *pid = pid_find(number);
+	struct pid *pid = pid_find_in(namespace, number);
 	struct thread *thread = pid ? pid_get_thread(pid) : NULL;
 
 	pid_put(pid);
 	return thread;
 }
 
-struct process *process_next(pid_nr *number)
+struct process *process_next_in(struct pid_namespace *namespace, pid_nr *number)
 {
 	struct pid *pid;
 
-	while ((pid = pid_next(*number))) {
+	while ((pid = pid_next_in(namespace, *number))) {
 		struct process *process = pid_get_process(pid);
 
-		*number = pid_number(pid);
+		*number = pid_number_in(pid, namespace);
 		pid_put(pid);
 		if (process) {
 			return process;

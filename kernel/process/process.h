@@ -17,6 +17,7 @@
 #include "process/thread.h"
 #include "sync/rwlock.h"
 
+struct pid_namespace;
 struct session;
 
 enum process_state {
@@ -88,7 +89,8 @@ struct process {
 
 	struct wait_queue child_events; /* wait(2) */
 	bool subreaper;                 /* a word: PR_SET_CHILD_SUBREAPER */
-	bool is_init;      /* I: of its pid namespace: unkillable from inside */
+	bool is_init; /* I: of its pid namespace: unkillable from inside */
+	bool ends_namespace; /* t: is_init, and has begun to end the others: nobody will wait for its children */
 	bool executed;     /* s: has called execve since fork (setpgid of a child) */
 	nsec_t start_time; /* I */
 };
@@ -116,6 +118,10 @@ void process_usage(struct process *process, struct process_usage *out);
 void process_usage_add(struct process_usage *to, const struct process_usage *more);
 /* Every thread there is, one at a time: the next number >= *number with a reference, or NULL. For /proc and kill(-1). */
 struct process *process_next(pid_nr *number);
+/* The same with the numbers of a pid namespace; those above take the running thread's. */
+struct process *process_find_in(struct pid_namespace *namespace, pid_nr number);
+struct thread *thread_find_in(struct pid_namespace *namespace, pid_nr number);
+struct process *process_next_in(struct pid_namespace *namespace, pid_nr *number);
 /* The first process: pid 1 runs init= or /init. Boot, once. Returns when it is runnable; panics if there is none. */
 void process_init(void);
 void process_start_init(void);

@@ -19,6 +19,7 @@
 #include "process/current.h"
 #include "process/job_control.h"
 #include "process/namespace/namespace.h"
+#include "process/namespace/pid_namespace.h"
 #include "process/pid.h"
 #include "process/process.h"
 #include "process/resources.h"
@@ -212,6 +213,15 @@ static int build_context(struct thread *thread, const struct thread_options *opt
 	return err;
 }
 
+/* Numbers in the namespace for children, of which a thread's own is one: it has no choice. */
+static int build_pid(struct thread *thread, const struct thread_options *options)
+{
+	struct namespace *namespace =
+		thread->namespaces->slot[NAMESPACE_SLOT_PID_FOR_CHILDREN];
+
+	return pid_create(pid_namespace_of(namespace), options->wanted, &thread->pid);
+}
+
 static int build_process(struct thread *thread, const struct thread_options *options)
 {
 	if (options->clone_flags & CLONE_THREAD) {
@@ -270,12 +280,12 @@ static int build_steps(struct thread *thread, const struct thread_options *optio
 		sched_entity_inherit(&thread->sched, &options->parent->sched);
 	}
 	inherit(thread, options);
-	err = pid_create(&init_pid_namespace, options->wanted, &thread->pid);
+	err = build_resources(thread, options);
 	if (!err) {
-		err = build_process(thread, options);
+		err = build_pid(thread, options);
 	}
 	if (!err) {
-		err = build_resources(thread, options);
+		err = build_process(thread, options);
 	}
 	if (!err) {
 		thread->sched.vm = &thread->process->vm->arch;
@@ -375,6 +385,9 @@ static int publish_process(struct thread *thread, const struct thread_options *o
 	link_thread_locked(thread, process);
 	spin_unlock_irq(&process->signal_lock, flags);
 	pid_attach(thread->pid, thread, process);
+	if (process->is_init) {
+		pid_own_namespace(thread->pid)->init = process;
+	}
 	return 0;
 }
 
@@ -383,7 +396,9 @@ int thread_publish(struct thread *thread, const struct thread_options *options)
 	u64 flags = spin_lock_irq(&process_tree_lock);
 	int err;
 
-	if (options->clone_flags & CLONE_THREAD) {
+	if (!pid_may_live_locked(thread->pid)) {
+		err = -ENOMEM;
+	} else if (options->clone_flags & CLONE_THREAD) {
 		err = publish_in_group(thread);
 	} else {
 		err = publish_process(thread, options);

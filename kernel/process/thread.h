@@ -135,9 +135,9 @@ struct thread_options {
 	struct credentials *credentials;
 };
 void thread_options_init(struct thread_options *options, struct thread *parent);
-/* Built whole and unpublished; -EAGAIN, -ENOMEM, -EEXIST, -EPERM. Destroy with thread_discard() if it is not published. */
+/* Built whole and unpublished; -EAGAIN, -ENOMEM, -EEXIST, -EPERM, -EINVAL. Destroy with thread_discard() if it is not published. */
 int thread_build(const struct thread_options *options, struct thread **out) must_check;
-/* Into the process tree and the pid table, unless the parent must die first (-ERESTART_ALWAYS). Then sched_start(). */
+/* Into the process tree and the pid table, unless the parent must die first (-ERESTART_ALWAYS) or its pid namespace has ended (-ENOMEM). Then sched_start(). */
 int thread_publish(struct thread *thread,
 		   const struct thread_options *options) must_check;
 void thread_discard(struct thread *thread);

@@ -17,6 +17,7 @@
 #include "mm/usercopy.h"
 #include "process/cpu_timers.h"
 #include "process/current.h"
+#include "process/pid.h"
 #include "process/process.h"
 #include "process/signal/signal.h"
 #include "sched/sched.h"
@@ -97,7 +98,7 @@ static void out_of_memory(struct thread *thread, vaddr_t address)
 
 	thread_get_name(thread, name);
 	log_error("out of memory: killed %s (pid %d) at %#lx", name,
-		  process_number(thread->process), (unsigned long)address);
+		  pid_number_global(thread->process->pid), (unsigned long)address);
 	signal_kill_current_process(SIGKILL);
 }
 
@@ -108,7 +109,7 @@ static void log_fault(struct thread *thread, const struct trap_frame *frame,
 
 	thread_get_name(thread, name);
 	log_debug("%s[%d]: fault at %#lx ip %#lx sp %#lx access %u", name,
-		  thread_number(thread), (unsigned long)address,
+		  pid_number_global(thread->pid), (unsigned long)address,
 		  (unsigned long)trap_ip(frame), (unsigned long)trap_sp(frame), access);
 }
 

@@ -10,10 +10,10 @@
 /* One line for each thread that has a plan: its number, n, how many it has allocated since, and how many of them failed. */
 int proc_show_faults(struct proc_text *text, const struct proc_node *node)
 {
-	struct pid *pid = pid_next(1);
+	struct pid *pid = pid_next_in(node->namespace, 1);
 
 	while (pid) {
-		pid_nr number = pid_number(pid);
+		pid_nr number = pid_number_in(pid, node->namespace);
 		struct thread *thread = pid_get_thread(pid);
 
 		pid_put(pid);
@@ -26,7 +26,8 @@ int proc_show_faults(struct proc_text *text, const struct proc_node *node)
 									 : "");
 		}
 		thread_put(thread);
-		pid = number < PID_LIMIT ? pid_next(number + 1) : NULL;
+		pid = number < PID_LIMIT ? pid_next_in(node->namespace, number + 1)
+					 : NULL;
 	}
 	return 0;
 }

@@ -164,16 +164,18 @@ static pid_nr parse_number(const char *name)
 int proc_lookup_process(struct inode *directory, struct dentry *dentry)
 {
 	pid_nr number = parse_number(dentry->name);
-	struct proc_node like = {.entry = &process_entry, .fd = -1};
+	struct proc_node like = {.entry = &process_entry,
+				 .fd = -1,
+				 .namespace = proc_node(directory)->namespace};
 	struct thread *thread;
 	int error;
 
 	if (number < 0) {
 		return 0;
 	}
-	like.process = process_find(number);
+	like.process = process_find_in(like.namespace, number);
 	if (!like.process) { /* a thread's number works too, though it is not listed */
-		thread = thread_find(number);
+		thread = thread_find_in(like.namespace, number);
 		if (!thread) {
 			return 0;
 		}
@@ -192,10 +194,11 @@ int proc_lookup_process(struct inode *directory, struct dentry *dentry)
 int proc_iterate_processes(struct file *file, struct directory_context *context,
 			   u64 first)
 {
+	struct pid_namespace *namespace = proc_node(file->inode)->namespace;
 	pid_nr number = (pid_nr)(context->position - first);
 	struct process *process;
 
-	while ((process = process_next(&number))) {
+	while ((process = process_next_in(namespace, &number))) {
 		char name[16];
 
 		process_put(process);
@@ -213,11 +216,13 @@ int proc_lookup_task(struct inode *directory, struct dentry *dentry)
 {
 	const struct proc_node *node = proc_node(directory);
 	pid_nr number = parse_number(dentry->name);
-	struct proc_node like = {
-		.entry = &thread_entry, .process = node->process, .fd = -1};
+	struct proc_node like = {.entry = &thread_entry,
+				 .process = node->process,
+				 .fd = -1,
+				 .namespace = node->namespace};
 	int error = 0;
 
-	like.thread = number < 0 ? NULL : thread_find(number);
+	like.thread = number < 0 ? NULL : thread_find_in(node->namespace, number);
 	if (!like.thread) {
 		return 0;
 	}
@@ -229,14 +234,15 @@ int proc_lookup_task(struct inode *directory, struct dentry *dentry)
 }
 
 /* The smallest thread number >= from in the process, or -1. */
-static pid_nr next_task(struct process *process, pid_nr from)
+static pid_nr next_task(const struct proc_node *node, pid_nr from)
 {
+	struct process *process = node->process;
 	struct thread *thread;
 	pid_nr best = -1;
 	u64 flags = spin_lock_irq(&process->signal_lock);
 
 	for_each_thread(thread, process) {
-		pid_nr number = thread_number(thread);
+		pid_nr number = pid_number_in(thread->pid, node->namespace);
 
 		if (number >= from && (best < 0 || number < best)) {
 			best = number;
@@ -248,10 +254,10 @@ static pid_nr next_task(struct process *process, pid_nr from)
 
 int proc_iterate_tasks(struct file *file, struct directory_context *context, u64 first)
 {
-	struct process *process = proc_node(file->inode)->process;
+	const struct proc_node *node = proc_node(file->inode);
 	pid_nr number;
 
-	while ((number = next_task(process, (pid_nr)(context->position - first))) >= 0) {
+	while ((number = next_task(node, (pid_nr)(context->position - first))) >= 0) {
 		char name[16];
 
 		format_string(name, sizeof(name), "%d", number);

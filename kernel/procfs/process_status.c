@@ -9,6 +9,7 @@
 #include "lib/string.h"
 #include "process/job_control.h"
 #include "process/limits.h"
+#include "process/namespace/pid_namespace.h"
 #include "process/pid.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
@@ -75,17 +76,19 @@ static const char *state_word(enum thread_state state)
 	return "dead";
 }
 
-static void take_tree(struct snapshot *to, struct process *process)
+static void take_tree(struct snapshot *to, struct process *process,
+		      const struct pid_namespace *namespace)
 {
 	u64 flags = spin_lock_irq(&process_tree_lock);
 
-	to->parent = process->parent ? process_number(process->parent) : 0;
-	to->group = pid_number(process->group);
-	to->session = process->session ? pid_number(process->session->pid) : 0;
+	to->parent = process->parent ? pid_number_in(process->parent->pid, namespace) : 0;
+	to->group = pid_number_in(process->group, namespace);
+	to->session =
+		process->session ? pid_number_in(process->session->pid, namespace) : 0;
 	to->foreground = -1;
 	if (process->session && process->session->terminal) {
 		to->terminal = tty_device_number(process->session->terminal);
-		to->foreground = pid_number(process->session->foreground);
+		to->foreground = pid_number_in(process->session->foreground, namespace);
 	}
 	to->exit_signal = process->exit_signal;
 	to->exit_status = process->exit_status;
@@ -194,15 +197,15 @@ static int take(struct snapshot *to, const struct proc_node *node)
 	if (!node->thread && READ_ONCE(process->state) == PROCESS_ZOMBIE) {
 		to->state = THREAD_ZOMBIE;
 	}
-	to->number = thread_number(thread);
-	to->process = process_number(process);
+	to->number = pid_number_in(READ_ONCE(thread->pid), node->namespace);
+	to->process = pid_number_in(process->pid, node->namespace);
 	to->started = thread->start_time;
 	to->nice = thread->sched.nice;
 	to->policy = thread->sched.policy;
 	to->realtime_priority = thread->sched.realtime_priority;
 	to->cpu = atomic_load(&thread->sched.cpu);
 	sched_get_affinity(&thread->sched, &to->affinity);
-	take_tree(to, process);
+	take_tree(to, process, node->namespace);
 	take_signals(to, thread);
 	take_usage(to, thread, node->thread == NULL);
 	take_vm(to, process);
@@ -340,6 +343,42 @@ static void print_affinity(struct proc_text *text, const struct cpumask *mask)
 	proc_print(text, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
 }
 
+/* What `pid` is called in each namespace from the mount's to the innermost one of the thread. */
+static void print_levels(struct proc_text *text, const char *name, const struct pid *pid,
+			 const struct pid *own, u32 level)
+{
+	proc_print(text, "%s:", name);
+	for (; level <= own->level; level++) {
+		proc_print(text, "\t%d",
+			   pid_number_in(pid, own->numbers[level].namespace));
+	}
+	proc_print(text, "\n");
+}
+
+static void print_numbers(struct proc_text *text, struct thread *thread,
+			  const struct pid_namespace *namespace)
+{
+	struct process *process = thread->process;
+	struct pid *group, *session, *own = READ_ONCE(thread->pid);
+	u64 flags = spin_lock_irq(&process_tree_lock);
+
+	group = process->group;
+	session = process->session ? process->session->pid : NULL;
+	if (group) {
+		pid_get(group);
+	}
+	if (session) {
+		pid_get(session);
+	}
+	spin_unlock_irq(&process_tree_lock, flags);
+	print_levels(text, "NStgid", process->pid, own, namespace->level);
+	print_levels(text, "NSpid", own, own, namespace->level);
+	print_levels(text, "NSpgid", group, own, namespace->level);
+	print_levels(text, "NSsid", session, own, namespace->level);
+	pid_put(group);
+	pid_put(session);
+}
+
 int proc_show_status(struct proc_text *text, const struct proc_node *node)
 {
 	struct thread *thread;
@@ -358,8 +397,7 @@ int proc_show_status(struct proc_text *text, const struct proc_node *node)
 	print_credentials(text, thread);
 	proc_print(text, "FDSize:\t64\n");
 	print_groups(text, thread);
-	proc_print(text, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", s.process,
-		   s.number, s.group, s.session);
+	print_numbers(text, thread, node->namespace);
 	print_memory(text, &s);
 	proc_print(text,
 		   "Threads:\t%u\nSigQ:\t0/"

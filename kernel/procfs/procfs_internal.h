@@ -20,6 +20,7 @@ void proc_append(struct proc_text *text, const void *data, size_t size);
 /* `value` with spaces, newlines, backslashes as octal escapes (mounts). */
 void proc_append_escaped(struct proc_text *text, const char *value);
 
+struct pid_namespace;
 struct proc_entry;
 
 /* What an inode is about. */
@@ -29,6 +30,8 @@ struct proc_node {
 	struct thread
 		*thread; /* a reference; NULL in /proc/PID itself: the leader is meant */
 	int fd;          /* of /proc/PID/fd/N */
+	struct pid_namespace
+		*namespace; /* whose numbers are shown; the super block's reference. NULL: not procfs */
 };
 
 /* One name in a directory. */
@@ -110,4 +113,5 @@ int proc_iterate_tasks(struct file *file, struct directory_context *context, u64
 extern struct file_system_type proc_type;
 /* A file system over a table: its statfs magic, and its root's entry. */
 int proc_mount_tree(const struct file_system_type *type, const struct proc_entry *entry,
-		    u64 magic, struct super_block **out) must_check;
+		    u64 magic, struct pid_namespace *namespace,
+		    struct super_block **out) must_check;

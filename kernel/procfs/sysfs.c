@@ -146,7 +146,7 @@ static const struct proc_entry root_entry = DIRECTORY("", root_entries);
 static int sysfs_mount(const struct file_system_type *type, const char *source,
 		       unsigned long flags, const char *data, struct super_block **out)
 {
-	return proc_mount_tree(type, &root_entry, SYSFS_MAGIC, out);
+	return proc_mount_tree(type, &root_entry, SYSFS_MAGIC, NULL, out);
 }
 
 static struct file_system_type sysfs_type = {

@@ -210,27 +210,36 @@ static int show_empty(struct proc_text *text, const struct proc_node *node)
 	return 0;
 }
 
-static int link_self(const struct proc_node *node, char *to, size_t size)
+static int give_link(const char *text, int length, char *to, size_t size)
 {
-	char text[16];
-	int length = format_string(text, sizeof(text), "%d",
-				   process_number(current_process()));
-
 	length = MIN(length, (int)size);
 	memcpy(to, text, (size_t)length);
 	return length;
 }
 
+static int link_self(const struct proc_node *node, char *to, size_t size)
+{
+	pid_nr number = pid_number_in(current_process()->pid, node->namespace);
+	char text[16];
+
+	if (!number) {
+		return -ENOENT; // the reader cannot be seen from there
+	}
+	return give_link(text, format_string(text, sizeof(text), "%d", number), to, size);
+}
+
 static int link_thread_self(const struct proc_node *node, char *to, size_t size)
 {
+	pid_nr number = pid_number_in(current_process()->pid, node->namespace);
+	pid_nr thread = pid_number_in(current_thread()->pid, node->namespace);
 	char text[48];
-	int length = format_string(text, sizeof(text), "%d/task/%d",
-				   process_number(current_process()),
-				   thread_number(current_thread()));
 
-	length = MIN(length, (int)size);
-	memcpy(to, text, (size_t)length);
-	return length;
+	if (!number) {
+		return -ENOENT;
+	}
+	return give_link(text,
+			 format_string(text, sizeof(text), "%d/task/%d", number, thread),
+			 to, size);
 }
 
 static int link_text(const char *text, char *to, size_t size)

@@ -12,7 +12,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "process/pid.h"
+#include "process/namespace/pid_namespace.h"
 #include "process/resources.h"
 #include "procfs/text.h"
 #include <asm/statfs.h>
@@ -308,14 +308,33 @@ static void proc_destroy_inode(struct inode *inode)
 	}
 }
 
+/* super_block.data */
+struct proc_super {
+	u64 magic;
+	struct pid_namespace *namespace; /* a reference; NULL: sysfs */
+};
+
 static int proc_statfs(struct super_block *super_block, struct statfs *out)
 {
-	out->f_type = (long)(uintptr_t)super_block->data;
+	const struct proc_super *super = super_block->data;
+
+	out->f_type = (long)super->magic;
 	return 0;
+}
+
+static void proc_unmount(struct super_block *super_block)
+{
+	struct proc_super *super = super_block->data;
+
+	if (super && super->namespace) {
+		namespace_put(&super->namespace->base);
+	}
+	heap_free(super);
 }
 
 static const struct super_block_operations proc_super_operations = {
 	.destroy_inode = proc_destroy_inode,
+	.unmount = proc_unmount,
 	.statfs = proc_statfs,
 };
 
@@ -327,10 +346,28 @@ static const struct proc_entry root_entry = {
 	.iterate = proc_iterate_processes,
 };
 
-int proc_mount_tree(const struct file_system_type *type, const struct proc_entry *entry,
-		    u64 magic, struct super_block **out)
+static int create_super(struct super_block *super_block, u64 magic,
+			struct pid_namespace *namespace)
 {
-	struct proc_node like = {.entry = entry, .fd = -1};
+	struct proc_super *super = heap_allocate(sizeof(*super));
+
+	if (!super) {
+		return -ENOMEM;
+	}
+	super->magic = magic;
+	super->namespace = namespace;
+	if (namespace) {
+		namespace_get(&namespace->base);
+	}
+	super_block->data = super;
+	super_block->forgets_names = true; /* else a name would keep a dead process */
+	return 0;
+}
+
+int proc_mount_tree(const struct file_system_type *type, const struct proc_entry *entry,
+		    u64 magic, struct pid_namespace *namespace, struct super_block **out)
+{
+	struct proc_node like = {.entry = entry, .fd = -1, .namespace = namespace};
 	struct super_block *super_block;
 	struct inode *root;
 	int error = super_block_create(type, &proc_super_operations, &super_block);
@@ -338,9 +375,10 @@ int proc_mount_tree(const struct file_system_type *type, const struct proc_entry
 	if (error) {
 		return error;
 	}
-	super_block->data = (void *)(uintptr_t)magic;
-	super_block->forgets_names = true; /* else a name would keep a dead process */
-	error = create_inode(super_block, &like, &root);
+	error = create_super(super_block, magic, namespace);
+	if (!error) {
+		error = create_inode(super_block, &like, &root);
+	}
 	if (!error) {
 		error = dentry_create_root(super_block, root, &super_block->root);
 	}
@@ -352,10 +390,12 @@ int proc_mount_tree(const struct file_system_type *type, const struct proc_entry
 	return 0;
 }
 
+/* Numbers are shown as the pid namespace of who mounts it has them. */
 static int proc_mount(const struct file_system_type *type, const char *source,
 		      unsigned long flags, const char *data, struct super_block **out)
 {
-	return proc_mount_tree(type, &root_entry, PROC_SUPER_MAGIC, out);
+	return proc_mount_tree(type, &root_entry, PROC_SUPER_MAGIC,
+			       current_pid_namespace(), out);
 }
 
 struct file_system_type proc_type = {

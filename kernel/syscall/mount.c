@@ -4,6 +4,7 @@
 
 #include "mm/heap.h"
 #include "mm/usercopy.h"
+#include "process/namespace/pid_namespace.h"
 #include "process/pid.h"
 #include "process/process.h"
 #include "process/resources.h"
@@ -101,7 +102,7 @@ static void move_thread(struct thread *thread, const struct path *from,
 /* Every thread that stood at the old root, or had it as its root, goes to the new one. */
 static void move_everyone(const struct path *from, const struct path *to)
 {
-	struct pid *pid = pid_next(1), *next;
+	struct pid *pid = pid_next_in(&first_pid_namespace, 1), *next;
 
 	while (pid) {
 		struct thread *thread = pid_get_thread(pid);
@@ -110,7 +111,7 @@ static void move_everyone(const struct path *from, const struct path *to)
 			move_thread(thread, from, to);
 			thread_put(thread);
 		}
-		next = pid_next(pid_number(pid) + 1);
+		next = pid_next_in(&first_pid_namespace, pid_number_global(pid) + 1);
 		pid_put(pid);
 		pid = next;
 	}

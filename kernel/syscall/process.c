@@ -203,7 +203,7 @@ long sys_wait4(const struct syscall_arguments *a)
 		request.pid = pid_find(number);
 	} else if (number < -1 || number == 0) {
 		request.kind = WAIT_GROUP;
-		request.pid = pid_find(number ? -number : job_control_group());
+		request.pid = number ? pid_find(-number) : job_control_get_group();
 	}
 	if (request.kind != WAIT_ANY && !request.pid) {
 		return -ECHILD;
@@ -233,7 +233,10 @@ static int find_waitid_target(int type, int number, struct wait_request *request
 		if (number < 0) {
 			return -EINVAL;
 		}
-		number = number ? number : job_control_group();
+		if (!number) {
+			request->pid = job_control_get_group();
+			return 0;
+		}
 		break;
 	case P_PIDFD:
 		request->kind = WAIT_PROCESS;
@@ -254,7 +257,7 @@ static int find_waitid_target(int type, int number, struct wait_request *request
 	default:
 		return -EINVAL;
 	}
-	request->pid = number ? pid_find(number) : NULL;
+	request->pid = pid_find(number);
 	return request->pid ? 0 : -ECHILD;
 }
 

@@ -10,7 +10,6 @@
 #include "mm/usercopy.h"
 #include "process/job_control.h"
 #include "process/pid.h"
-#include "process/pidfd.h"
 #include "process/signal/alternate_stack.h"
 #include "process/signal/group_signal.h"
 #include "process/signal/signal.h"
@@ -24,26 +23,41 @@ static bool signal_number_ok(int signal)
 	return signal >= 0 && signal <= SIGNAL_COUNT;
 }
 
+/* To the process of that number, or whose thread has it. */
+static long signal_number(pid_nr number, const siginfo_t *info)
+{
+	struct thread *thread = thread_find(number);
+	long result = thread ? process_signal(thread->process, info) : -ESRCH;
+
+	thread_put(thread);
+	return result;
+}
+
 long sys_kill(const struct syscall_arguments *a)
 {
 	pid_nr target = (int)a->arg[0];
 	int signal = (int)a->arg[1];
+	struct pid *group;
 	siginfo_t info;
+	long result;
 
 	if (!signal_number_ok(signal)) {
 		return -EINVAL;
 	}
 	signal_information_user(&info, signal, SI_USER);
 	if (target > 0) {
-		return process_signal(target, &info);
-	}
-	if (target == 0) {
-		return group_signal(job_control_group(), &info);
+		return signal_number(target, &info);
 	}
 	if (target == -1) {
 		return everybody_signal(&info);
 	}
-	return target == INT32_MIN ? -ESRCH : group_signal(-target, &info);
+	if (target == INT32_MIN) {
+		return -ESRCH;
+	}
+	group = target ? pid_find(-target) : job_control_get_group();
+	result = group ? group_signal(group, &info) : -ESRCH;
+	pid_put(group);
+	return result;
 }
 
 /* One thread, of process `group` if that is not 0. */
@@ -57,10 +71,7 @@ static long send_to_thread(pid_nr group, pid_nr number, const siginfo_t *info)
 	}
 	thread = thread_find(number);
 	if (thread && (!group || process_number(thread->process) == group)) {
-		result = signal_may_send(thread->process, info->si_signo);
-		if (!result && info->si_signo) {
-			result = signal_send(thread->process, thread, info);
-		}
+		result = thread_signal(thread, info);
 	}
 	thread_put(thread);
 	return result;
@@ -106,7 +117,7 @@ long sys_rt_sigqueueinfo(const struct syscall_arguments *a)
 	siginfo_t info;
 	int err = read_information(&info, (int)a->arg[1], (int)a->arg[0], a->arg[2]);
 
-	return err ? err : process_signal((int)a->arg[0], &info);
+	return err ? err : signal_number((int)a->arg[0], &info);
 }
 
 long sys_rt_tgsigqueueinfo(const struct syscall_arguments *a)
@@ -118,38 +129,6 @@ long sys_rt_tgsigqueueinfo(const struct syscall_arguments *a)
 		return -EINVAL;
 	}
 	return err ? err : send_to_thread((int)a->arg[0], (int)a->arg[1], &info);
-}
-
-long sys_pidfd_send_signal(const struct syscall_arguments *a)
-{
-	struct fd_reference reference;
-	siginfo_t info;
-	struct pid *pid;
-	pid_nr number;
-	int err;
-
-	if (a->arg[3]) {
-		return -EINVAL;
-	}
-	err = fd_begin(current_files(), (int)a->arg[0], &reference);
-	if (err) {
-		return err;
-	}
-	pid = pidfd_pid(reference.file);
-	number = pid_number(pid);
-	fd_end(&reference);
-	if (!pid) {
-		return -EBADF;
-	}
-	if (a->arg[2]) {
-		err = read_information(&info, (int)a->arg[1], number, a->arg[2]);
-	} else {
-		signal_information_user(&info, (int)a->arg[1], SI_USER);
-	}
-	if (!err && !signal_number_ok((int)a->arg[1])) {
-		err = -EINVAL;
-	}
-	return err ? err : process_signal(number, &info);
 }
 
 /* --- actions and masks --- */

@@ -13,7 +13,9 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/usercopy.h"
+#include "process/exit.h"
 #include "process/namespace/namespace.h"
+#include "process/namespace/pid_namespace.h"
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "time/clock.h"
@@ -230,13 +232,37 @@ static bool magic_right(const struct syscall_arguments *a)
 		second == LINUX_REBOOT_MAGIC2B || second == LINUX_REBOOT_MAGIC2C);
 }
 
+/* Of a pid namespace: its init is gone, and its parent learns by which signal. */
+static long reboot_namespace(struct pid_namespace *namespace, u32 command)
+{
+	switch (command) {
+	case LINUX_REBOOT_CMD_RESTART:
+	case LINUX_REBOOT_CMD_RESTART2:
+		pid_namespace_reboot(namespace, SIGHUP);
+		break;
+	case LINUX_REBOOT_CMD_HALT:
+	case LINUX_REBOOT_CMD_POWER_OFF:
+		pid_namespace_reboot(namespace, SIGINT);
+		break;
+	default:
+		return -EINVAL;
+	}
+	thread_exit(0);
+}
+
 long sys_reboot(const struct syscall_arguments *a)
 {
-	if (!current_capable(CAP_SYS_BOOT)) {
+	struct pid_namespace *namespace = current_pid_namespace();
+
+	if (!namespace_capable(current_credentials(), namespace->base.owner,
+			       CAP_SYS_BOOT)) {
 		return -EPERM;
 	}
 	if (!magic_right(a)) {
 		return -EINVAL;
+	}
+	if (namespace != &first_pid_namespace) {
+		return reboot_namespace(namespace, (u32)a->arg[2]);
 	}
 	switch ((u32)a->arg[2]) {
 	case LINUX_REBOOT_CMD_RESTART:

@@ -16,6 +16,7 @@
 #include "net/net_namespace.h"
 #include "process/current.h"
 #include "process/namespace/cgroup_namespace.h"
+#include "process/namespace/pid_namespace.h"
 #include "process/namespace/time_namespace.h"
 #include "process/namespace/uts_namespace.h"
 #include "process/resources.h"
@@ -56,6 +57,7 @@ int namespace_set_create(struct namespace_set **out)
 	set->slot[NAMESPACE_SLOT_TIME] = &first_time_namespace.base;
 	set->slot[NAMESPACE_SLOT_TIME_FOR_CHILDREN] = &first_time_namespace.base;
 	set->slot[NAMESPACE_SLOT_MOUNTS] = &first_mount_namespace.base;
+	set->slot[NAMESPACE_SLOT_PID_FOR_CHILDREN] = &first_pid_namespace.base;
 	for (unsigned i = 0; i < NAMESPACE_SLOTS; i++) {
 		if (set->slot[i]) {
 			namespace_get(set->slot[i]);

@@ -28,7 +28,7 @@ enum namespace_slot {
 	NAMESPACE_SLOT_TIME,
 	NAMESPACE_SLOT_TIME_FOR_CHILDREN,
 	NAMESPACE_SLOT_MOUNTS,
-	NAMESPACE_SLOT_PID_FOR_CHILDREN, /* NULL until there are pid namespaces */
+	NAMESPACE_SLOT_PID_FOR_CHILDREN,
 	NAMESPACE_SLOTS,
 };
 
@@ -43,7 +43,7 @@ struct namespace_set {
 	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 #define NAMESPACE_FLAGS_PRESENT                                                     \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | \
-	 CLONE_NEWCGROUP)
+	 CLONE_NEWCGROUP | CLONE_NEWPID)
 
 /* The set of the first process. -ENOMEM */
 int namespace_set_create(struct namespace_set **out) must_check;

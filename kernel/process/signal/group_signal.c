@@ -11,19 +11,23 @@
 #include "process/current.h"
 #include "process/pid.h"
 
-long process_signal(pid_nr number, const siginfo_t *info)
+long process_signal(struct process *process, const siginfo_t *info)
 {
-	struct process *process = process_find(number);
-	long result;
+	long result = signal_may_send(process, info->si_signo);
 
-	if (!process) {
-		return -ESRCH;
-	}
-	result = signal_may_send(process, info->si_signo);
 	if (!result && info->si_signo) {
 		result = signal_send(process, NULL, info);
 	}
-	process_put(process);
+	return result;
+}
+
+long thread_signal(struct thread *thread, const siginfo_t *info)
+{
+	long result = signal_may_send(thread->process, info->si_signo);
+
+	if (!result && info->si_signo) {
+		result = signal_send(thread->process, thread, info);
+	}
 	return result;
 }
 
@@ -88,7 +92,7 @@ static long send_to_members(struct pid *group, int signal, struct list *entries)
 		}
 		member->group_signals++;
 		entry = take_entry(entries);
-		(void)signal_post(member, NULL, signal, &entry);
+		(void)signal_post_user(member, NULL, signal, &entry);
 		if (entry) {
 			list_push_back(entries, &entry->link);
 		}
@@ -96,17 +100,13 @@ static long send_to_members(struct pid *group, int signal, struct list *entries)
 	return result;
 }
 
-long group_signal(pid_nr number, const siginfo_t *info)
+long group_signal(struct pid *group, const siginfo_t *info)
 {
-	struct pid *group = number ? pid_find(number) : &idle_pid;
 	struct list entries;
 	struct queued_signal *entry;
 	long result;
 	u64 flags;
 
-	if (!group) {
-		return -ESRCH;
-	}
 	list_init(&entries);
 	if (info->si_signo) {
 		make_entries(&entries, count_members(group), info);
@@ -116,9 +116,6 @@ long group_signal(pid_nr number, const siginfo_t *info)
 	spin_unlock_irq(&process_tree_lock, flags);
 	while ((entry = take_entry(&entries))) {
 		signal_entry_destroy(entry);
-	}
-	if (number) {
-		pid_put(group);
 	}
 	return result;
 }
@@ -130,7 +127,7 @@ long everybody_signal(const siginfo_t *info)
 	long result = -ESRCH;
 
 	for (; (process = process_next(&number)); number++) {
-		if (!process->is_init && process != current_process()) {
+		if (process != current_process()) {
 			long err = signal_may_send(process, info->si_signo);
 
 			if (!err && info->si_signo) {

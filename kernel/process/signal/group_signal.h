@@ -4,7 +4,9 @@
 
 #include "process/signal/signal.h"
 
-long process_signal(pid_nr number, const siginfo_t *info);
-long group_signal(pid_nr group, const siginfo_t *info);
+long process_signal(struct process *process, const siginfo_t *info);
+long thread_signal(struct thread *thread, const siginfo_t *info);
+long group_signal(struct pid *group, const siginfo_t *info);
 long everybody_signal(
-	const siginfo_t *info); /* all but init and the caller's own process */
+	const siginfo_t *
+		info); /* in the caller's pid namespace: all but its init and the caller's own process */

@@ -113,7 +113,8 @@ static void run_default(struct thread *thread, const siginfo_t *info)
 		orphaned = signal != SIGSTOP &&
 			   group_is_orphaned_locked(process->group, NULL);
 		spin_lock(&process->signal_lock);
-		if (!orphaned && !process->immune) {
+		// Init of a namespace gets no SIGSTOP but one from outside.
+		if (!orphaned && (signal == SIGSTOP || !process->immune)) {
 			signal_begin_stop_locked(process, signal);
 		}
 		spin_unlock(&process->signal_lock);

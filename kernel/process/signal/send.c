@@ -15,6 +15,7 @@
 #include "process/current.h"
 #include "process/exit.h"
 #include "process/job_control.h"
+#include "process/pid.h"
 #include "process/signal/signal_internal.h"
 
 #define HANDLER_DEFAULT ((u64)(uintptr_t)SIG_DFL)
@@ -60,8 +61,11 @@ struct signal_action signal_action_of(struct process *process, int signal)
 	return action;
 }
 
-/* Would it be thrown away on delivery? The first process is immune to what it has no handler for. */
-static bool is_ignored(struct process *process, int signal)
+/*
+ * Would it be thrown away on delivery? Init of a pid namespace is immune to what it has no handler for, but for SIGKILL and
+ * SIGSTOP from outside (`forced`); for the first one there is no outside.
+ */
+static bool is_ignored(struct process *process, int signal, bool forced)
 {
 	struct signal_action action = signal_action_of(process, signal);
 	enum signal_default fallback = signal_default_action(signal);
@@ -70,6 +74,10 @@ static bool is_ignored(struct process *process, int signal)
 		return true;
 	}
 	if (action.handler != HANDLER_DEFAULT) {
+		return false;
+	}
+	if (forced && (SIGNAL_BIT(signal) & SIGNALS_UNBLOCKABLE) &&
+	    process != init_process) {
 		return false;
 	}
 	return process->immune || fallback == DEFAULT_IGNORE;
@@ -204,7 +212,8 @@ static bool ends_process(struct process *process, int signal)
 }
 
 static int post_locked(struct process *process, struct thread *thread, int signal,
-		       struct queued_signal **entry) MUST_HOLD(&process->signal_lock)
+		       struct queued_signal **entry, bool forced)
+	MUST_HOLD(&process->signal_lock)
 {
 	struct signal_queue *queue =
 		thread ? &thread->signals.queue : &process->shared_signals;
@@ -214,7 +223,7 @@ static int post_locked(struct process *process, struct thread *thread, int signa
 		return thread ? -ESRCH : 0;
 	}
 	job_control_effects(process, signal);
-	if (!all_block(process, thread, signal) && is_ignored(process, signal)) {
+	if (!all_block(process, thread, signal) && is_ignored(process, signal, forced)) {
 		return 0;
 	}
 	if (signal < SIGRTMIN && (queue->pending & SIGNAL_BIT(signal))) {
@@ -233,8 +242,8 @@ static int post_locked(struct process *process, struct thread *thread, int signa
 	return 0;
 }
 
-int signal_post(struct process *process, struct thread *thread, int signal,
-		struct queued_signal **entry)
+static int post(struct process *process, struct thread *thread, int signal,
+		struct queued_signal **entry, bool forced)
 {
 	u64 flags;
 	int err;
@@ -243,7 +252,7 @@ int signal_post(struct process *process, struct thread *thread, int signal,
 		return -EINVAL;
 	}
 	flags = spin_lock_irq(&process->signal_lock);
-	err = post_locked(process, thread, signal, entry);
+	err = post_locked(process, thread, signal, entry, forced);
 	spin_unlock_irq(&process->signal_lock, flags);
 	return err;
 }
@@ -263,6 +272,32 @@ static void translate_sender(struct process *process, siginfo_t *info)
 	credentials_put(theirs);
 }
 
+int signal_post(struct process *process, struct thread *thread, int signal,
+		struct queued_signal **entry)
+{
+	return post(process, thread, signal, entry, false);
+}
+
+static bool knows_sender(const siginfo_t *info)
+{
+	return info->si_code <= 0 && info->si_code != SI_TIMER &&
+	       info->si_code != SI_SIGIO;
+}
+
+int signal_post_user(struct process *process, struct thread *thread, int signal,
+		     struct queued_signal **entry)
+{
+	struct pid *sender = current_process()->pid;
+	pid_nr seen = pid_number_in(sender, pid_own_namespace(process->pid));
+
+	// A number the sender made up (rt_sigqueueinfo) stays, unless it is from outside.
+	if (*entry && knows_sender(&(*entry)->info) &&
+	    (!seen || (*entry)->info.si_pid == pid_number(sender))) {
+		(*entry)->info.si_pid = seen;
+	}
+	return post(process, thread, signal, entry, !seen);
+}
+
 int signal_send(struct process *process, struct thread *thread, const siginfo_t *info)
 {
 	struct thread *sender = current_thread();
@@ -279,14 +314,22 @@ int signal_send(struct process *process, struct thread *thread, const siginfo_t 
 	} else if (info->si_signo >= SIGRTMIN && info->si_code != SI_USER) {
 		return -EAGAIN;
 	}
-	err = signal_post(process, thread, info->si_signo, &entry);
+	err = signal_post_user(process, thread, info->si_signo, &entry);
 	signal_entry_destroy(entry);
 	return err;
 }
 
 void signal_send_kernel(struct process *process, int signal)
 {
-	(void)signal_post(process, NULL, signal, NULL);
+	(void)post(process, NULL, signal, NULL, true);
+}
+
+void signal_send_kernel_from(const struct pid *sender, struct process *process,
+			     int signal)
+{
+	pid_nr seen = pid_number_in(sender, pid_own_namespace(process->pid));
+
+	(void)post(process, NULL, signal, NULL, !seen);
 }
 
 int signal_may_send(struct process *process, int signal)
@@ -347,7 +390,7 @@ void signal_force(int signal, int code, vaddr_t address)
 		process->immune = false; // even the first process dies of its own faults
 	}
 	spin_unlock(&process->handlers->lock);
-	(void)post_locked(process, thread, signal, &entry);
+	(void)post_locked(process, thread, signal, &entry, false);
 	spin_unlock_irq(&process->signal_lock, flags);
 	signal_entry_destroy(entry);
 }

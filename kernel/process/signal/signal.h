@@ -41,8 +41,17 @@ int signal_post(struct process *process, struct thread *thread, int signal,
 		struct queued_signal **entry);
 /* The same, with an entry of its own. Thread context. */
 int signal_send(struct process *process, struct thread *thread, const siginfo_t *info);
-/* Kernel-generated, without information beyond the number. Any context. */
+/*
+ * Kernel-generated, without information beyond the number. Any context. Of the signals without a handler only these reach
+ * init of a pid namespace, if they are SIGKILL or SIGSTOP; signal_post() is for those somebody in it may have caused.
+ */
 void signal_send_kernel(struct process *process, int signal);
+/* The same on behalf of `sender`: init of a namespace heeds SIGKILL and SIGSTOP only if it cannot see the sender. */
+void signal_send_kernel_from(const struct pid *sender, struct process *process,
+			     int signal);
+/* signal_post() for a process (thread NULL) by the running thread: the sender's number is turned into what the receiver knows it by. */
+int signal_post_user(struct process *process, struct thread *thread, int signal,
+		     struct queued_signal **entry);
 /* May the running thread send `signal` to `process`? 0 or -EPERM. */
 int signal_may_send(struct process *process, int signal) must_check;
 /* SIGPIPE and the like: to the running thread, in thread context. */

@@ -136,7 +136,8 @@ static void notify_stop(struct process *process, int why, int status)
 		if (entry) {
 			entry->info.si_signo = SIGCHLD;
 			entry->info.si_code = why;
-			entry->info.si_pid = process_number(process);
+			entry->info.si_pid = pid_number_in(
+				process->pid, pid_own_namespace(parent->pid));
 			entry->info.si_uid = process_uid_shown_to(process, parent);
 			entry->info.si_status = status;
 		}
