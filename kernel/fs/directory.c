@@ -11,6 +11,7 @@
 #include "fs/directory_internal.h"
 #include "fs/fs_internal.h"
 #include "lib/errno.h"
+#include "lib/format.h"
 #include "lib/string.h"
 #include <linux/stat.h>
 
@@ -129,6 +130,35 @@ int directory_make_locked(struct dentry *parent, struct dentry *dentry,
 	int result = may_create_in(directory, check);
 
 	return result < 0 ? result : make(directory, dentry, request);
+}
+
+int directory_make_unnamed(struct dentry *parent, u32 mode,
+			   const struct credentials *owner, struct dentry **out)
+{
+	struct inode *directory = dentry_inode(parent), *inode;
+	char name[32];
+	int length, result;
+
+	if (!directory->operations->create_unnamed) {
+		return -EOPNOTSUPP;
+	}
+	inode_lock(directory);
+	result = directory->operations->create_unnamed(directory, mode, owner, &inode);
+	inode_unlock(directory);
+	if (result < 0) {
+		return result;
+	}
+	inode->unnamed = true;
+	length = format_string(name, sizeof(name), "#%llu",
+			       (unsigned long long)inode->attributes.inode_number);
+	result = dentry_create_detached(parent, name, (size_t)length, inode->super_block,
+					out);
+	if (result < 0) {
+		inode_put(inode);
+		return result;
+	}
+	dentry_set_inode(*out, inode);
+	return 0;
 }
 
 int directory_make(struct dentry *parent, const char *name,

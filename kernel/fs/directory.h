@@ -22,6 +22,10 @@ struct make_request {
 int directory_make(struct dentry *parent, const char *name,
 		   const struct make_request *request, const struct credentials *check,
 		   struct dentry **out) must_check;
+/* A regular file without a name (O_TMPFILE), which link(2) may give one; -EOPNOTSUPP. Its dentry is in no cache. */
+int directory_make_unnamed(struct dentry *parent, u32 mode,
+			   const struct credentials *owner,
+			   struct dentry **out) must_check;
 int directory_unlink(struct dentry *parent, const char *name,
 		     const struct credentials *check) must_check;
 int directory_remove(struct dentry *parent, const char *name,

@@ -9,7 +9,6 @@
 #include "fs/fs_internal.h"
 #include "fs/path.h"
 #include "lib/errno.h"
-#include "lib/format.h"
 #include "lib/string.h"
 #include <asm/fcntl.h>
 #include <linux/mount.h>
@@ -182,7 +181,7 @@ static int create_or_follow(struct walk *walk, u32 flags, u32 mode, struct file 
 	}
 	if (!created && (flags & O_EXCL)) {
 		result = -EEXIST;
-	} else if (inode_is(dentry_inode(place.dentry), S_IFLNK) &&
+	} else if (!created && inode_is(dentry_inode(place.dentry), S_IFLNK) &&
 		   !(flags & O_NOFOLLOW)) {
 		result = walk_follow(walk, place.dentry);
 		dentry_put(place.dentry);
@@ -237,36 +236,6 @@ static int open_creating(const struct walk_context *context, const char *name, u
 	return result;
 }
 
-static int make_unnamed(const struct path *directory, u32 mode,
-			const struct credentials *credentials, struct dentry **out)
-{
-	struct inode *parent = dentry_inode(directory->dentry), *inode;
-	char name[32];
-	int length, result;
-
-	if (!parent->operations->create_unnamed) {
-		return -EOPNOTSUPP;
-	}
-	inode_lock(parent);
-	result = parent->operations->create_unnamed(parent, S_IFREG | mode, credentials,
-						    &inode);
-	inode_unlock(parent);
-	if (result < 0) {
-		return result;
-	}
-	inode->unnamed = true;
-	length = format_string(name, sizeof(name), "#%llu",
-			       (unsigned long long)inode->attributes.inode_number);
-	result = dentry_create_detached(directory->dentry, name, (size_t)length,
-					inode->super_block, out);
-	if (result < 0) {
-		inode_put(inode);
-		return result;
-	}
-	dentry_set_inode(*out, inode);
-	return 0;
-}
-
 static int open_unnamed(const struct walk_context *context, const char *name, u32 flags,
 			u32 mode, unsigned walk_flags, struct file **out)
 {
@@ -284,8 +253,8 @@ static int open_unnamed(const struct walk_context *context, const char *name, u3
 				       ACCESS_WRITE | ACCESS_EXECUTE);
 	}
 	if (result == 0) {
-		result = make_unnamed(&directory, mode, context->credentials,
-				      &place.dentry);
+		result = directory_make_unnamed(directory.dentry, S_IFREG | mode,
+						context->credentials, &place.dentry);
 	}
 	if (result == 0) {
 		place.mount = directory.mount;
@@ -322,9 +291,6 @@ int fs_open(const struct walk_context *context, const char *name, u32 flags, u32
 		return -EINVAL;
 	}
 	if (flags & O_CREAT) {
-		if (flags & O_EXCL) {
-			flags |= O_NOFOLLOW;
-		}
 		return open_creating(context, name, flags, masked, walk_flags, out);
 	}
 	return open_existing(context, name, flags, walk_flags, out);

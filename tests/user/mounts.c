@@ -67,6 +67,27 @@ static void check_tmpfs(void)
 	ok("tmpfs");
 }
 
+/* A file made without a name in the overlay is one of the upper layer's. Older kernels' overlays have none. */
+static void check_unnamed(const char *folder)
+{
+	int fd = open(folder, O_TMPFILE | O_RDWR, 0640);
+	char self[64];
+
+	if (fd < 0) {
+		CHECK_EQ(errno, EOPNOTSUPP);
+		return;
+	}
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	CHECK_EQ(write(fd, "unnamed", 7), 7);
+	CHECK_EQ(entries(folder), 0);
+	CHECK_EQ(linkat(AT_FDCWD, self, AT_FDCWD, "merged/linked", AT_SYMLINK_FOLLOW), 0);
+	CHECK(contains("merged/linked", "unnamed") &&
+	      contains("upper/linked", "unnamed"));
+	CHECK_EQ(close(fd), 0);
+	CHECK_EQ(unlink("merged/linked"), 0);
+	CHECK_ERRNO(open("upper/linked", O_RDONLY), ENOENT);
+}
+
 static void check_overlay(void)
 {
 	CHECK_EQ(mkdir("o", 0755), 0);
@@ -115,6 +136,7 @@ static void check_overlay(void)
 	CHECK_EQ(rmdir("merged/folder"), 0);
 	CHECK_EQ(mkdir("merged/folder", 0755), 0);
 	CHECK_EQ(entries("merged/folder"), 0); // what was below stays hidden
+	check_unnamed("merged/folder");
 	CHECK_EQ(umount2("merged", 0), 0);
 	CHECK_EQ(chdir(".."), 0);
 	CHECK_EQ(umount2("o", 0), 0);

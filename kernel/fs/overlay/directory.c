@@ -195,7 +195,23 @@ static int overlay_create_unnamed(struct inode *directory, u32 mode,
 				  const struct credentials *credentials,
 				  struct inode **out)
 {
-	return -EOPNOTSUPP;
+	struct dentry *made;
+	int error = overlay_copy_up(directory);
+
+	if (!error) {
+		error = directory_make_unnamed(overlay_upper(directory), mode,
+					       credentials, &made);
+	}
+	if (error) {
+		return error;
+	}
+	error = own(directory, made, mode, credentials);
+	if (error) {
+		dentry_put(made);
+		return error;
+	}
+	return overlay_make_inode(directory->super_block, made, NULL, NULL, 0, directory,
+				  made->name, out);
 }
 
 /* Take the upper entry away, if there is one, and hide lower ones. */
