@@ -9,6 +9,7 @@
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/string.h"
+#include "mm/frame.h"
 #include <linux/magic.h>
 #include <linux/stat.h>
 
@@ -32,14 +33,18 @@ static int show_cpus(struct proc_text *text, const struct proc_node *node)
 	return 0;
 }
 
+/* Words of 32 bits, as many as the machine's CPUs take. */
+static void print_map(struct proc_text *text, u64 cpus)
+{
+	if (cpu_count() > 32) {
+		proc_print(text, "%08x,", (u32)(cpus >> 32));
+	}
+	proc_print(text, "%08x\n", (u32)cpus);
+}
+
 static int show_cpu_map(struct proc_text *text, const struct proc_node *node)
 {
-	unsigned count = cpu_count();
-
-	if (count > 32) {
-		proc_print(text, "%08x,", count >= 64 ? ~0u : (1u << (count - 32)) - 1);
-	}
-	proc_print(text, "%08x\n", count >= 32 ? ~0u : (1u << count) - 1);
+	print_map(text, ~0ULL >> (64 - cpu_count()));
 	return 0;
 }
 
@@ -67,8 +72,31 @@ static int show_zero(struct proc_text *text, const struct proc_node *node)
 	return 0;
 }
 
+/* One socket, each CPU a core of it. node->fd is the CPU's number. */
+static int show_own_number(struct proc_text *text, const struct proc_node *node)
+{
+	proc_print(text, "%d\n", node->fd);
+	return 0;
+}
+
+static int show_own_map(struct proc_text *text, const struct proc_node *node)
+{
+	print_map(text, 1ULL << node->fd);
+	return 0;
+}
+
 static const struct proc_entry topology_entries[] = {
 	TEXT("physical_package_id", show_zero),
+	TEXT("die_id", show_zero),
+	TEXT("core_id", show_own_number),
+	TEXT("thread_siblings", show_own_map),
+	TEXT("thread_siblings_list", show_own_number),
+	TEXT("core_cpus", show_own_map),
+	TEXT("core_cpus_list", show_own_number),
+	TEXT("core_siblings", show_cpu_map),
+	TEXT("core_siblings_list", show_cpus),
+	TEXT("package_cpus", show_cpu_map),
+	TEXT("package_cpus_list", show_cpus),
 	{0},
 };
 
@@ -88,6 +116,7 @@ static int lookup_cpu(struct inode *directory, struct dentry *dentry)
 	    string_to_u64(dentry->name + 3, &number) || number >= cpu_count()) {
 		return 0;
 	}
+	like.fd = (int)number;
 	return proc_instantiate(directory, dentry, &like);
 }
 
@@ -110,8 +139,27 @@ static const struct proc_entry cpu_entries[] = {
 	TEXT("kernel_max", show_kernel_max), {0},
 };
 
+/* numa(7), numactl: the node has all the memory there is. */
+static int show_node_memory(struct proc_text *text, const struct proc_node *node)
+{
+	u64 k = PAGE_SIZE / 1024;
+	struct frame_statistics memory;
+
+	frame_statistics(&memory);
+	proc_print(text,
+		   "Node 0 MemTotal:       %8lu kB\nNode 0 MemFree:        %8lu kB\n"
+		   "Node 0 MemUsed:        %8lu kB\nNode 0 FilePages:      %8lu kB\n",
+		   memory.total * k, memory.free * k, (memory.total - memory.free) * k,
+		   memory.cached_clean * k);
+	return 0;
+}
+
 static const struct proc_entry one_node_entries[] = {
-	TEXT("cpulist", show_cpus), TEXT("cpumap", show_cpu_map), {0}};
+	TEXT("cpulist", show_cpus),
+	TEXT("cpumap", show_cpu_map),
+	TEXT("meminfo", show_node_memory),
+	{0},
+};
 static const struct proc_entry node_entries[] = {
 	TEXT("online", show_zero),
 	TEXT("possible", show_zero),

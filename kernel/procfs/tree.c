@@ -25,7 +25,8 @@ enum {
 	TYPE_LINK = 10,
 	TYPE_FILE = 8,
 	FIRST_POSITION = 2,
-	DYNAMIC_POSITION = 256
+	DYNAMIC_POSITION = 256,
+	PROC_BLOCK = 1024 /* st_blksize in /proc, as on Linux: programs read in these */
 };
 
 static const struct inode_operations directory_operations, other_operations,
@@ -103,6 +104,8 @@ static int create_inode(struct super_block *super_block, const struct proc_node 
 	}
 	inode->data = node;
 	inode->attributes.mode = like->entry->mode;
+	inode->attributes.block_size =
+		super_block->type == &proc_type ? PROC_BLOCK : PAGE_SIZE;
 	inode->attributes.link_count = (like->entry->mode & S_IFMT) == S_IFDIR ? 2 : 1;
 	own(inode, node);
 	if ((like->entry->mode & S_IFMT) == S_IFDIR) {

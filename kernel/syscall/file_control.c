@@ -2,6 +2,7 @@
 /* fcntl(2), flock(2), and the ioctls every descriptor has. */
 #include "syscall/file_support.h"
 
+#include "fs/directory.h"
 #include "fs/file_lock.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "ipc/pipe.h"
@@ -369,6 +370,62 @@ static long bytes_to_read(struct file *file, vaddr_t user)
 	return user_write(user, &value, sizeof(value));
 }
 
+static bool has_type(const struct file *file, u32 type)
+{
+	return (file->inode->attributes.mode & S_IFMT) == type;
+}
+
+/* FICLONE, FICLONERANGE: refused in the order Linux looks, as no file system here shares blocks. */
+static long clone_blocks(struct file *file, s64 source)
+{
+	struct fd_reference from;
+	long result = fd_begin(current_files(), (int)source, &from);
+
+	if (result < 0) {
+		return result;
+	}
+	if (from.file->inode->super_block != file->inode->super_block) {
+		result = -EXDEV;
+	} else if (has_type(from.file, S_IFDIR) || has_type(file, S_IFDIR)) {
+		result = -EISDIR;
+	} else if (!has_type(from.file, S_IFREG) || !has_type(file, S_IFREG)) {
+		result = -EINVAL;
+	} else if (!(from.file->mode & FILE_READ) || !(file->mode & FILE_WRITE) ||
+		   (atomic_load(&file->flags) & O_APPEND)) {
+		result = -EBADF;
+	} else {
+		result = -EOPNOTSUPP;
+	}
+	fd_end(&from);
+	return result;
+}
+
+static long clone_range(struct file *file, vaddr_t user)
+{
+	struct file_clone_range range;
+
+	if (user_read(&range, user, sizeof(range))) {
+		return -EFAULT;
+	}
+	return clone_blocks(file, range.src_fd);
+}
+
+/* FIOQSIZE: the bytes in blocks that it takes, of what has them. */
+static long bytes_in_blocks(struct file *file, vaddr_t user)
+{
+	struct inode_attributes attributes;
+	int result = inode_get_attributes(file->inode, &attributes);
+	s64 size = (s64)attributes.blocks * 512;
+
+	if (result) {
+		return result;
+	}
+	if (!has_type(file, S_IFREG) && !has_type(file, S_IFDIR)) {
+		return -ENOTTY;
+	}
+	return user_write(user, &size, sizeof(size));
+}
+
 static long file_ioctl(struct file *file, int fd, unsigned command, u64 argument)
 {
 	switch (command) {
@@ -381,10 +438,16 @@ static long file_ioctl(struct file *file, int fd, unsigned command, u64 argument
 	case FIOASYNC:
 		return set_flag_by_ioctl(file, FASYNC, argument);
 	case FIONREAD:
-		if ((file->inode->attributes.mode & S_IFMT) == S_IFREG) {
+		if (has_type(file, S_IFREG)) {
 			return bytes_to_read(file, argument);
 		}
 		break;
+	case FIOQSIZE:
+		return bytes_in_blocks(file, argument);
+	case FICLONE:
+		return clone_blocks(file, (s64)argument);
+	case FICLONERANGE:
+		return clone_range(file, argument);
 	default:
 		break;
 	}

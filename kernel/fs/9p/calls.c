@@ -133,7 +133,8 @@ static void unpack_attributes(struct p9_cursor *cursor, struct p9_attributes *ou
 	to->link_count = (u32)p9_get(cursor, 8);
 	to->special_device = p9_get(cursor, 8);
 	to->size = p9_get(cursor, 8);
-	to->block_size = (u32)p9_get(cursor, 8);
+	(void)p9_get(cursor, 8); /* the server's buffer; programs read in ours, pages */
+	to->block_size = PAGE_SIZE;
 	to->blocks = p9_get(cursor, 8);
 	to->accessed = get_time(cursor);
 	to->modified = get_time(cursor);
