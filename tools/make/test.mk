@@ -7,6 +7,7 @@
 ## make test-user        the Linux programs of tests/user, on the host and on Heddle (CPUS="1 4")
 ## make test-boot        the boot contract: machines, initramfs forms, CPUs, a panic
 ## make test-programs    unmodified programs of the distribution, output and status compared
+## make compare          system calls with results of real programs, on Linux and on Heddle
 ## make soak             the long loops; the results go to docs/soak.md
 ## make measure          speed and size as a table (docs/measurements.md)
 ## make mutants          every tests/mutants/*.patch must make its test fail
@@ -92,7 +93,7 @@ test-tools:
 	@tests/tools/run
 
 # --- models, programs on Linux and on Heddle ------------------------------------------------------
-.PHONY: test-model test-user test-boot test-programs test soak measure mutants
+.PHONY: test-model test-user test-boot test-programs test-compare test compare soak measure mutants
 test-model:
 	@tests/model/run
 test-user:
@@ -101,6 +102,10 @@ test-boot:
 	@tests/run-boot
 test-programs:
 	@tests/run-programs
+test-compare:
+	@tests/compare/run -s
+compare:
+	@tests/compare/run -w
 test:
 	@tests/run-suites
 soak:
