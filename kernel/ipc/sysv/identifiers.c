@@ -10,13 +10,14 @@
  *   I1  An object is in `objects` at its index from ipc_table_add() to ipc_table_remove().
  *   I2  id == sequence << 15 | index. The sequence number grows whenever an index is given out again, so a stale identifier
  *	 finds nothing until 65535 of them have gone by.
- *   I3  No index below first_free is free.
+ *   I3  Indices are given out in turn within a range that is half as large again as what is in use, or CYCLE_MIN: an
+ *	 index is not given out again at once.
  */
 #include "ipc/sysv/sysv_internal.h"
 
 #include "lib/hash.h"
 
-enum { SEQUENCE_LIMIT = 0x7fffffff >> IPC_INDEX_BITS };
+enum { SEQUENCE_LIMIT = 0x7fffffff >> IPC_INDEX_BITS, CYCLE_MIN = 64 };
 
 static const struct ipc_pid_operations *pid_operations;
 
@@ -54,26 +55,37 @@ static void name_object(struct ipc_table *table, struct ipc_object *object, u32 
 	object->id = (s32)((u32)table->sequence << IPC_INDEX_BITS | index);
 }
 
+/* A free index behind the last one given out, or from the start of the range; false: there is none. */
+static bool choose_index(const struct ipc_table *table, u32 *out)
+{
+	u32 range = MIN(MAX(table->used * 3 / 2, (u32)CYCLE_MIN), (u32)IPC_INDEX_LIMIT);
+	u32 index = (u32)(table->last_index + 1);
+
+	for (u32 tried = 0; tried < range; tried++, index++) {
+		if (index >= range) {
+			index = 0;
+		}
+		if (!radix_get(&table->objects, index)) {
+			*out = index;
+			return true;
+		}
+	}
+	return false;
+}
+
 int ipc_table_add(const struct ipc_caller *caller, struct ipc_table *table,
 		  struct ipc_object *object, s32 key, u32 flags, s32 limit)
 {
-	u32 index = table->first_free;
+	u32 index;
 	int error;
 
-	if ((s64)table->used >= limit) {
-		return -ENOSPC;
-	}
-	while (radix_get(&table->objects, index)) {
-		index++;
-	}
-	if (index >= IPC_INDEX_LIMIT) {
+	if ((s64)table->used >= limit || !choose_index(table, &index)) {
 		return -ENOSPC;
 	}
 	error = radix_insert(&table->objects, index, object);
 	if (error) {
 		return error;
 	}
-	table->first_free = index + 1;
 	table->used++;
 	name_object(table, object, index);
 	object->key = key;
@@ -100,7 +112,6 @@ void ipc_table_remove(struct ipc_table *table, struct ipc_object *object)
 	ipc_table_hide(object);
 	(void)radix_remove(&table->objects, object->index);
 	table->used--;
-	table->first_free = MIN(table->first_free, object->index);
 }
 
 struct ipc_object *ipc_table_next(const struct ipc_table *table, u64 *index)

@@ -34,7 +34,7 @@ struct ipc_table {
 	struct mutex *lock; /* &own_lock, or one that all namespaces share */
 	struct radix objects;
 	struct list by_key[IPC_KEY_BUCKETS];
-	u32 used, first_free;
+	u32 used;
 	s32 last_index;
 	u16 sequence;
 };
