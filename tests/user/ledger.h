@@ -106,15 +106,19 @@ static inline void ledger_expect(const struct ledger *wanted)
 	}
 }
 
-/* Where things are now, this program's own pages for looking at it included. */
+/* Where things are now, this program's own pages for looking at it included, and once the dead before it are freed. */
 static inline void ledger_begin(struct ledger *ledger)
 {
-	for (int i = 0; i < 2; i++) {
-		ledger_settle();
-		ledger_read(ledger);
-		ledger_same(ledger, ledger, true);
-		ledger_expect(ledger);
-	}
-	ledger_settle();
+	struct ledger now;
+	int quiet = 0;
+
 	ledger_read(ledger);
+	ledger_same(ledger, ledger, true);
+	while (quiet < 10) {
+		sched_yield();
+		ledger_settle();
+		ledger_read(&now);
+		quiet = ledger_same(ledger, &now, false) ? quiet + 1 : 0;
+		*ledger = now;
+	}
 }
