@@ -15,6 +15,7 @@
 #include <linux/limits.h>
 #include <linux/mount.h>
 #include <linux/stat.h>
+#include <linux/xattr.h>
 
 static int (*size_limit)(u64 position, u64 *count);
 
@@ -140,6 +141,13 @@ u32 mode_without_privilege(u32 mode)
 	return (mode & S_IXGRP) ? mode & ~(u32)S_ISGID : mode;
 }
 
+void inode_drop_capability(struct inode *inode)
+{
+	if (inode->operations->set_xattr && !inode_is(inode, S_IFLNK)) {
+		(void)inode->operations->set_xattr(inode, XATTR_NAME_CAPS, NULL, 0, 0);
+	}
+}
+
 static int may_change_mode(struct inode *inode, struct inode_attributes *attributes,
 			   const struct credentials *credentials)
 {
@@ -174,6 +182,7 @@ static int may_change_owner(struct inode *inode, struct inode_attributes *attrib
 	if (!inode_is(inode, S_IFDIR) && !(*which & ATTRIBUTE_MODE)) {
 		attributes->mode = mode_without_privilege(old->mode);
 		*which |= ATTRIBUTE_MODE;
+		inode_drop_capability(inode);
 	}
 	return 0;
 }
@@ -216,9 +225,11 @@ int fs_truncate(struct inode *inode, u64 size, const struct credentials *credent
 	inode_lock(inode);
 	attributes.mode = mode_without_privilege(inode->attributes.mode);
 	if (attributes.mode != inode->attributes.mode &&
-	    !credentials_capable(credentials, CAP_FSETID)) {
+	    !credentials_capable_over(credentials, inode->attributes.uid,
+				      inode->attributes.gid, CAP_FSETID)) {
 		which |= ATTRIBUTE_MODE;
 	}
+	inode_drop_capability(inode);
 	result = inode_set_attributes_locked(inode, &attributes, which);
 	inode_unlock(inode);
 	return result;

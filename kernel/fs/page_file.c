@@ -55,8 +55,11 @@ static void drop_privilege(struct file *file)
 {
 	struct inode_attributes *attributes = &file->inode->attributes;
 
+	inode_drop_capability(file->inode);
 	if ((attributes->mode & (S_ISUID | S_ISGID)) &&
-	    !(file->credentials && credentials_capable(file->credentials, CAP_FSETID))) {
+	    !(file->credentials &&
+	      credentials_capable_over(file->credentials, attributes->uid,
+				       attributes->gid, CAP_FSETID))) {
 		attributes->mode = mode_without_privilege(attributes->mode);
 	}
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "cred/file_capability.h"
 #include "fs/file.h"
 #include "fs/fs_info.h"
 #include "fs/inode.h"
@@ -81,6 +82,8 @@ int fs_set_attributes(const struct path *path, struct inode_attributes *attribut
 int fs_truncate(struct inode *inode, u64 size, const struct credentials *credentials);
 s64 fs_read_link(const struct path *path, char *to, size_t size);
 /* Extended attributes; fs/ has checked nothing about the name but its length. */
+/* The capabilities of a file as they are stored (cred/file_capability.h); fs_get_xattr() shows the reader's view of them. */
+s64 fs_get_file_capability(const struct path *path, u8 value[FILE_CAPABILITY_SIZE_MAX]);
 s64 fs_get_xattr(const struct path *path, const char *name, void *value, size_t size,
 		 const struct credentials *credentials);
 s64 fs_list_xattr(const struct path *path, char *list, size_t size);

@@ -9,6 +9,8 @@ int fs_check_size_limit(u64 position, u64 *count) must_check;
 /* The same for a file that is to have `size` bytes: 0 if it does not grow, -EFBIG. */
 int fs_check_new_size(struct inode *inode, u64 size) must_check;
 u32 mode_without_privilege(u32 mode);
+/* Its capabilities go with any change of the contents or the owner. inode.lock is held exclusively. */
+void inode_drop_capability(struct inode *inode);
 /* Sets the access time if the mount's rules (relatime, noatime) want it. */
 void path_accessed(const struct path *path);
 /* inode.lock held exclusively. */

@@ -104,15 +104,16 @@ static void clear_ambient(struct credentials *fresh, u64 argument)
 
 static long bounding(int option, u64 capability)
 {
+	if (option == PR_CAPBSET_DROP && !current_capable_inside(CAP_SETPCAP)) {
+		return -EPERM;
+	}
 	if (capability > CAP_LAST_CAP) {
 		return -EINVAL;
 	}
 	if (option == PR_CAPBSET_READ) {
 		return current_credentials()->capability_bounding >> capability & 1;
 	}
-	return current_capable(CAP_SETPCAP)
-		       ? change_credentials(drop_bounding, capability)
-		       : -EPERM;
+	return change_credentials(drop_bounding, capability);
 }
 
 static long ambient(u64 what, u64 capability)
@@ -147,7 +148,7 @@ static long securebits(u64 bits)
 	const u64 known = SECURE_ALL_BITS | SECURE_ALL_LOCKS;
 	u32 locked = (old & SECURE_ALL_LOCKS) >> 1;
 
-	if (!current_capable(CAP_SETPCAP) || bits & ~known ||
+	if (!current_capable_inside(CAP_SETPCAP) || bits & ~known ||
 	    (old & SECURE_ALL_LOCKS & ~bits) || ((old ^ bits) & locked)) {
 		return -EPERM;
 	}

@@ -14,7 +14,6 @@
 #include "vm/vm_space.h"
 #include <linux/mount.h>
 #include <linux/stat.h>
-#include <linux/xattr.h>
 
 /* May a program on this mount give its caller anything? */
 static bool mount_gives_privilege(const struct mount *mount)
@@ -47,15 +46,14 @@ static int read_file_capability(const struct exec_image *image,
 {
 	u8 value[FILE_CAPABILITY_SIZE_MAX];
 	struct file_capability capability;
-	s64 size = fs_get_xattr(&image->file->path, XATTR_NAME_CAPS, value, sizeof(value),
-				fresh);
+	s64 size = fs_get_file_capability(&image->file->path, value);
 	int err;
 
 	if (size == -ENODATA || size == -EOPNOTSUPP) {
 		return 0;
 	}
 	if (size < 0) {
-		return size == -ERANGE ? -EINVAL : (int)size;
+		return (int)size;
 	}
 	err = file_capability_read(value, (size_t)size, &capability);
 	if (err || !user_namespace_is_root(fresh->user_namespace, capability.root_uid)) {
