@@ -170,19 +170,35 @@ static int advise_pages(const struct advice *advice)
 	return error ? error : hole ? -ENOMEM : 0;
 }
 
+/* May all of it be brought in? What comes first in the range says why not. */
+static int check_populate(const struct advice *advice)
+{
+	u32 wanted = advice->kind == MADV_POPULATE_WRITE ? PROTECT_WRITE : ~0u;
+	vaddr_t at = advice->start;
+	struct vm_area *area;
+
+	area = area_at_or_after(advice->vm, at);
+	for (; area && area->start <= at && at < advice->end; area = area_next(area)) {
+		if (!(area->protect & wanted)) {
+			return -EINVAL;
+		}
+		at = area->end;
+	}
+	return at < advice->end ? -ENOMEM : 0;
+}
+
 static int advise_populate(const struct advice *advice)
 {
 	struct vm_space *vm = advice->vm;
-	bool mapped;
 	int error = vm_lock_shared(vm);
 
 	if (error) {
 		return error;
 	}
-	mapped = range_is_mapped(vm, advice->start, advice->end);
+	error = check_populate(advice);
 	vm_unlock_shared(vm);
-	if (!mapped) {
-		return -ENOMEM;
+	if (error) {
+		return error;
 	}
 	error = range_populate(vm, advice->start, advice->end,
 			       advice->kind == MADV_POPULATE_WRITE);

@@ -243,9 +243,9 @@ static void residence(void)
 	CHECK_EQ(mincore(memory, 8 * PAGE, vector), 0); // cached, not mapped yet
 	CHECK(vector[0] == 1 && vector[3] == 1 && vector[5] == 0);
 	close(file);
-	become_nobody();
 	file = open("cached", O_RDONLY);
 	CHECK(file >= 0);
+	become_nobody();
 	memory = mmap(NULL, 8 * PAGE, PROT_READ, MAP_SHARED, file, 0);
 	CHECK_EQ(mincore(memory, 8 * PAGE, vector), 0);
 	for (int i = 0; i < 8; i++) {
