@@ -118,6 +118,7 @@ static void attach_copy(struct mount *copy, struct list *gone) MUST_HOLD(&fs_tre
 	struct mount *covered = mount_at(place.mount, place.dentry), *on = copy, *next;
 
 	copy->left = (struct path){0};
+	enter_tree(copy, place.mount->namespace);
 	if (covered) {
 		while ((next = mount_at(on, on->root))) {
 			on = next;
@@ -127,7 +128,6 @@ static void attach_copy(struct mount *copy, struct list *gone) MUST_HOLD(&fs_tre
 		mount_forget_place_locked(covered, gone);
 	}
 	mount_place_locked(copy, place.mount, place.dentry);
-	enter_tree(copy, place.mount->namespace);
 }
 
 static void commit(struct mount *top, const struct path *at, bool moving,
