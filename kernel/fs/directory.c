@@ -10,6 +10,7 @@
 
 #include "fs/directory_internal.h"
 #include "fs/fs_internal.h"
+#include "fs/path.h"
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -185,13 +186,19 @@ int directory_make(struct dentry *parent, const char *name,
 	return result;
 }
 
+const struct credentials *credentials_of(const struct walk_context *by)
+{
+	return by ? by->credentials : NULL;
+}
+
 static int remove_locked(struct dentry *parent, struct dentry *dentry,
-			 const struct credentials *check, bool directory_wanted)
+			 const struct walk_context *by, bool directory_wanted)
 {
 	struct inode *directory = dentry_inode(parent), *inode = dentry_inode(dentry);
 	const struct inode_operations *operations = directory->operations;
 	bool is_directory = inode && inode_is(inode, S_IFDIR);
-	int result = inode ? may_delete_from(directory, dentry, check) : -ENOENT;
+	int result =
+		inode ? may_delete_from(directory, dentry, credentials_of(by)) : -ENOENT;
 
 	if (result < 0) {
 		return result;
@@ -200,7 +207,7 @@ static int remove_locked(struct dentry *parent, struct dentry *dentry,
 		return directory_wanted ? -ENOTDIR : -EISDIR;
 	}
 	rwlock_lock_nested(&inode->lock); // the directory's child, after it
-	if (dentry_is_mountpoint(dentry)) {
+	if (mount_in_the_way(dentry, by)) {
 		result = -EBUSY; // and it becomes none while the lock is held
 	} else if (is_directory) {
 		result = operations->remove_directory
@@ -221,8 +228,8 @@ static int remove_locked(struct dentry *parent, struct dentry *dentry,
 	return result;
 }
 
-static int remove(struct dentry *parent, const char *name,
-		  const struct credentials *check, bool directory_wanted)
+static int remove(struct dentry *parent, const char *name, const struct walk_context *by,
+		  bool directory_wanted)
 {
 	struct inode *directory = dentry_inode(parent);
 	struct dentry *dentry = NULL;
@@ -231,21 +238,24 @@ static int remove(struct dentry *parent, const char *name,
 	inode_lock(directory);
 	result = dentry_lookup_locked(parent, name, strlen(name), &dentry);
 	if (result == 0) {
-		result = remove_locked(parent, dentry, check, directory_wanted);
+		result = remove_locked(parent, dentry, by, directory_wanted);
 	}
 	inode_unlock(directory);
+	if (result == 0) {
+		mounts_forget(dentry);
+	}
 	dentry_put(dentry); // outside: the last reference may free the file
 	return result;
 }
 
 int directory_unlink(struct dentry *parent, const char *name,
-		     const struct credentials *check)
+		     const struct walk_context *by)
 {
-	return remove(parent, name, check, false);
+	return remove(parent, name, by, false);
 }
 
 int directory_remove(struct dentry *parent, const char *name,
-		     const struct credentials *check)
+		     const struct walk_context *by)
 {
-	return remove(parent, name, check, true);
+	return remove(parent, name, by, true);
 }

@@ -26,14 +26,18 @@ int directory_make(struct dentry *parent, const char *name,
 int directory_make_unnamed(struct dentry *parent, u32 mode,
 			   const struct credentials *owner,
 			   struct dentry **out) must_check;
+/*
+ * `by`: whose permissions, and whose mounts on the victim are in the way (-EBUSY); those of other namespaces go with it.
+ * NULL: no permissions are checked, and every mount is in the way.
+ */
 int directory_unlink(struct dentry *parent, const char *name,
-		     const struct credentials *check) must_check;
+		     const struct walk_context *by) must_check;
 int directory_remove(struct dentry *parent, const char *name,
-		     const struct credentials *check) must_check;
+		     const struct walk_context *by) must_check;
 /* Both in one super block. flags: RENAME_NOREPLACE, RENAME_EXCHANGE. */
 int directory_rename(struct dentry *old_parent, const char *old_name,
 		     struct dentry *new_parent, const char *new_name, unsigned flags,
-		     const struct credentials *check) must_check;
+		     const struct walk_context *by) must_check;
 
 /* Attributes without permission checks: NULL get_attributes and set_attributes are the inode's own. */
 int inode_get_attributes(struct inode *inode, struct inode_attributes *out) must_check;

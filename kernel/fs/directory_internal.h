@@ -4,6 +4,8 @@
 
 #include "fs/directory.h"
 
+/* Whose permissions count; NULL: none are checked. */
+const struct credentials *credentials_of(const struct walk_context *by);
 int may_create_in(struct inode *directory, const struct credentials *check) must_check;
 int may_delete_from(struct inode *directory, struct dentry *victim,
 		    const struct credentials *check) must_check;

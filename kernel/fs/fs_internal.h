@@ -30,8 +30,10 @@ int dentry_create_detached(struct dentry *parent, const char *name, size_t lengt
 /* Replace a place by what is mounted there, and a mount's root by what it covers. Both keep the references right. */
 void path_cross_mounts(struct path *path);
 bool path_leave_mount(struct path *path);
-/* Is a mount attached at this place itself (or in any mount, at this dentry)? */
-bool dentry_is_mountpoint(struct dentry *dentry);
+/* Is something mounted on this name where `by` sees it (NULL: anywhere)? Stable while the inode.lock is held. */
+bool mount_in_the_way(struct dentry *dentry, const struct walk_context *by);
+/* The name is gone: what others have mounted on it goes too. No lock held. */
+void mounts_forget(struct dentry *dentry);
 
 void mount_init(void);
 struct file_system_type *file_system_find(const char *name);

@@ -242,7 +242,23 @@ static bool is_point(const struct dentry *dentry) MUST_HOLD(&fs_tree_lock)
 	return false;
 }
 
-bool dentry_is_mountpoint(struct dentry *dentry)
+/* Any mount there that is in `namespace` (NULL: in one at all). */
+static struct mount *find_on(const struct dentry *dentry,
+			     const struct mount_namespace *namespace)
+	MUST_HOLD(&fs_tree_lock)
+{
+	struct mount *mount;
+
+	list_for_each(mount, point_of(dentry), point_link) {
+		if (mount->mountpoint == dentry && mount->namespace &&
+		    (!namespace || mount->namespace == namespace)) {
+			return mount;
+		}
+	}
+	return NULL;
+}
+
+bool mount_in_the_way(struct dentry *dentry, const struct walk_context *by)
 {
 	bool found;
 
@@ -250,9 +266,30 @@ bool dentry_is_mountpoint(struct dentry *dentry)
 		return false;
 	}
 	spin_lock(&fs_tree_lock);
-	found = is_point(dentry);
+	found = find_on(dentry, by ? by->mounts : NULL) != NULL;
 	spin_unlock(&fs_tree_lock);
 	return found;
+}
+
+void mounts_forget(struct dentry *dentry)
+{
+	struct list gone = LIST_INIT(gone);
+	struct mount *mount;
+
+	if (!READ_ONCE(dentry->mounted_on)) {
+		return;
+	}
+	mutex_lock(&mount_lock);
+	do {
+		spin_lock(&fs_tree_lock);
+		mount = find_on(dentry, NULL);
+		spin_unlock(&fs_tree_lock);
+		if (mount) {
+			mount_remove_tree(mount, false, &gone);
+		}
+	} while (mount);
+	mutex_unlock(&mount_lock);
+	mount_release_gone(&gone);
 }
 
 void mount_place_locked(struct mount *mount, struct mount *parent,

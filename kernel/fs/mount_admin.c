@@ -172,7 +172,7 @@ static int mount_new(const struct walk_context *context, const char *type,
 	struct mount *mount;
 	int result;
 
-	if (!type || !*type) {
+	if (!type) {
 		return -EINVAL;
 	}
 	result =

@@ -24,8 +24,10 @@ int mount_lock_place(const struct walk_context *context, struct path *at)
 	mutex_lock(&mount_lock);
 	path_cross_mounts(at);
 	if (!mount_is_ours(context, at->mount)) {
+		int result = at->mount->namespace ? -EINVAL : -ENOENT;
+
 		mutex_unlock(&mount_lock);
-		return -EINVAL;
+		return result;
 	}
 	inode = dentry_inode(at->dentry);
 	inode_lock(inode);

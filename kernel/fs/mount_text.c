@@ -188,10 +188,9 @@ static int name_top(const struct mount *mount, struct names *names)
 
 static int name_place(struct mount *mount, const struct path *root, struct names *names)
 {
-	struct path place = {mount, mount->root};
 	char *start;
 	int result =
-		path_to_name(&place, root, names->raw, sizeof(names->raw), true, &start);
+		path_to_mount_name(mount, root, names->raw, sizeof(names->raw), &start);
 
 	if (result >= 0 && *start != '/') {
 		return -ENOENT; // not below this root: the caller goes on with the next one

@@ -164,7 +164,7 @@ static int remove_at(const struct walk_context *context, const char *name, bool 
 	}
 	if (result == 0) {
 		result = (directory ? directory_remove : directory_unlink)(
-			walk.current.dentry, walk.last, context->credentials);
+			walk.current.dentry, walk.last, context);
 	}
 	walk_end(&walk);
 	return result;
@@ -233,7 +233,7 @@ static int rename_walked(struct walk *old, struct walk *new, unsigned flags)
 		return result;
 	}
 	return directory_rename(old->current.dentry, old->last, new->current.dentry,
-				new->last, flags, old->context->credentials);
+				new->last, flags, old->context);
 }
 
 int fs_rename(const struct walk_context *from, const char *old_name,

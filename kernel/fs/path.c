@@ -81,6 +81,26 @@ static bool stands_alone(const struct path *path)
 	       (path->dentry->super_block->treeless && path->dentry != path->mount->root);
 }
 
+/* The names up to the root, in front of what is there; where they begin, or NULL: they do not fit. */
+static char *write_way(struct name_writer *writer, const struct path *path,
+		       const struct path *root)
+{
+	static const char unreachable[] = "(unreachable)";
+	char *end_of_name = writer->at;
+	enum climb end;
+
+	spin_lock(&fs_tree_lock);
+	end = climb(writer, *path, root);
+	spin_unlock(&fs_tree_lock);
+	if (end == CLIMB_TOO_LONG ||
+	    (writer->at == end_of_name && !prepend(writer, "/", 1)) ||
+	    (end == CLIMB_UNREACHABLE &&
+	     !prepend(writer, unreachable, sizeof(unreachable) - 1))) {
+		return NULL;
+	}
+	return writer->at;
+}
+
 int dentry_to_name(const struct dentry *dentry, char *buffer, size_t size, char **start)
 {
 	static const char deleted[] = "//deleted";
@@ -108,10 +128,9 @@ int dentry_to_name(const struct dentry *dentry, char *buffer, size_t size, char 
 int path_to_name(const struct path *path, const struct path *root, char *buffer,
 		 size_t size, bool mark_deleted, char **start)
 {
-	static const char deleted[] = " (deleted)", unreachable[] = "(unreachable)";
+	static const char deleted[] = " (deleted)";
 	struct name_writer writer = {buffer, buffer + size};
 	bool gone = !path->dentry->super_block->treeless && dentry_unhashed(path->dentry);
-	enum climb end;
 
 	if (gone && !mark_deleted) {
 		return -ENOENT;
@@ -126,17 +145,16 @@ int path_to_name(const struct path *path, const struct path *root, char *buffer,
 				  (int)(buffer + size - writer.at - 1))
 			       : -ENAMETOOLONG;
 	}
-	char *end_of_name = writer.at;
+	*start = write_way(&writer, path, root);
+	return *start ? (int)(buffer + size - *start - 1) : -ENAMETOOLONG;
+}
 
-	spin_lock(&fs_tree_lock);
-	end = climb(&writer, *path, root);
-	spin_unlock(&fs_tree_lock);
-	if (end == CLIMB_TOO_LONG ||
-	    (writer.at == end_of_name && !prepend(&writer, "/", 1)) ||
-	    (end == CLIMB_UNREACHABLE &&
-	     !prepend(&writer, unreachable, sizeof(unreachable) - 1))) {
-		return -ENAMETOOLONG;
-	}
-	*start = writer.at;
-	return (int)(buffer + size - writer.at - 1);
+int path_to_mount_name(struct mount *mount, const struct path *root, char *buffer,
+		       size_t size, char **start)
+{
+	const struct path top = {mount, mount->root};
+	struct name_writer writer = {buffer, buffer + size};
+
+	*start = prepend(&writer, "", 1) ? write_way(&writer, &top, root) : NULL;
+	return *start ? (int)(buffer + size - *start - 1) : -ENAMETOOLONG;
 }

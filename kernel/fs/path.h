@@ -45,6 +45,9 @@ int path_walk_parent(const struct walk_context *context, const char *name,
 int path_to_name(const struct path *path, const struct path *root, char *buffer,
 		 size_t size, bool mark_deleted, char **start);
 
+/* The name of the place where a mount is attached, likewise. */
+int path_to_mount_name(struct mount *mount, const struct path *root, char *buffer,
+		       size_t size, char **start);
 /* The name inside its file system ("//deleted" behind a removed one), likewise. */
 int dentry_to_name(const struct dentry *dentry, char *buffer, size_t size, char **start);
 

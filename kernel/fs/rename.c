@@ -17,7 +17,7 @@ struct rename {
 	struct dentry *old_parent, *new_parent;
 	struct dentry *old, *new;
 	unsigned flags;
-	const struct credentials *check;
+	const struct walk_context *by;
 };
 
 static bool is_ancestor(struct dentry *ancestor, struct dentry *of)
@@ -69,12 +69,14 @@ static int check_kinds(const struct rename *rename)
 	    old_directory != inode_is(new, S_IFDIR)) {
 		return old_directory ? -ENOTDIR : -EISDIR;
 	}
-	if (dentry_is_mountpoint(rename->old) || dentry_is_mountpoint(rename->new)) {
+	if (mount_in_the_way(rename->old, rename->by) ||
+	    mount_in_the_way(rename->new, rename->by)) {
 		return -EBUSY;
 	}
 	// A directory that moves gets another "..": its own write permission is asked for.
-	if (old_directory && rename->check && rename->old_parent != rename->new_parent) {
-		return fs_permission(old, rename->check, ACCESS_WRITE);
+	if (old_directory && credentials_of(rename->by) &&
+	    rename->old_parent != rename->new_parent) {
+		return fs_permission(old, credentials_of(rename->by), ACCESS_WRITE);
 	}
 	return 0;
 }
@@ -101,10 +103,11 @@ static int check(const struct rename *rename)
 		return (rename->flags & RENAME_EXCHANGE) ? -EINVAL : -ENOTEMPTY;
 	}
 	result = may_delete_from(dentry_inode(rename->old_parent), rename->old,
-				 rename->check);
+				 credentials_of(rename->by));
 	if (result == 0) {
-		result = new ? may_delete_from(new_directory, rename->new, rename->check)
-			     : may_create_in(new_directory, rename->check);
+		result = new ? may_delete_from(new_directory, rename->new,
+					       credentials_of(rename->by))
+			     : may_create_in(new_directory, credentials_of(rename->by));
 	}
 	return result < 0 ? result : check_kinds(rename);
 }
@@ -159,12 +162,12 @@ static int rename_locked(struct rename *rename, const char *old_name,
 
 NO_THREAD_SAFETY int directory_rename(struct dentry *old_parent, const char *old_name,
 				      struct dentry *new_parent, const char *new_name,
-				      unsigned flags, const struct credentials *check_for)
+				      unsigned flags, const struct walk_context *by)
 {
 	struct rename rename = {.old_parent = old_parent,
 				.new_parent = new_parent,
 				.flags = flags,
-				.check = check_for};
+				.by = by};
 	struct mutex *lock = &old_parent->super_block->rename_lock;
 	int result;
 
@@ -179,6 +182,9 @@ NO_THREAD_SAFETY int directory_rename(struct dentry *old_parent, const char *old
 	unlock_directories(old_parent, new_parent);
 	if (old_parent != new_parent) {
 		mutex_unlock(lock);
+	}
+	if (result == 0 && !(flags & RENAME_EXCHANGE)) {
+		mounts_forget(rename.new);
 	}
 	dentry_put(rename.old);
 	dentry_put(rename.new);

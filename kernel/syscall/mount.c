@@ -10,19 +10,16 @@
 #include "process/resources.h"
 #include <linux/limits.h>
 
-enum { TYPE_SIZE = 64 };
-
 /* The strings of mount(2); absent ones are empty. */
 struct mount_strings {
-	char source[PATH_MAX], target[PATH_MAX], data[PAGE_SIZE];
-	char type[TYPE_SIZE];
+	char source[PATH_MAX], target[PATH_MAX], type[PATH_MAX], data[PAGE_SIZE];
 };
 
 static int read_optional(char *to, vaddr_t from, size_t size)
 {
 	s64 length = from ? user_read_string(to, from, size) : 0;
 
-	return length < 0 ? (int)length : 0;
+	return length == -ENAMETOOLONG ? -EINVAL : (int)MIN(length, (s64)0);
 }
 
 static int read_strings(struct mount_strings *strings, const struct syscall_arguments *a)
@@ -63,7 +60,8 @@ long sys_mount(const struct syscall_arguments *a)
 	result = read_strings(strings, a);
 	if (result == 0) {
 		result = fs_mount(&context, strings->source, strings->target,
-				  strings->type, a->arg[3], strings->data);
+				  a->arg[2] ? strings->type : NULL, a->arg[3],
+				  strings->data);
 	}
 	heap_free(strings);
 	return result;

@@ -287,7 +287,8 @@ static void check_bound(void)
 
 static void check_refusals(void)
 {
-	struct clone_args args = {.flags = CLONE_NEWNS | CLONE_FS, .exit_signal = SIGCHLD};
+	struct clone_args args = {.flags = CLONE_NEWNS | CLONE_FS,
+				  .exit_signal = SIGCHLD};
 	int fd = open("/dev/null", O_RDONLY);
 
 	CHECK_ERRNO(syscall(SYS_clone3, &args, sizeof(args)), EINVAL);

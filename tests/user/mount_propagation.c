@@ -258,7 +258,8 @@ static void check_moves(void)
 	put("c/file", "x");
 	CHECK_EQ(mount("c", "a/sub", NULL, MS_MOVE, NULL), 0);
 	CHECK(!is_mounted("c") && exists("a/sub/file") && exists("b/sub/file"));
-	CHECK_ERRNO(mount("a/sub", "c", NULL, MS_MOVE, NULL), EINVAL); // out of a shared one
+	CHECK_ERRNO(mount("a/sub", "c", NULL, MS_MOVE, NULL),
+		    EINVAL); // out of a shared one
 	CHECK_EQ(umount2("b/sub", 0), 0);
 	CHECK(!is_mounted("a/sub"));
 	clean();

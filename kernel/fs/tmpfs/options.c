@@ -67,6 +67,22 @@ static bool parse_size(const char **text, u64 unit, u64 *pages)
 	return true;
 }
 
+/* Words of Linux that change nothing here. */
+static bool pass_over(const char **text)
+{
+	static const char *const words[] = {"huge=",  "mpol=", "inode32", "inode64",
+					    "noswap", "rw",    "ro",      "source="};
+	bool known = false;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
+		known = known || strncmp(*text, words[i], strlen(words[i])) == 0;
+	}
+	while (**text && **text != ',') {
+		(*text)++;
+	}
+	return known;
+}
+
 static bool parse_one(struct tmpfs *tmpfs, const char **text)
 {
 	static const char *const names[] = {
@@ -80,11 +96,7 @@ static bool parse_one(struct tmpfs *tmpfs, const char **text)
 		}
 	}
 	if (which == ARRAY_SIZE(names)) {
-		// Words that change nothing here (huge=, mpol=, inode64, …) are passed over.
-		while (**text && **text != ',') {
-			(*text)++;
-		}
-		return true;
+		return pass_over(text);
 	}
 	*text += strlen(names[which]);
 	switch (which) {
@@ -115,11 +127,8 @@ static bool parse_one(struct tmpfs *tmpfs, const char **text)
 	}
 }
 
-int tmpfs_parse_options(struct tmpfs *tmpfs, const char *options)
+static int parse(struct tmpfs *tmpfs, const char *options)
 {
-	tmpfs->root_mode = 01777;
-	tmpfs->page_limit = memory_pages() / 2;
-	tmpfs->inode_limit = MAX(memory_pages() / 2, (u64)1024);
 	while (options && *options) {
 		if (!parse_one(tmpfs, &options)) {
 			return -EINVAL;
@@ -129,5 +138,33 @@ int tmpfs_parse_options(struct tmpfs *tmpfs, const char *options)
 		}
 		options += *options == ',';
 	}
+	return 0;
+}
+
+int tmpfs_parse_options(struct tmpfs *tmpfs, const char *options)
+{
+	tmpfs->root_mode = 01777;
+	tmpfs->page_limit = memory_pages() / 2;
+	tmpfs->inode_limit = MAX(memory_pages() / 2, (u64)1024);
+	return parse(tmpfs, options);
+}
+
+/* The limits can change, but not to less than is in use; the root's owner and mode are its inode's by now. */
+int tmpfs_remount(struct super_block *super_block, const char *options)
+{
+	struct tmpfs *tmpfs = tmpfs_of(super_block);
+	struct tmpfs fresh = {.page_limit = tmpfs->page_limit,
+			      .inode_limit = tmpfs->inode_limit};
+	int result = parse(&fresh, options);
+
+	if (result < 0) {
+		return result;
+	}
+	if ((fresh.page_limit && atomic_load(&tmpfs->pages) > (s64)fresh.page_limit) ||
+	    (fresh.inode_limit && atomic_load(&tmpfs->inodes) > (s64)fresh.inode_limit)) {
+		return -EINVAL;
+	}
+	WRITE_ONCE(tmpfs->page_limit, fresh.page_limit);
+	WRITE_ONCE(tmpfs->inode_limit, fresh.inode_limit);
 	return 0;
 }

@@ -379,6 +379,7 @@ const struct super_block_operations tmpfs_super_block_operations = {
 	.destroy_inode = tmpfs_destroy_inode,
 	.unmount = tmpfs_unmount,
 	.statfs = tmpfs_statfs,
+	.remount = tmpfs_remount,
 	.show_options = tmpfs_show_options,
 };
 

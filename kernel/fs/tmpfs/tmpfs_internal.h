@@ -52,6 +52,8 @@ static inline struct tmpfs_node *tmpfs_node(const struct inode *inode)
 	return inode->data;
 }
 
+int tmpfs_remount(struct super_block *super_block, const char *options) must_check;
+
 extern const struct inode_operations tmpfs_directory_operations,
 	tmpfs_file_inode_operations, tmpfs_link_operations, tmpfs_special_operations;
 extern const struct file_operations tmpfs_directory_file_operations,
