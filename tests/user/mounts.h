@@ -60,8 +60,8 @@ static inline bool find_here(const char *name, struct mount_line *out)
 	char full[PATH_MAX], here[PATH_MAX / 2];
 
 	CHECK(getcwd(here, sizeof(here)));
-	snprintf(full, sizeof(full), "%s%s%s", strcmp(here, "/") ? here : "",
-		 *name ? "/" : "", name);
+	snprintf(full, sizeof(full), "%s%s%s", here,
+		 *name && strcmp(here, "/") ? "/" : "", name);
 	return find_line("/proc/self/mountinfo", full, out);
 }
 
