@@ -10,7 +10,8 @@ int eventfd_create(u32 count, u32 flags, struct file **out) must_check;
 
 /* clock: CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME (and their _ALARM forms); flags: O_NONBLOCK. */
 int timerfd_create(int clock, u32 flags, struct file **out) must_check;
-/* `file` is a timerfd, or -EINVAL. TFD_TIMER_ABSTIME. `old` may be NULL. */
+int timerfd_clock(const struct file *file); /* CLOCK_*; -EINVAL: not a timerfd */
+/* `file` is a timerfd, or -EINVAL. An absolute value is kernel time (process/namespace/time_namespace.h). TFD_TIMER_ABSTIME. `old` may be NULL. */
 int timerfd_set(struct file *file, int flags, const struct __kernel_itimerspec *value,
 		struct __kernel_itimerspec *old) must_check;
 int timerfd_get(struct file *file, struct __kernel_itimerspec *value) must_check;

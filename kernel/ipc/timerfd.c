@@ -185,6 +185,13 @@ static nsec_t first_expiry(const struct timerfd *timerfd, nsec_t value, int flag
 	return MAX(value - clock_realtime_offset(), (nsec_t)0);
 }
 
+int timerfd_clock(const struct file *file)
+{
+	const struct timerfd *timerfd = file->data;
+
+	return file->operations == &timerfd_operations ? timerfd->clock : -EINVAL;
+}
+
 int timerfd_set(struct file *file, int flags, const struct __kernel_itimerspec *value,
 		struct __kernel_itimerspec *old)
 {

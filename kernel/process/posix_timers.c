@@ -15,6 +15,7 @@
 #include "mm/heap.h"
 #include "process/cpu_timers.h"
 #include "process/current.h"
+#include "process/namespace/time_namespace.h"
 #include "time/clock.h"
 #include "time/timer.h"
 #include <linux/time.h>
@@ -217,7 +218,7 @@ static nsec_t first_expiry(const struct posix_timer *timer,
 	if (timer->clock == CLOCK_REALTIME) {
 		return nsec_add(now, MAX(setting->value - clock_realtime(), 0LL));
 	}
-	return setting->value;
+	return current_time_to_kernel(timer->clock, setting->value);
 }
 
 /* The timer stops, for good or to be set anew: its callback is neither running nor pending. signal_lock held, dropped in between. */

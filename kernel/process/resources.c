@@ -15,10 +15,12 @@
 #include "lib/errno.h"
 #include "mm/usercopy.h"
 #include "process/current.h"
+#include "process/exec/exec.h"
 #include "process/futex/futex.h"
 #include "process/job_control.h"
 #include "process/namespace/ipc_caller.h"
 #include "process/namespace/namespace.h"
+#include "process/namespace/time_namespace.h"
 #include "process/process.h"
 #include "process/signal/signal.h"
 #include "process/user_account.h"
@@ -67,13 +69,23 @@ static int copy_namespaces(struct thread *from, u64 flags,
 
 static int share_namespaces(struct thread *child, struct thread *parent, u64 clone_flags)
 {
-	if (!(clone_flags & UNSHARE_NAMESPACES)) {
+	// A process with memory of its own comes into the time namespace meant for it; one that shares it, by its execve.
+	bool own_clock = !(clone_flags & CLONE_VM);
+	int err;
+
+	if (!(clone_flags & UNSHARE_NAMESPACES) &&
+	    !(own_clock && time_namespace_moves(parent->namespaces))) {
 		namespace_set_share(parent->namespaces);
 		child->namespaces = parent->namespaces;
 		return 0;
 	}
-	return copy_namespaces(parent, clone_flags, child->credentials, child->fs,
-			       &child->namespaces);
+	err = copy_namespaces(parent, clone_flags, child->credentials, child->fs,
+			      &child->namespaces);
+	if (!err && own_clock && time_namespace_moves(child->namespaces)) {
+		time_namespace_move(child->namespaces);
+		err = exec_use_kernel_clock(child->process->vm);
+	}
+	return err;
 }
 
 /* A parent without a list gets the child's once nothing can fail any more: resources_child_published(). */
@@ -111,6 +123,7 @@ void resources_child_published(struct thread *child)
 {
 	struct thread *parent = current_thread();
 
+	time_namespace_entered(child->namespaces);
 	if (!child->undo || parent->undo) {
 		return;
 	}
@@ -203,6 +216,22 @@ int resources_need_undo(struct semaphore_undo **out)
 	return err;
 }
 
+int resources_prepare_program(struct resource_change *change)
+{
+	struct thread *thread = current_thread();
+	int err = resources_prepare(change, CLONE_FILES | CLONE_SIGHAND);
+
+	if (!err && time_namespace_moves(thread->namespaces)) {
+		err = namespace_set_copy(thread->namespaces, 0,
+					 namespace_owner_of(thread->credentials),
+					 &change->namespaces);
+		if (!err) {
+			time_namespace_move(change->namespaces);
+		}
+	}
+	return err;
+}
+
 int resources_prepare_credentials(struct resource_change *change)
 {
 	return credentials_copy(current_credentials(), &change->credentials);
@@ -230,6 +259,9 @@ static void commit_thread_slots(struct thread *thread, struct resource_change *c
 	spin_lock(&thread->resource_lock);
 	SWAP_SLOT(thread->files, change->files);
 	SWAP_SLOT(thread->fs, change->fs);
+	if (change->namespaces) {
+		time_namespace_entered(change->namespaces);
+	}
 	SWAP_SLOT(thread->namespaces, change->namespaces);
 	SWAP_SLOT(thread->undo, change->undo);
 	SWAP_SLOT(thread->credentials, change->credentials);

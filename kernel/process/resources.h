@@ -47,6 +47,8 @@ int resources_prepare(struct resource_change *change, u64 unshare_flags) must_ch
 int resources_prepare_undo(struct resource_change *change) must_check;
 /* The running thread's undo list, made if there is none. -ENOMEM */
 int resources_need_undo(struct semaphore_undo **out) must_check;
+/* What execve replaces besides memory: files and handlers where they are shared, and the time namespace it comes into. */
+int resources_prepare_program(struct resource_change *change) must_check;
 /* A private copy of the running thread's credentials, to be changed by the caller. */
 int resources_prepare_credentials(struct resource_change *change) must_check;
 /* The account that goes with change->credentials->uid. -ENOMEM */

@@ -136,6 +136,10 @@ static const struct proc_entry no_entries[] = {{0}};
 const struct proc_entry proc_process_entries[] = {
 	COMMON_ENTRIES,
 	PRIVATE("io", show_io),
+	{.name = "timens_offsets",
+	 .mode = S_IFREG | 0644,
+	 .show = proc_show_time_offsets,
+	 .write = proc_write_time_offsets},
 	DIRECTORY("net", .children = proc_net_entries),
 	DIRECTORY("task", .children = no_entries, .lookup = proc_lookup_task,
 		  .iterate = proc_iterate_tasks),

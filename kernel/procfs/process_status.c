@@ -10,11 +10,13 @@
 #include "process/job_control.h"
 #include "process/limits.h"
 #include "process/namespace/pid_namespace.h"
+#include "process/namespace/time_namespace.h"
 #include "process/pid.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
 #include "tty/tty.h"
 #include "vm/vm_space.h"
+#include <linux/time.h>
 
 enum { TICKS_PER_SECOND = 100 };
 #define NSEC_PER_TICK ((u64)(NSEC_PER_SEC / TICKS_PER_SECOND))
@@ -199,7 +201,7 @@ static int take(struct snapshot *to, const struct proc_node *node)
 	}
 	to->number = pid_number_in(READ_ONCE(thread->pid), node->namespace);
 	to->process = pid_number_in(process->pid, node->namespace);
-	to->started = thread->start_time;
+	to->started = thread->start_time + current_time_offset(CLOCK_BOOTTIME);
 	to->nice = thread->sched.nice;
 	to->policy = thread->sched.policy;
 	to->realtime_priority = thread->sched.realtime_priority;

@@ -101,6 +101,8 @@ int proc_show_mountinfo(struct proc_text *text, const struct proc_node *node);
 int proc_follow_exe(const struct proc_node *node, struct path *out);
 int proc_follow_cwd(const struct proc_node *node, struct path *out);
 int proc_follow_root(const struct proc_node *node, struct path *out);
+int proc_show_time_offsets(struct proc_text *text, const struct proc_node *node);
+int proc_write_time_offsets(const struct proc_node *node, char *text);
 int proc_lookup_fd(struct inode *directory, struct dentry *dentry);
 int proc_lookup_fdinfo(struct inode *directory, struct dentry *dentry);
 int proc_iterate_fd(struct file *file, struct directory_context *context, u64 first);

@@ -14,10 +14,12 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "process/namespace/time_namespace.h"
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "time/clock.h"
 #include <linux/stat.h>
+#include <linux/time.h>
 
 enum { TICKS_PER_SECOND = 100, LINES_MAX = 256, CPU_TEXT = 4096 };
 #define NSEC_PER_TICK     ((u64)(NSEC_PER_SEC / TICKS_PER_SECOND))
@@ -90,7 +92,8 @@ static void print_cpu(struct proc_text *text, const char *name, u64 user, u64 sy
 static int show_stat(struct proc_text *text, const struct proc_node *node)
 {
 	u64 user = 0, system = 0, idle = 0, interrupts = 0;
-	nsec_t boot = clock_realtime() - clock_monotonic();
+	nsec_t boot = clock_realtime() - clock_monotonic() -
+		      current_time_offset(CLOCK_BOOTTIME);
 
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
 		u64 u, s, i;
@@ -122,7 +125,8 @@ static int show_stat(struct proc_text *text, const struct proc_node *node)
 
 static int show_uptime(struct proc_text *text, const struct proc_node *node)
 {
-	u64 now = (u64)clock_monotonic(), idle = 0;
+	u64 now = (u64)(clock_monotonic() + current_time_offset(CLOCK_BOOTTIME)),
+	    idle = 0;
 
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
 		u64 u, s, i;

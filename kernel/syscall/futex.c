@@ -6,10 +6,12 @@
 
 #include "mm/usercopy.h"
 #include "process/futex/futex.h"
+#include "process/namespace/time_namespace.h"
 #include "process/process.h"
 #include "process/resources.h"
 #include "time/clock.h"
 #include <linux/futex.h>
+#include <linux/time.h>
 #include <linux/time_types.h>
 
 /* Wait again after a signal without a handler: the deadline is absolute by now. */
@@ -42,7 +44,7 @@ static long wait_and_arrange_restart(vaddr_t address, bool shared, u32 expected,
 	return -ERESTART_BLOCK;
 }
 
-static int read_deadline(vaddr_t from, bool absolute, nsec_t *deadline)
+static int read_deadline(vaddr_t from, bool absolute, bool realtime, nsec_t *deadline)
 {
 	struct __kernel_timespec ts;
 	int err;
@@ -57,6 +59,8 @@ static int read_deadline(vaddr_t from, bool absolute, nsec_t *deadline)
 	}
 	if (!err && !absolute) {
 		*deadline = nsec_add(clock_monotonic(), *deadline);
+	} else if (!err && !realtime) {
+		*deadline = current_time_to_kernel(CLOCK_MONOTONIC, *deadline);
 	}
 	return err;
 }
@@ -67,7 +71,7 @@ static long do_wait(const struct syscall_arguments *a, int command, bool shared,
 	bool absolute = command == FUTEX_WAIT_BITSET;
 	u32 bitset = absolute ? (u32)a->arg[5] : FUTEX_BITSET_MATCH_ANY;
 	nsec_t deadline;
-	int err = read_deadline(a->arg[3], absolute, &deadline);
+	int err = read_deadline(a->arg[3], absolute, realtime, &deadline);
 
 	if (err) {
 		return err;

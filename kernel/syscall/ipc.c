@@ -9,6 +9,7 @@
 #include "ipc/eventfd.h"
 #include "ipc/pipe.h"
 #include "mm/usercopy.h"
+#include "process/namespace/time_namespace.h"
 #include "process/signal/temporary_mask.h"
 #include "time/clock.h"
 #include <asm/resource.h>
@@ -111,6 +112,19 @@ long sys_timerfd_create(const struct syscall_arguments *a)
 	return error ? error : install(file, flags & O_CLOEXEC);
 }
 
+/* An absolute time of the caller's time namespace becomes the kernel's. What is not a time stays, and is refused. */
+static void value_to_kernel(const struct file *file, int flags,
+			    struct __kernel_timespec *value)
+{
+	int clock = timerfd_clock(file);
+	nsec_t when;
+
+	if (clock >= 0 && (flags & TFD_TIMER_ABSTIME) &&
+	    !timespec_to_nsec(value, &when) && when) {
+		*value = nsec_to_timespec(current_time_to_kernel(clock, when));
+	}
+}
+
 long sys_timerfd_settime(const struct syscall_arguments *a)
 {
 	struct __kernel_itimerspec value, old;
@@ -124,6 +138,7 @@ long sys_timerfd_settime(const struct syscall_arguments *a)
 	if (error) {
 		return error;
 	}
+	value_to_kernel(reference.file, (int)a->arg[1], &value.it_value);
 	error = timerfd_set(reference.file, (int)a->arg[1], &value,
 			    a->arg[3] ? &old : NULL);
 	fd_end(&reference);

@@ -16,6 +16,7 @@
 #include "process/exit.h"
 #include "process/namespace/namespace.h"
 #include "process/namespace/pid_namespace.h"
+#include "process/namespace/time_namespace.h"
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "time/clock.h"
@@ -25,6 +26,7 @@
 #include <linux/random.h>
 #include <linux/reboot.h>
 #include <linux/sysinfo.h>
+#include <linux/time.h>
 #include <linux/utsname.h>
 
 long sys_uname(const struct syscall_arguments *a)
@@ -73,7 +75,8 @@ long sys_sysinfo(const struct syscall_arguments *a)
 	for (int i = 0; i < 3; i++) {
 		info.loads[i] = load[i] << (SI_LOAD_SHIFT - 11);
 	}
-	info.uptime = clock_monotonic() / NSEC_PER_SEC;
+	info.uptime =
+		(clock_monotonic() + current_time_offset(CLOCK_BOOTTIME)) / NSEC_PER_SEC;
 	info.totalram = memory.total * PAGE_SIZE;
 	info.freeram = memory.free * PAGE_SIZE;
 	info.procs = (u16)MIN(pid_count(), 65535u);

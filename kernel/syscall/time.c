@@ -5,6 +5,7 @@
 #include "syscall/syscall.h"
 
 #include "mm/usercopy.h"
+#include "process/namespace/time_namespace.h"
 #include "process/process.h"
 #include "time/clock.h"
 #include <linux/capability.h>
@@ -77,7 +78,7 @@ static int read_clock(int clock, nsec_t *out)
 	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME:
 	case CLOCK_BOOTTIME_ALARM:
-		*out = clock_monotonic();
+		*out = clock_monotonic() + current_time_offset(clock);
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
 		*out = (nsec_t)process_time(current_process());
@@ -246,7 +247,7 @@ static long sleep_on_cpu_clock(int clock, nsec_t until)
 
 static long sleep_until(int clock, nsec_t when)
 {
-	nsec_t deadline = when;
+	nsec_t deadline = current_time_to_kernel(clock, when);
 
 	if (clock == CLOCK_REALTIME || clock == CLOCK_TAI ||
 	    clock == CLOCK_REALTIME_ALARM) {

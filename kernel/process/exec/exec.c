@@ -220,7 +220,7 @@ static int load_and_commit(struct exec_image *image, struct trap_frame *frame)
 		err = arch_thread_prepare_exec(&thread->sched.arch);
 	}
 	if (!err) {
-		err = resources_prepare(&change, CLONE_FILES | CLONE_SIGHAND);
+		err = resources_prepare_program(&change);
 	}
 	if (!err) {
 		err = exec_end_siblings();

@@ -88,5 +88,7 @@ long exec_program(struct exec_image *image, struct trap_frame *frame);
 void exec_describe_descriptor(char *to, size_t size, int fd, const char *name);
 int exec_open_at(const struct walk_context *context, const char *name,
 		 unsigned walk_flags, struct file **out) must_check;
+/* An address space whose vDSO asks the kernel for the time from now on, wherever it is mapped. -ENOMEM: some of it may not. */
+int exec_use_kernel_clock(struct vm_space *vm) must_check;
 /* Boot: the vDSO's pages. */
 void exec_init(void);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The first page of a program's life: its stack with arguments, environment and auxiliary vector; and the vDSO.
+ * The first page of a program's life: its stack with arguments, environment and auxiliary vector.
  *
  * From the top down: a zero word, the program's name, environment, arguments, platform name, 16 random bytes; then, 16-byte
  * aligned: argc, argv[], NULL, envp[], NULL, auxv[].
@@ -238,126 +238,6 @@ int exec_stack_fill(struct exec_image *image, const struct credentials *credenti
 	}
 	if (!err) {
 		err = write_tables(image, &auxv, image->start_sp, arguments, environment);
-	}
-	return err;
-}
-
-/* --- the vDSO: one object for everybody, made at boot --- */
-
-static u64 vdso_bytes;
-static struct vm_object *vdso_object;
-
-static u64 vdso_object_size(struct vm_object *object)
-{
-	return PAGE_SIZE + vdso_bytes;
-}
-
-static const struct vm_object_operations vdso_operations = {
-	.size = vdso_object_size,
-};
-
-/* Page `index` of the object: a copy of `from` (NULL: zeros, and handed to the clock). */
-static int add_vdso_page(struct vm_object *object, u64 index, const u8 *from)
-{
-	struct frame *frame;
-	int err = frame_allocate(FRAME_ZERO, &frame);
-
-	if (err) {
-		return err;
-	}
-	if (from) {
-		memcpy(frame_address(frame), from, PAGE_SIZE);
-	}
-	err = vm_object_insert(object, index, frame);
-	if (!err && !from) {
-		clock_set_vdso_page(frame_address(frame)); // our reference stays for good
-		return 0;
-	}
-	frame_put(frame);
-	return err;
-}
-
-static int fill_vdso(struct vm_object *object, const u8 *image)
-{
-	int err = 0;
-
-	for (u64 offset = 0; offset < vdso_bytes && !err; offset += PAGE_SIZE) {
-		err = add_vdso_page(object, 1 + offset / PAGE_SIZE, image + offset);
-	}
-	return err ? err : add_vdso_page(object, 0, NULL);
-}
-
-static int make_vdso(void)
-{
-	size_t size;
-	const u8 *image = arch_vdso_image(&size);
-	struct vm_object *object;
-	int err;
-
-	vdso_bytes = ALIGN_UP(size, PAGE_SIZE);
-	if (!image || !size) {
-		return 0;
-	}
-	err = vm_object_create(&vdso_operations, NULL, &object);
-	if (err) {
-		return err;
-	}
-	err = fill_vdso(object, image);
-	if (err) {
-		vm_object_put(object);
-		return err;
-	}
-	vdso_object = object;
-	return 0;
-}
-
-void exec_init(void)
-{
-	if (make_vdso()) {
-		vdso_object = NULL;
-	}
-}
-
-static int map_vdso_part(struct vm_space *vm, vaddr_t address, u64 offset, u64 size,
-			 u32 protect, const char *name)
-{
-	struct vm_map_request request = {
-		.address = address,
-		.size = size,
-		.protect = protect,
-		.map_flags = MAP_SHARED | MAP_FIXED,
-		.object = vdso_object,
-		.offset = offset,
-		.name = name,
-	};
-	vaddr_t at;
-
-	request.maximum_protect = protect;
-	return vm_map(vm, &request, &at);
-}
-
-int exec_map_vdso(struct exec_image *image)
-{
-	struct vm_map_request reserve = {
-		.size = PAGE_SIZE + vdso_bytes,
-		.map_flags = MAP_PRIVATE | MAP_ANONYMOUS,
-	};
-	vaddr_t at;
-	int err;
-
-	if (!vdso_object) {
-		return 0;
-	}
-	err = vm_map(image->vm, &reserve, &at);
-	if (!err) {
-		err = map_vdso_part(image->vm, at, 0, PAGE_SIZE, PROTECT_READ, "[vvar]");
-	}
-	if (!err) {
-		err = map_vdso_part(image->vm, at + PAGE_SIZE, PAGE_SIZE, vdso_bytes,
-				    PROTECT_READ | PROTECT_EXECUTE, "[vdso]");
-	}
-	if (!err) {
-		image->vm->vdso = at + PAGE_SIZE;
 	}
 	return err;
 }

@@ -43,7 +43,7 @@ struct namespace_set {
 	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 #define NAMESPACE_FLAGS_PRESENT                                                     \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | \
-	 CLONE_NEWCGROUP | CLONE_NEWPID)
+	 CLONE_NEWCGROUP | CLONE_NEWPID | CLONE_NEWTIME)
 
 /* The set of the first process. -ENOMEM */
 int namespace_set_create(struct namespace_set **out) must_check;

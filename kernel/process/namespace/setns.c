@@ -11,6 +11,7 @@
 #include "fs/path.h"
 #include "lib/errno.h"
 #include "process/current.h"
+#include "process/exec/exec.h"
 #include "process/namespace/namespace.h"
 #include "process/pid.h"
 #include "process/pidfd.h"
@@ -124,6 +125,21 @@ static int enter_user(struct setns_change *change, struct namespace *namespace)
 	return err;
 }
 
+/* The clock changes under a program that has read it: its threads must agree, and its vDSO asks the kernel from now on. */
+static int enter_time(struct setns_change *change, struct namespace *namespace)
+{
+	int err;
+
+	if (atomic_load(&current_process()->live_threads) > 1) {
+		return -EUSERS;
+	}
+	err = enter_slot(change, namespace, NAMESPACE_SLOT_TIME);
+	if (!err) {
+		err = enter_slot(change, namespace, NAMESPACE_SLOT_TIME_FOR_CHILDREN);
+	}
+	return err ? err : exec_use_kernel_clock(current_vm());
+}
+
 /* In the order they are entered: the user namespace first, for its capabilities count for the others. */
 static const struct {
 	enum namespace_kind kind;
@@ -138,7 +154,7 @@ static const struct {
 	{NAMESPACE_PID, CLONE_NEWPID, NAMESPACE_LINK_PID, NULL},
 	{NAMESPACE_CGROUP, CLONE_NEWCGROUP, NAMESPACE_SLOT_CGROUP, enter_cgroup},
 	{NAMESPACE_NETWORK, CLONE_NEWNET, NAMESPACE_SLOT_NETWORK, enter_network},
-	{NAMESPACE_TIME, CLONE_NEWTIME, NAMESPACE_SLOT_TIME, NULL},
+	{NAMESPACE_TIME, CLONE_NEWTIME, NAMESPACE_SLOT_TIME, enter_time},
 };
 
 static int gather_from_thread(struct setns_change *change, struct thread *thread,
