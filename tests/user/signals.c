@@ -345,6 +345,24 @@ static void check_suspend(void)
 	ok("suspend");
 }
 
+/* It comes while we wait for it, and is one that would end us: sigwait takes it. */
+static void wait_for_deadly(void)
+{
+	struct itimerval soon = {{0, 0}, {0, 20000}};
+	sigset_t set;
+	int number;
+
+	signal(SIGALRM, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(setitimer(ITIMER_REAL, &soon, NULL), 0);
+		CHECK_EQ(sigwait(&set, &number), 0);
+		CHECK_EQ(number, SIGALRM);
+	}
+}
+
 int main(void)
 {
 	check_mask_and_pending();
@@ -358,5 +376,7 @@ int main(void)
 	check_delivery_to_willing_thread();
 	check_interval_timer();
 	check_suspend();
+	must_pass_in_child(wait_for_deadly);
+	ok("wait_for_deadly");
 	return 0;
 }

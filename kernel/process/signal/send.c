@@ -211,6 +211,13 @@ static bool ends_process(struct process *process, int signal)
 	       signal_action_of(process, signal).handler == HANDLER_DEFAULT;
 }
 
+/* In sigtimedwait: it takes the signal as data, whatever its action. */
+static bool waits_for(const struct thread *thread, int signal)
+{
+	return (thread->signals.blocked & thread->signals.waited & SIGNAL_BIT(signal)) !=
+	       0;
+}
+
 static int post_locked(struct process *process, struct thread *thread, int signal,
 		       struct queued_signal **entry, bool forced)
 	MUST_HOLD(&process->signal_lock)
@@ -234,7 +241,8 @@ static int post_locked(struct process *process, struct thread *thread, int signa
 	if (!taker) {
 		return 0;
 	}
-	if (ends_process(process, signal) && !process->group_exit) {
+	if (!waits_for(taker, signal) && ends_process(process, signal) &&
+	    !process->group_exit) {
 		signal_group_exit_locked(process, signal);
 	} else {
 		signal_recalculate_locked(taker);
