@@ -36,7 +36,7 @@ struct process_usage {
 struct process {
 	struct refcount references;
 	struct pid *pid;       /* I; a reference */
-	struct thread *leader; /* s: changes in exec only */
+	struct thread *leader; /* s: changes in exec; NULL once reaped */
 
 	struct spinlock resource_lock;
 	struct vm_space *

@@ -420,6 +420,10 @@ void thread_unpublish(struct thread *thread)
 	process_usage_add(&process->dead_threads, &usage);
 	list_remove(&thread->process_link);
 	process->thread_count--;
+	if (process->leader == thread) {
+		process->leader =
+			NULL; // who still has the process finds no thread, not a freed one
+	}
 	spin_unlock_irq(&process->signal_lock, flags);
 	pid_detach(thread->pid);
 	thread_put(thread);
