@@ -143,6 +143,14 @@ static u32 make_slot(bool *need_frame) MUST_HOLD(&stacks.lock)
 	return slot;
 }
 
+static _Atomic u64 slot_frames;
+
+u64 kernel_stack_table_frames(void)
+{
+	return atomic_load_explicit(&slot_frames, memory_order_relaxed) +
+	       arch_kernel_table_frames();
+}
+
 static int add_slot_frame(void)
 {
 	struct frame *frame;
@@ -160,7 +168,9 @@ static int add_slot_frame(void)
 		*place = frame_address(frame);
 	}
 	spin_unlock_irq(&stacks.lock, irq);
-	if (!used) {
+	if (used) {
+		atomic_fetch_add_explicit(&slot_frames, 1, memory_order_relaxed);
+	} else {
 		frame_put(frame); /* somebody was quicker */
 	}
 	return 0;

@@ -22,6 +22,8 @@ size_t kernel_stack_high_water(vaddr_t top);
 /* Unmap free stacks until no more than `keep` wait outside the CPUs' caches (0: also empties this CPU's cache); returns how
  * many frames came back. May sleep. */
 u64 kernel_stack_trim(u64 keep);
+/* Frames that hold the tables and the list of free places: as many as the most stacks there ever were needed; they stay. */
+u64 kernel_stack_table_frames(void);
 u64 kernel_stack_count(void); /* live, for the ledger */
 /* A range of kernel addresses for device registers: mapped uncached for good. NULL: no memory. */
 volatile void *kernel_map_device(paddr_t physical, size_t size);

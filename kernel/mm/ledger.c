@@ -9,6 +9,7 @@ enum {
 	LINE_FRAMES,
 	LINE_FREE_FRAMES,
 	LINE_HEAP_FRAMES,
+	LINE_TABLE_FRAMES,
 	LINE_HEAP,
 	LINE_STACKS,
 	LINE_CACHES
@@ -22,13 +23,14 @@ static s64 frames_free(void)
 	return (s64)statistics.free;
 }
 
-/* By anything but the heap: its slabs are counted apart, for how full they are is chance. */
+/* By anything but the heap and the tables of stacks: how full slabs are is chance, and those tables only grow. */
 static s64 frames_in_use(void)
 {
 	struct frame_statistics statistics;
 
 	frame_statistics(&statistics);
-	return (s64)(statistics.total - statistics.free) - (s64)heap_frames();
+	return (s64)(statistics.total - statistics.free) - (s64)heap_frames() -
+	       (s64)kernel_stack_table_frames();
 }
 
 static bool cache_line(unsigned index, struct ledger_line *out)
@@ -58,6 +60,10 @@ bool ledger_line(unsigned index, struct ledger_line *out)
 		return true;
 	case LINE_HEAP_FRAMES:
 		*out = (struct ledger_line){"heap_frames", (s64)heap_frames()};
+		return true;
+	case LINE_TABLE_FRAMES:
+		*out = (struct ledger_line){"stack_table_frames",
+					    (s64)kernel_stack_table_frames()};
 		return true;
 	case LINE_HEAP:
 		*out = (struct ledger_line){"heap_bytes", (s64)heap_bytes_in_use()};

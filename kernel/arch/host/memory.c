@@ -51,6 +51,11 @@ void host_memory_init(size_t size)
 	boot_info.ram[0].end = whole;
 }
 
+u64 arch_kernel_table_frames(void)
+{
+	return 0;
+}
+
 int arch_kernel_map(vaddr_t address, paddr_t physical, u32 protect)
 {
 	int flags = PROT_READ | (protect & PROTECT_WRITE ? PROT_WRITE : 0);

@@ -140,6 +140,8 @@ init_ void kernel_map_init(void)
 	write_cr3(kernel_root_table);
 }
 
+static _Atomic u64 table_frames; /* since boot */
+
 static int add_table(pte_t *entry)
 {
 	struct frame *frame;
@@ -152,8 +154,15 @@ static int add_table(pte_t *entry)
 	if (!atomic_compare_exchange_strong(
 		    entry, &expected, frame_physical(frame) | PTE_PRESENT | PTE_WRITE)) {
 		frame_put(frame); /* another CPU was first */
+	} else {
+		atomic_fetch_add_explicit(&table_frames, 1, memory_order_relaxed);
 	}
 	return 0;
+}
+
+u64 arch_kernel_table_frames(void)
+{
+	return atomic_load_explicit(&table_frames, memory_order_relaxed);
 }
 
 /* The leaf entry of a kernel address, or NULL where a table is missing or the page is large. */

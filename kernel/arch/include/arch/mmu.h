@@ -82,6 +82,8 @@ int arch_kernel_map(vaddr_t address, paddr_t physical,
 /* Unmap one page and return what was mapped; flush with arch_kernel_flush() before reuse. */
 paddr_t arch_kernel_unmap(vaddr_t address);
 void arch_kernel_flush(vaddr_t start, vaddr_t end);
+u64 arch_kernel_table_frames(
+	void); /* what arch_kernel_map() took for tables, which stay (R10) */
 /* Kernel text read-only and executable, the rest not executable: called once when boot is over. Frees .init. */
 void arch_kernel_seal(void);
 
