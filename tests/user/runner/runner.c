@@ -76,9 +76,16 @@ static void become_test(const char *name)
 {
 	char path[128], folder[128];
 	char *arguments[] = {path, NULL};
-	char *environment[] = {"PATH=/bin:/usr/bin", "HOME=/", "HEDDLE_TEST_GUEST=1",
-			       NULL};
+	char *environment[] = {
+		"PATH=/bin:/usr/bin", "HOME=/", "HEDDLE_TEST_GUEST=1", NULL, NULL, NULL};
+	int next = 3;
 
+	for (int i = 0; environ[i] && next < 5; i++) {
+		// From the kernel's command line: how long, and with which random numbers (run-user --soak, --seed).
+		if (strncmp(environ[i], "HEDDLE_S", 8) == 0) {
+			environment[next++] = environ[i];
+		}
+	}
 	snprintf(path, sizeof(path), "/tests/%s", name);
 	snprintf(folder, sizeof(folder), "/tmp/%s", name);
 	setsid();
