@@ -79,9 +79,20 @@ static int share_namespaces(struct thread *child, struct thread *parent, u64 clo
 			      &child->namespaces);
 	if (!err && own_clock && time_namespace_moves(child->namespaces)) {
 		time_namespace_move(child->namespaces);
-		err = exec_use_kernel_clock(child->process->vm);
 	}
 	return err;
+}
+
+int resources_settle_memory(struct thread *child)
+{
+	const struct thread *parent = current_thread();
+
+	if (child->process->vm == parent->process->vm ||
+	    child->namespaces->slot[NAMESPACE_SLOT_TIME] ==
+		    parent->namespaces->slot[NAMESPACE_SLOT_TIME]) {
+		return 0;
+	}
+	return exec_use_kernel_clock(child->process->vm);
 }
 
 /* A parent without a list gets the child's once nothing can fail any more: resources_child_published(). */

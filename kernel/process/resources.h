@@ -25,6 +25,8 @@
 int resources_share(struct thread *child, u64 clone_flags) must_check;
 /* After its publication and before its start: what the running thread shares since, but did not have. */
 void resources_child_published(struct thread *child);
+/* Once the child's process is made: its memory as its namespaces want it. -ENOMEM */
+int resources_settle_memory(struct thread *child) must_check;
 /* Drop what an unpublished child holds. */
 void resources_discard(struct thread *child);
 

@@ -287,6 +287,9 @@ static int build_steps(struct thread *thread, const struct thread_options *optio
 	if (!err) {
 		err = build_process(thread, options);
 	}
+	if (!err && options->parent) {
+		err = resources_settle_memory(thread);
+	}
 	if (!err) {
 		thread->sched.vm = &thread->process->vm->arch;
 		err = build_context(thread, options);
