@@ -169,9 +169,17 @@ static struct namespace *find_locked(struct thread *thread, unsigned link)
 	if (link == NAMESPACE_LINK_USER) {
 		return &thread->credentials->user_namespace->base;
 	}
-	return thread->namespaces && link < NAMESPACE_SLOTS
-		       ? thread->namespaces->slot[link]
-		       : NULL;
+	if (link == NAMESPACE_LINK_PID) {
+		return &pid_own_namespace(READ_ONCE(thread->pid))->base;
+	}
+	if (!thread->namespaces || link >= NAMESPACE_SLOTS) {
+		return NULL;
+	}
+	if (link == NAMESPACE_SLOT_PID_FOR_CHILDREN &&
+	    !pid_namespace_is_open(thread->namespaces->slot[link])) {
+		return NULL;
+	}
+	return thread->namespaces->slot[link];
 }
 
 NO_THREAD_SAFETY struct namespace *thread_get_namespace(struct thread *thread,

@@ -117,6 +117,11 @@ struct pid_namespace *current_pid_namespace_for_children(void)
 		current_namespaces()->slot[NAMESPACE_SLOT_PID_FOR_CHILDREN]);
 }
 
+bool pid_namespace_is_open(const struct namespace *namespace)
+{
+	return READ_ONCE(((const struct pid_namespace *)namespace)->init) != NULL;
+}
+
 int pid_namespace_check_join(const struct pid_namespace *namespace)
 {
 	const struct pid_namespace *own = current_pid_namespace();

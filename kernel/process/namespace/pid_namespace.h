@@ -42,6 +42,8 @@ static inline struct pid_namespace *pid_namespace_of(struct namespace *namespace
 struct pid_namespace *current_pid_namespace(void);
 /* Where the running thread's next child will live. */
 struct pid_namespace *current_pid_namespace_for_children(void);
+/* Has it had an init? Until then nobody but who made it gets at it. */
+bool pid_namespace_is_open(const struct namespace *namespace);
 /* May the running thread put its children into `namespace` (setns)? Its own, or one inside it. 0 or -EINVAL. */
 int pid_namespace_check_join(const struct pid_namespace *namespace) must_check;
 

@@ -13,6 +13,7 @@
 #include "process/current.h"
 #include "process/exec/exec.h"
 #include "process/namespace/namespace.h"
+#include "process/namespace/pid_namespace.h"
 #include "process/pid.h"
 #include "process/pidfd.h"
 #include "process/process.h"
@@ -98,6 +99,21 @@ static int enter_mounts(struct setns_change *change, struct namespace *namespace
 	return err;
 }
 
+/* For the children to come: the thread's own number does not change. */
+static int enter_pid(struct setns_change *change, struct namespace *namespace)
+{
+	int err = setns_check_admin(change, namespace);
+
+	if (!err) {
+		err = pid_namespace_check_join(pid_namespace_of(namespace));
+	}
+	if (!err) {
+		namespace_set_replace(change->slots.namespaces,
+				      NAMESPACE_SLOT_PID_FOR_CHILDREN, namespace);
+	}
+	return err;
+}
+
 static int enter_cgroup(struct setns_change *change, struct namespace *namespace)
 {
 	return enter_slot(change, namespace, NAMESPACE_SLOT_CGROUP);
@@ -151,7 +167,7 @@ static const struct {
 	{NAMESPACE_MOUNT, CLONE_NEWNS, NAMESPACE_SLOT_MOUNTS, enter_mounts},
 	{NAMESPACE_UTS, CLONE_NEWUTS, NAMESPACE_SLOT_UTS, enter_uts},
 	{NAMESPACE_IPC, CLONE_NEWIPC, NAMESPACE_SLOT_IPC, enter_ipc},
-	{NAMESPACE_PID, CLONE_NEWPID, NAMESPACE_LINK_PID, NULL},
+	{NAMESPACE_PID, CLONE_NEWPID, NAMESPACE_LINK_PID, enter_pid},
 	{NAMESPACE_CGROUP, CLONE_NEWCGROUP, NAMESPACE_SLOT_CGROUP, enter_cgroup},
 	{NAMESPACE_NETWORK, CLONE_NEWNET, NAMESPACE_SLOT_NETWORK, enter_network},
 	{NAMESPACE_TIME, CLONE_NEWTIME, NAMESPACE_SLOT_TIME, enter_time},
