@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * T1, T9, T12, R10: each allocation of clone and fork fails once, and the ledger is where it was;
+ * T1, T9, T12, R6, R10, C8: each allocation of clone and fork, with each namespace there is, fails
+ * once, and the ledger is where it was;
  * so it is after thousands of detached threads. Only Heddle has the ledger: skipped on Linux.
- * deadline: 60
+ * deadline: 120
  */
 #include "ledger.h"
 #include "raw.h"
@@ -16,10 +17,27 @@ static int *passed;           /* shared: the clone under test did not fail */
 static bool is_exact(const char *name)
 {
 	static const char *const kinds[] = {
-		"thread",          "process",     "pid",           "kernel_stack",
-		"vm_space",        "vm_area",     "file",          "file_table",
-		"fs_info",         "credentials", "namespace_set", "user_account",
+		"thread",
+		"process",
+		"pid",
+		"kernel_stack",
+		"vm_space",
+		"vm_area",
+		"file",
+		"file_table",
+		"fs_info",
+		"credentials",
+		"namespace_set",
+		"user_account",
 		"signal_handlers",
+		"pid_namespace",
+		"uts_namespace",
+		"ipc_namespace",
+		"net_namespace",
+		"mount_namespace",
+		"user_namespace",
+		"cgroup_namespace",
+		"mount",
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -169,6 +187,23 @@ static void check_failures(const char *name, uint64_t flags)
 	ok(name);
 }
 
+static void check_namespaces(void)
+{
+	const uint64_t all = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |
+			     CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWPID;
+
+	check_failures("pid_namespace", CLONE_NEWPID);
+	check_failures("pid_namespace_vm", CLONE_NEWPID | CLONE_VM | CLONE_PIDFD);
+	check_failures("mount_namespace", CLONE_NEWNS);
+	check_failures("user_namespace", CLONE_NEWUSER);
+	check_failures("uts_namespace", CLONE_NEWUTS);
+	check_failures("ipc_namespace", CLONE_NEWIPC);
+	check_failures("net_namespace", CLONE_NEWNET);
+	check_failures("cgroup_namespace", CLONE_NEWCGROUP);
+	check_failures("all_namespaces", all);
+	check_failures("all_namespaces_pidfd", all | CLONE_VM | CLONE_PIDFD);
+}
+
 static void *do_nothing(void *unused)
 {
 	return unused;
@@ -204,6 +239,7 @@ int main(void)
 	check_failures("thread", CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_FS |
 					 CLONE_FILES | CLONE_SYSVSEM |
 					 CLONE_CHILD_CLEARTID);
+	check_namespaces();
 	check_detached();
 	return 0;
 }
