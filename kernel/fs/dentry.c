@@ -99,6 +99,8 @@ int dentry_create_root(struct super_block *super_block, struct inode *inode,
 
 	if (result == 0) {
 		dentry_set_inode(*out, inode);
+	} else {
+		inode_put(inode);
 	}
 	return result;
 }

@@ -216,6 +216,7 @@ static inline u64 inode_size(const struct inode *inode)
 }
 
 /* --- dentries --- */
+/* Takes over the caller's reference on the inode, also when it fails. */
 int dentry_create_root(struct super_block *super_block, struct inode *inode,
 		       struct dentry **out) must_check;
 void dentry_set_inode(struct dentry *dentry,

@@ -198,9 +198,6 @@ static int attach_root(struct super_block *super_block, const struct options *op
 	error = p9_node_find(super_block, fid, &qid, &root);
 	if (!error) {
 		error = dentry_create_root(super_block, root, &super_block->root);
-		if (error) {
-			inode_put(root);
-		}
 	}
 	return error;
 }

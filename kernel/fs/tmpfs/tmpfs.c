@@ -410,9 +410,6 @@ int tmpfs_create_super_block(const struct file_system_type *type, const char *op
 		root->attributes.uid = tmpfs->root_uid;
 		root->attributes.gid = tmpfs->root_gid;
 		result = dentry_create_root(super_block, root, &super_block->root);
-		if (result < 0) {
-			inode_put(root);
-		}
 	}
 	if (result < 0) {
 		super_block_put(super_block);
