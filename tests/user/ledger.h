@@ -123,6 +123,7 @@ static inline void ledger_begin(struct ledger *ledger)
 {
 	int quiet = 0;
 
+	(void)now_ns(); // musl looks for the vDSO on first use
 	ledger_read(ledger);
 	while (quiet < 10) {
 		sched_yield();

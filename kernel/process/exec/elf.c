@@ -339,13 +339,13 @@ static int read_interpreter_name(const struct elf_file *elf, char **name)
 		}
 		got = file_read_kernel(elf->file, *name, segment->p_filesz,
 				       segment->p_offset);
-		if (got != (s64)segment->p_filesz ||
-		    (*name)[segment->p_filesz - 1] != 0) {
-			heap_free(*name);
-			*name = NULL;
-			return -ENOEXEC;
+		if (got == (s64)segment->p_filesz &&
+		    (*name)[segment->p_filesz - 1] == 0) {
+			return 0;
 		}
-		return 0;
+		heap_free(*name);
+		*name = NULL;
+		return got == (s64)segment->p_filesz ? -ENOEXEC : -EIO;
 	}
 	return 0;
 }
@@ -361,7 +361,7 @@ static int load_interpreter(struct exec_image *image, const char *name)
 	}
 	err = elf_open(&elf, file);
 	if (err == -ENOEXEC) {
-		err = -ELIBBAD;
+		err = inode_size(file->inode) < sizeof(elf.header) ? -EIO : -ELIBBAD;
 	}
 	if (!err) {
 		err = place(image, &elf, false);

@@ -25,6 +25,7 @@ static bool is_blank(char c)
 static int parse_line(char *line, size_t size, char **interpreter, char **argument)
 {
 	char *end = memchr(line, '\n', size);
+	int nameless = end ? -ENOEXEC : -EACCES; // as Linux, which opens "" then
 	char *p = line + 2;
 
 	if (!end) {
@@ -39,7 +40,7 @@ static int parse_line(char *line, size_t size, char **interpreter, char **argume
 		p++;
 	}
 	if (!*p) {
-		return -ENOEXEC;
+		return nameless;
 	}
 	*interpreter = p;
 	while (*p && !is_blank(*p)) {
