@@ -97,6 +97,7 @@ int main(void)
 		sort_once();
 		sort_once();
 	}
+	printf("end\n");
 	fflush(stdout);
 	reboot(RB_POWER_OFF);
 	return 1;
