@@ -26,6 +26,7 @@
 #include "process/terminal.h"
 #include "procfs/procfs.h"
 #include "sched/sched.h"
+#include "sync/completion.h"
 #include "syscall/file_limits.h"
 #include "time/clock.h"
 #include "time/timer.h"
@@ -41,13 +42,42 @@ static void set_log_level(void)
 		(int)command_line_number("loglevel", (u64)log_console_level()));
 }
 
+/* What takes long and needs little of the rest: threads of their own, awaited before the first process. */
+static struct completion cpus_started, root_mounted;
+static struct path root;
+
+static void start_cpus(void *unused)
+{
+	sched_start_cpus();
+	completion_complete(&cpus_started);
+}
+
+static void mount_root(void *unused)
+{
+	if (fs_mount_root(&root) != 0) {
+		panic("cannot mount the root file system");
+	}
+	completion_complete(&root_mounted);
+}
+
+static void start_beside(const char *name, void (*run)(void *), struct completion *done)
+{
+	completion_init(done);
+	if (sched_kernel_thread(name, run, NULL, NULL) != 0) {
+		panic("boot: no memory for the thread %s", name);
+	}
+}
+
 /* Thread context; ends when the first process runs. */
 static void boot_thread(void *unused)
 {
-	sched_start_cpus();
+	start_beside("start-cpus", start_cpus, &cpus_started);
+	sched_yield_current(); /* it wakes the first of them and sleeps */
 	vm_init();
 	fs_init();
 	nsfs_init();
+	start_beside("mount-root", mount_root,
+		     &root_mounted); /* and unpack the initramfs */
 	pipe_init();
 	epoll_init();
 	sysv_init();
@@ -59,12 +89,15 @@ static void boot_thread(void *unused)
 	p9_init();
 	virtio_init(); /* then the devices they claim */
 	process_init();
+	completion_wait(&cpus_started);
 	self_test_run(); /* a panic names threads from here on */
 	terminal_init();
 	tty_init_devices();
+	completion_wait(&root_mounted);
+	clock_refine();
 	arch_kernel_seal(); /* boot code is gone from here on */
 	log_info("boot: done in %lld us", (long long)clock_monotonic() / NSEC_PER_USEC);
-	process_start_init(); /* root file system, initramfs, pid 1 */
+	process_start_init(&root); /* pid 1 */
 }
 
 void boot_main(void)

@@ -133,18 +133,13 @@ static void open_console(struct first *first)
 	file_put(console);
 }
 
-static void prepare(struct first *first)
+static void prepare(struct first *first, struct path *root)
 {
-	struct path root;
-
-	if (fs_mount_root(&root)) {
-		panic("cannot mount the root file system");
-	}
 	if (credentials_create_root(&first->credentials) ||
-	    fs_info_create(&root, &first->fs) || file_table_create(&first->files)) {
+	    fs_info_create(root, &first->fs) || file_table_create(&first->files)) {
 		panic("no memory for the first process");
 	}
-	path_put(&root);
+	path_put(root);
 	first->context.fs = first->fs;
 	first->context.credentials = first->credentials;
 }
@@ -173,7 +168,7 @@ static struct thread *build_thread(struct first *first, struct thread_options *o
 	return thread;
 }
 
-void process_start_init(void)
+void process_start_init(struct path *root)
 {
 	struct first first = {0};
 	struct thread_options options;
@@ -182,7 +177,7 @@ void process_start_init(void)
 	const char *program;
 	u64 flags;
 
-	prepare(&first);
+	prepare(&first, root);
 	open_console(&first);
 	program = find_program(&first);
 	thread = build_thread(&first, &options);

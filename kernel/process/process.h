@@ -124,7 +124,8 @@ struct thread *thread_find_in(struct pid_namespace *namespace, pid_nr number);
 struct process *process_next_in(struct pid_namespace *namespace, pid_nr *number);
 /* The first process: pid 1 runs init= or /init. Boot, once. Returns when it is runnable; panics if there is none. */
 void process_init(void);
-void process_start_init(void);
+struct path;
+void process_start_init(struct path *root /* whose reference it takes */);
 
 #define for_each_thread(thread, process) \
 	list_for_each(thread, &(process)->threads, process_link)

@@ -17,6 +17,8 @@
 #include "sched/run_queue.h"
 #include "time/clock.h"
 
+#define START_POLL (50 * NSEC_PER_USEC)
+
 DEFINE_PER_CPU(struct sched_entity, idle_threads);
 
 static void preempt_hook(void)
@@ -100,6 +102,12 @@ static void idle_entry(void *argument)
 	sched_idle();
 }
 
+/* While a CPU comes up others go on with the boot. */
+static void pass_time(void)
+{
+	sched_sleep_until(clock_monotonic() + START_POLL, THREAD_UNINTERRUPTIBLE);
+}
+
 void sched_start_cpus(void)
 {
 	unsigned count = MIN(arch_cpus_present(), (unsigned)MAX_CPUS);
@@ -115,14 +123,14 @@ void sched_start_cpus(void)
 		init_idle(cpu, stack_top);
 		arch_thread_init_kernel(&idle->arch, stack_top, idle_entry, NULL);
 		cpu_set_count(cpu + 1);
-		if (arch_cpu_start(cpu, &idle->arch)) {
+		if (arch_cpu_start(cpu, &idle->arch, pass_time)) {
 			cpu_set_count(cpu);
 			log_warning("cpu %u does not start", cpu);
 			return;
 		}
 		/* In order, so that CPU numbers have no holes. */
 		while (!cpu_is_online(cpu)) {
-			arch_cpu_relax();
+			pass_time();
 		}
 	}
 }

@@ -10,7 +10,7 @@
 void sched_init(
 	void); /* boot CPU: the running context becomes its idle thread; interrupts off */
 void sched_start_cpus(
-	void); /* start the others; boot, thread context (not the idle thread) */
+	void); /* start the others, sleeping while they come; boot, thread context (not the idle thread) */
 /*
  * The boot context's last act, after it has started a kernel thread that goes on with
  * the boot: it idles.

@@ -52,6 +52,12 @@ void clock_init(void)
 	set_offset(arch_clock_realtime_at_boot());
 }
 
+void clock_refine(void)
+{
+	arch_clock_refine();
+	set_offset(clock_realtime_offset());
+}
+
 nsec_t clock_realtime_offset(void)
 {
 	return atomic_load_explicit(&clock.realtime_offset, memory_order_relaxed);

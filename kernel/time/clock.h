@@ -8,6 +8,8 @@
 #include <linux/time_types.h>
 
 void clock_init(void);
+void clock_refine(
+	void); /* boot's end, thread context: a better rate, time stays continuous */
 static inline nsec_t clock_monotonic(void)
 {
 	return arch_clock_read();

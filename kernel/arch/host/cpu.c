@@ -310,6 +310,11 @@ void arch_timer_set(nsec_t deadline)
 	host_cpu_now->timer_deadline = deadline;
 }
 
+void arch_clock_refine(void)
+{
+	/* It is exact. */
+}
+
 void arch_delay(nsec_t length)
 {
 	nsec_t end = host_machine.now + length;

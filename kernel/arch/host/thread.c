@@ -132,7 +132,7 @@ static void start_cpu(void *argument)
 
 #pragma weak entry_cpu_started
 
-int arch_cpu_start(unsigned cpu, struct arch_thread *idle)
+int arch_cpu_start(unsigned cpu, struct arch_thread *idle, void (*pass_time)(void))
 {
 	struct host_cpu *target = &host_cpus[cpu];
 

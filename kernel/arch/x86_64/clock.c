@@ -2,8 +2,11 @@
 /*
  * Time: the time stamp counter as the clock, the local APIC's timer as the alarm, the battery-backed clock for the date.
  *
- * Both frequencies are measured once against the PIT's second channel, for a few milliseconds. Each end of the measurement is the
- * sample whose neighbouring counter readings lie closest together, so that a virtual CPU that the host took away does not matter.
+ * Both frequencies are measured against the PIT's second channel, for less than a millisecond, so that the boot can go on; at its end
+ * the counter's again, over the boot's whole length. Each end of a measurement is the sample whose neighbouring counter readings
+ * lie closest together, so that a virtual CPU that the host took away does not matter.
+ *
+ * A rate is never changed while somebody may read it: the refined one is written beside the first, and then pointed to.
  */
 #include "arch/irq.h"
 #include "arch/timer.h"
@@ -18,17 +21,27 @@
 #define PIT_COMMAND   0x43
 #define PIT_GATE      0x61
 
-#define MEASURE_TICKS      2387                /* of the PIT: 2 ms */
+#define MEASURE_TICKS 895 /* of the PIT: 0.75 ms */
+#define REFINE_MAX \
+	(5 * NSEC_PER_SEC) /* the first rate tells how often the PIT went round */
 #define HYPERVISOR_APIC_HZ (1000000000UL / 16) /* we divide by 16 */
 
-static u64 tsc_base, tsc_hz;
-static u64 ns_multiplier;   /* ns = ticks * multiplier >> 32 */
+/* ns = (counter - base) * multiplier >> 32 */
+struct rate {
+	u64 base, multiplier;
+};
+
+static struct rate first_rate, refined_rate;
+static _Atomic(const struct rate *) rate = &first_rate;
+static u64 tsc_hz;
 static u64 apic_multiplier; /* APIC ticks = ns * multiplier >> 32 */
 
 struct sample {
 	u64 tsc;
 	u32 pit, apic;
 };
+
+static struct sample measure_start; /* of the PIT; its tsc is 0 without one */
 
 static u32 pit_read(void)
 {
@@ -95,6 +108,7 @@ static bool measure(u64 *apic_hz)
 	}
 	tsc_hz = scale(last.tsc - first.tsc, PIT_HZ, elapsed);
 	*apic_hz = scale(first.apic - last.apic, PIT_HZ, elapsed);
+	measure_start = first;
 	return true;
 }
 
@@ -120,6 +134,11 @@ static u64 round_frequency(u64 hz)
 	return near != 0 && off * 200 < near ? near : hz;
 }
 
+static u64 multiplier_of(u64 hz)
+{
+	return (1000000000UL << 32) / hz;
+}
+
 void clock_calibrate(void)
 {
 	u64 apic_hz = HYPERVISOR_APIC_HZ;
@@ -134,7 +153,7 @@ void clock_calibrate(void)
 		tsc_hz = cpu_features.tsc_khz * 1000UL;
 	}
 	apic_hz = cpu_features.hypervisor ? round_frequency(apic_hz) : apic_hz;
-	ns_multiplier = (1000000000UL << 32) / tsc_hz;
+	first_rate.multiplier = multiplier_of(tsc_hz);
 	apic_multiplier = (apic_hz << 32) / 1000000000UL;
 	log_info("clock: counter %llu kHz, timer %llu kHz",
 		 (unsigned long long)tsc_hz / 1000, (unsigned long long)apic_hz / 1000);
@@ -142,17 +161,52 @@ void clock_calibrate(void)
 
 void clock_start(void)
 {
-	tsc_base = read_tsc();
+	first_rate.base = read_tsc();
 }
 
-static nsec_t ticks_to_ns(u64 ticks)
+static nsec_t rate_time(const struct rate *of, u64 tsc)
 {
-	return (nsec_t)(((unsigned __int128)ticks * ns_multiplier) >> 32);
+	return (nsec_t)(((unsigned __int128)(tsc - of->base) * of->multiplier) >> 32);
 }
 
 nsec_t arch_clock_read(void)
 {
-	return ticks_to_ns(read_tsc() - tsc_base);
+	return rate_time(atomic_load_explicit(&rate, memory_order_acquire), read_tsc());
+}
+
+/* PIT ticks since the first sample: the counter shows their last 16 bits, the first rate the rest. */
+static u64 pit_elapsed(const struct sample *now)
+{
+	u64 ticks = scale(now->tsc - measure_start.tsc, PIT_HZ, tsc_hz);
+	u16 shown = (u16)(measure_start.pit - now->pit);
+
+	return ticks + (u64)(s64)(s16)(shown - (u16)ticks);
+}
+
+void arch_clock_refine(void)
+{
+	struct sample now;
+	u64 ticks;
+	nsec_t time;
+
+	if (measure_start.tsc == 0 || cpu_features.tsc_khz != 0 ||
+	    arch_clock_read() > REFINE_MAX) {
+		return;
+	}
+	now = take_sample();
+	ticks = pit_elapsed(&now);
+	if (ticks < MEASURE_TICKS) {
+		return;
+	}
+	tsc_hz = scale(now.tsc - measure_start.tsc, PIT_HZ, ticks);
+	/* Both rates show the same time now. */
+	time = rate_time(&first_rate, now.tsc);
+	refined_rate.multiplier = multiplier_of(tsc_hz);
+	refined_rate.base = now.tsc - scale((u64)time, tsc_hz, 1000000000UL);
+	atomic_store_explicit(&rate, &refined_rate, memory_order_release);
+	log_info("clock: counter %llu kHz after %llu us",
+		 (unsigned long long)tsc_hz / 1000,
+		 (unsigned long long)time / NSEC_PER_USEC);
 }
 
 void arch_timer_set(nsec_t deadline)
@@ -183,8 +237,10 @@ void arch_delay(nsec_t length)
 
 void arch_vdso_fill(struct vdso_data *data)
 {
-	data->counter_base = tsc_base;
-	data->multiplier = ns_multiplier;
+	const struct rate *now = atomic_load_explicit(&rate, memory_order_acquire);
+
+	data->counter_base = now->base;
+	data->multiplier = now->multiplier;
 	data->shift = 32;
 	data->clock_usable = 1;
 }

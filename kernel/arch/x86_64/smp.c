@@ -44,29 +44,29 @@ unsigned arch_cpus_present(void)
 	return cpus_present;
 }
 
-static bool wait_online(struct cpu_local *cpu, nsec_t length)
+static bool wait_online(struct cpu_local *cpu, nsec_t length, void (*pass_time)(void))
 {
 	nsec_t end = arch_clock_read() + length;
 
 	while (!atomic_load(&cpu->online) && arch_clock_read() < end) {
-		arch_cpu_relax();
+		pass_time();
 	}
 	return atomic_load(&cpu->online);
 }
 
-static void wake(struct cpu_local *cpu)
+static void wake(struct cpu_local *cpu, void (*pass_time)(void))
 {
 	u32 start = COMMAND_START | TRAMPOLINE_ADDRESS >> PAGE_SHIFT;
 
 	local_apic_send(cpu->apic_id, COMMAND_INIT);
 	arch_delay((cpu_features.hypervisor ? 10 : 10000) * NSEC_PER_USEC);
 	local_apic_send(cpu->apic_id, start);
-	if (!wait_online(cpu, 100 * NSEC_PER_MSEC)) {
+	if (!wait_online(cpu, 100 * NSEC_PER_MSEC, pass_time)) {
 		local_apic_send(cpu->apic_id, start);
 	}
 }
 
-int arch_cpu_start(unsigned number, struct arch_thread *idle)
+int arch_cpu_start(unsigned number, struct arch_thread *idle, void (*pass_time)(void))
 {
 	struct cpu_local *cpu = &cpu_locals[number];
 	struct frame *stacks;
@@ -89,8 +89,8 @@ int arch_cpu_start(unsigned number, struct arch_thread *idle)
 	       (size_t)(trampoline_end - trampoline_start));
 	starting_cpu = cpu;
 	atomic_thread_fence(memory_order_seq_cst);
-	wake(cpu);
-	if (!wait_online(cpu, NSEC_PER_SEC)) {
+	wake(cpu, pass_time);
+	if (!wait_online(cpu, NSEC_PER_SEC, pass_time)) {
 		/* It may still come one day: its stacks stay. */
 		log_error("smp: CPU %u (APIC %u) does not start", number, cpu->apic_id);
 		return -EIO;
@@ -104,6 +104,8 @@ void cpu_started(struct cpu_local *cpu)
 	cpu->tss.rsp[0] = cpu->kernel_stack;
 	local_apic_init_cpu();
 	atomic_store(&cpu->online, true);
+	/* Mappings that went while this CPU came, before anybody told it. */
+	write_cr3(read_cr3());
 	entry_cpu_started(cpu->number);
 }
 

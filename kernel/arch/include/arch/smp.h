@@ -8,7 +8,10 @@ enum arch_ipi { IPI_RESCHEDULE, IPI_FLUSH, IPI_STOP, IPI_CALL };
 
 /* How many CPUs the machine has (at most MAX_CPUS and maxcpus=); known after arch_boot_late(). */
 unsigned arch_cpus_present(void);
-/* Start CPU `cpu` with `idle` as its first thread, whose stack is ready; it calls entry_cpu_started(). 0, or -EIO after a second. */
+/*
+ * Start CPU `cpu` with `idle` as its first thread, whose stack is ready; it calls entry_cpu_started(). `pass_time` is
+ * called again and again until it has come: it may sleep, a few microseconds at a time. 0, or -EIO after a second.
+ */
 struct arch_thread;
-int arch_cpu_start(unsigned cpu, struct arch_thread *idle);
+int arch_cpu_start(unsigned cpu, struct arch_thread *idle, void (*pass_time)(void));
 void arch_ipi_send(unsigned cpu, enum arch_ipi kind); /* any context */
