@@ -198,12 +198,12 @@ static int add_packed(const struct options *options, struct initramfs *archive,
 }
 
 int guest_files_build(const struct options *options, const struct terminal_use *terminal,
-		      const char *init, struct outcome *outcome)
+		      const char *init, int fd, struct outcome *outcome)
 {
 	struct initramfs *archive;
 	struct text text = {0};
 
-	int result = initramfs_create(&archive);
+	int result = initramfs_create(fd, &archive);
 	if (result < 0) {
 		outcome_set(outcome, OUTCOME_FAILED, STATUS_FAILED, "initramfs: %s",
 			    strerror(-result));

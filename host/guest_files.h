@@ -18,6 +18,6 @@
  */
 int guest_program_check(const struct options *options, struct outcome *outcome);
 
-/* Build it. Returns a descriptor, or a negative errno with the outcome set. */
+/* Build it in the file `fd`. Returns 0, or a negative errno with the outcome set. */
 int guest_files_build(const struct options *options, const struct terminal_use *terminal,
-		      const char *init, struct outcome *outcome);
+		      const char *init, int fd, struct outcome *outcome);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Owns the anonymous file until initramfs_finish gives it away. Written by libarchive.
+ * Written by libarchive.
  */
 #include "initramfs.h"
 
@@ -15,7 +15,6 @@
 
 struct initramfs {
 	struct archive *writer;
-	int fd;
 	int error; // the first negative errno
 	long long next_inode;
 };
@@ -28,25 +27,23 @@ static void note(struct initramfs *archive, int status)
 	}
 }
 
-int initramfs_create(struct initramfs **out)
+int initramfs_create(int fd, struct initramfs **out)
 {
 	struct initramfs *archive = calloc(1, sizeof *archive);
 
 	if (!archive) {
 		return -ENOMEM;
 	}
-	archive->fd = memfd_create("heddle-initramfs", MFD_CLOEXEC);
 	archive->writer = archive_write_new();
-	if (archive->fd < 0 || !archive->writer) {
-		int result = archive->fd < 0 ? -errno : -ENOMEM;
+	if (!archive->writer) {
 		initramfs_destroy(archive);
-		return result;
+		return -ENOMEM;
 	}
 	note(archive, archive_write_set_format_cpio_newc(archive->writer));
 	note(archive, archive_write_add_filter_none(archive->writer));
 	note(archive, archive_write_set_bytes_per_block(archive->writer, 1 << 20));
 	note(archive, archive_write_set_bytes_in_last_block(archive->writer, 512));
-	note(archive, archive_write_open_fd(archive->writer, archive->fd));
+	note(archive, archive_write_open_fd(archive->writer, fd));
 	*out = archive;
 	return 0;
 }
@@ -55,9 +52,6 @@ void initramfs_destroy(struct initramfs *archive)
 {
 	if (archive->writer) {
 		archive_write_free(archive->writer);
-	}
-	if (archive->fd >= 0) {
-		close(archive->fd);
 	}
 	free(archive);
 }
@@ -148,10 +142,7 @@ int initramfs_add_file(struct initramfs *archive, const char *path, const char *
 int initramfs_finish(struct initramfs *archive)
 {
 	note(archive, archive_write_close(archive->writer));
-	int result = archive->error ? archive->error : archive->fd;
-	if (result >= 0) {
-		archive->fd = -1;
-	}
+	int result = archive->error;
 	initramfs_destroy(archive);
 	return result;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The archive the guest starts from (cpio newc), made in an anonymous file.
+ * The archive the guest starts from (cpio newc).
  *
  * Paths are absolute in the guest. Errors are kept and come out of initramfs_finish, so that
  * the callers need not look each time.
@@ -12,7 +12,8 @@
 
 struct initramfs;
 
-int initramfs_create(struct initramfs **out);
+/* It is written to `fd`, which stays the caller's. */
+int initramfs_create(int fd, struct initramfs **out);
 void initramfs_destroy(struct initramfs *archive);
 
 void initramfs_add_directory(struct initramfs *archive, const char *path, mode_t mode);
@@ -26,5 +27,5 @@ void initramfs_add_text(struct initramfs *archive, const char *path, mode_t mode
 int initramfs_add_file(struct initramfs *archive, const char *path, const char *host_path,
 		       mode_t mode);
 
-/* Close the archive. Returns a descriptor of it, or a negative errno. */
+/* End the archive. Returns 0, or the first error of all calls since it was made, as a negative errno. */
 int initramfs_finish(struct initramfs *archive);

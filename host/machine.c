@@ -139,7 +139,7 @@ static void add_kernel(struct command *command, const struct options *options,
 
 static void build(struct command *command, const struct options *options,
 		  const struct machine_files *files, const char *accel,
-		  const int *sockets, int initramfs)
+		  const int *sockets, int initramfs, int gate)
 {
 	static const char *const fixed[] = {
 		"-M",
@@ -158,6 +158,10 @@ static void build(struct command *command, const struct options *options,
 	add(command, "%s", files->qemu);
 	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
 		add(command, "%s", fixed[i]);
+	}
+	if (gate >= 0) { // a pipe: its end is an empty file of settings
+		add(command, "-readconfig");
+		add(command, "/proc/self/fd/%d", gate);
 	}
 	add(command, "-accel");
 	add(command, "%s", accel);
@@ -204,7 +208,7 @@ void machine_print(const struct options *options, const struct machine_files *fi
 	static const int sockets[PORT_END] = {10, 11, 12, 13, 14, 15};
 	struct command command = {0};
 
-	build(&command, options, files, accel, sockets, 16);
+	build(&command, options, files, accel, sockets, 16, -1);
 	for (size_t i = 0; i < command.count; i++) {
 		printf("%s", i ? " " : "");
 		print_quoted(command.words[i]);
@@ -298,7 +302,8 @@ static void inherit(int fd)
 	fcntl(fd, F_SETFD, 0);
 }
 
-static void become_qemu(char **words, const int *theirs, int initramfs, int errors)
+static void become_qemu(char **words, const int *theirs, int initramfs, int gate,
+			int errors)
 {
 	int null = open("/dev/null", O_RDWR);
 
@@ -306,6 +311,7 @@ static void become_qemu(char **words, const int *theirs, int initramfs, int erro
 		inherit(theirs[port]);
 	}
 	inherit(initramfs);
+	inherit(gate);
 	dup2(null, 0);
 	dup2(errors, 1);
 	dup2(errors, 2);
@@ -332,25 +338,33 @@ int machine_start(struct machine *machine, const struct options *options,
 		  const struct machine_files *files, const char *accel, int initramfs)
 {
 	struct command command = {0};
-	int theirs[PORT_END], errors[2];
+	int theirs[PORT_END], errors[2], gate[2];
 
 	int result = open_sockets(machine, theirs);
-	if (result < 0 || pipe2(errors, O_CLOEXEC) < 0) {
+	if (result < 0 || pipe2(errors, O_CLOEXEC) < 0 || pipe2(gate, O_CLOEXEC) < 0) {
 		return result < 0 ? result : -errno; // heddle ends: so do the descriptors
 	}
-	build(&command, options, files, accel, theirs, initramfs);
+	build(&command, options, files, accel, theirs, initramfs, gate[0]);
 	machine->pid = machine_fork();
 	if (!machine->pid) {
-		become_qemu(command.words, theirs, initramfs, errors[1]);
+		become_qemu(command.words, theirs, initramfs, gate[0], errors[1]);
 	}
 	command_free(&command);
 	for (int port = 0; port < PORT_END; port++) {
 		close(theirs[port]);
 	}
 	close(errors[1]);
+	close(gate[0]);
+	machine->gate = gate[1];
 	machine->errors = errors[0];
 	fcntl(errors[0], F_SETFL, O_NONBLOCK);
 	return machine->pid < 0 ? -errno : 0;
+}
+
+void machine_release(struct machine *machine)
+{
+	close(machine->gate);
+	machine->gate = -1;
 }
 
 int machine_stop(struct machine *machine)

@@ -22,6 +22,7 @@ struct machine {
 	pid_t pid;
 	int ports[PORT_END]; // our ends; [0] is the serial console
 	int errors;          // what QEMU itself says
+	int gate;            // open: QEMU waits for machine_release
 };
 
 /* Index of the serial console among the ports. */
@@ -41,9 +42,15 @@ int machine_find_qemu(char path[PATH_MAX]);
 void machine_print(const struct options *options, const struct machine_files *files,
 		   const char *accel);
 
-/* Start it. `initramfs` stays the caller's. Returns 0 or a negative errno. */
+/*
+ * Start QEMU, which stops short of reading the initramfs until machine_release, so that the
+ * file is filled while QEMU starts. `initramfs` stays the caller's. Returns 0 or a negative errno.
+ */
 int machine_start(struct machine *machine, const struct options *options,
 		  const struct machine_files *files, const char *accel, int initramfs);
+
+/* The initramfs is complete. */
+void machine_release(struct machine *machine);
 
 /* End it at once and reap it. Returns its wait status, or -1 if it had been reaped. */
 int machine_stop(struct machine *machine);

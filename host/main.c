@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define VERSION "0.1"
@@ -35,22 +36,33 @@ static void start_and_serve(const struct options *options,
 {
 	struct machine machine = {0};
 
-	int initramfs = guest_files_build(options, terminal, files->init, outcome);
+	int initramfs = memfd_create("heddle-initramfs", MFD_CLOEXEC);
 	if (initramfs < 0) {
+		outcome_set(outcome, OUTCOME_FAILED, STATUS_FAILED, "initramfs: %s",
+			    strerror(errno));
 		return;
 	}
 	if (options->dry_run) {
-		machine_print(options, files, outcome->accel);
-		outcome_set(outcome, OUTCOME_EXITED, 0, NULL);
+		if (guest_files_build(options, terminal, files->init, initramfs,
+				      outcome) == 0) {
+			machine_print(options, files, outcome->accel);
+			outcome_set(outcome, OUTCOME_EXITED, 0, NULL);
+		}
 		return;
 	}
 	int result = machine_start(&machine, options, files, outcome->accel, initramfs);
-	close(initramfs);
 	if (result < 0) {
 		outcome_set(outcome, OUTCOME_FAILED, STATUS_FAILED,
 			    "cannot start QEMU: %s", strerror(-result));
 		return;
 	}
+	result = guest_files_build(options, terminal, files->init, initramfs, outcome);
+	close(initramfs);
+	if (result < 0) {
+		machine_stop(&machine);
+		return;
+	}
+	machine_release(&machine);
 	session_run(&machine, options, terminal, outcome);
 }
 
