@@ -3,6 +3,7 @@
  * heddle: run a Linux program on the Heddle kernel in a virtual machine.
  */
 #include "accel.h"
+#include "checkout.h"
 #include "doctor.h"
 #include "guest_files.h"
 #include "machine.h"
@@ -30,6 +31,19 @@ static void open_streams(void)
 	close(fd);
 }
 
+static char **all_arguments;
+
+/* A checkout whose sources have changed is built first, and then all begins anew. */
+static void rebuild_if_stale(struct machine *machine, struct outcome *outcome)
+{
+	if (checkout_is_stale()) {
+		machine_stop(machine);
+		outcome_set(outcome, OUTCOME_FAILED, STATUS_FAILED,
+			    "cannot run the checkout's script: %s",
+			    strerror(-checkout_build_and_run(all_arguments)));
+	}
+}
+
 static void start_and_serve(const struct options *options,
 			    const struct machine_files *files,
 			    struct terminal_use *terminal, struct outcome *outcome)
@@ -43,6 +57,7 @@ static void start_and_serve(const struct options *options,
 		return;
 	}
 	if (options->dry_run) {
+		rebuild_if_stale(&machine, outcome);
 		if (guest_files_build(options, terminal, files->init, initramfs,
 				      outcome) == 0) {
 			machine_print(options, files, outcome->accel);
@@ -56,6 +71,7 @@ static void start_and_serve(const struct options *options,
 			    "cannot start QEMU: %s", strerror(-result));
 		return;
 	}
+	rebuild_if_stale(&machine, outcome); // QEMU starts meanwhile
 	result = guest_files_build(options, terminal, files->init, initramfs, outcome);
 	close(initramfs);
 	if (result < 0) {
@@ -100,6 +116,7 @@ int main(int count, char **arguments)
 {
 	const char *command = count > 1 ? arguments[1] : "help";
 
+	all_arguments = arguments;
 	open_streams();
 	if (!strcmp(command, "run") || !strcmp(command, "shell")) {
 		return run(count - 1, arguments + 1);
