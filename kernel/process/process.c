@@ -85,6 +85,7 @@ static void process_setup(struct process *process, struct pid *pid)
 	list_init(&process->posix_timers);
 	wait_queue_init(&process->thread_end);
 	wait_queue_init(&process->child_events);
+	wait_queue_init(&process->signal_events);
 	cpu_timers_init(process);
 	process->start_time = clock_monotonic();
 }

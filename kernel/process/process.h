@@ -87,8 +87,9 @@ struct process {
 	int exit_status;                      /* wait status word, once a zombie */
 	struct process_usage waited_children; /* RUSAGE_CHILDREN */
 
-	struct wait_queue child_events; /* wait(2) */
-	bool subreaper;                 /* a word: PR_SET_CHILD_SUBREAPER */
+	struct wait_queue child_events;  /* wait(2) */
+	struct wait_queue signal_events; /* signalfd: a signal was queued */
+	bool subreaper;                  /* a word: PR_SET_CHILD_SUBREAPER */
 	bool is_init; /* I: of its pid namespace: unkillable from inside */
 	bool ends_namespace; /* t: is_init, and has begun to end the others: nobody will wait for its children */
 	bool executed;     /* s: has called execve since fork (setpgid of a child) */

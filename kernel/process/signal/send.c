@@ -17,6 +17,7 @@
 #include "process/job_control.h"
 #include "process/pid.h"
 #include "process/signal/signal_internal.h"
+#include <linux/eventpoll.h>
 
 #define HANDLER_DEFAULT ((u64)(uintptr_t)SIG_DFL)
 #define HANDLER_IGNORE  ((u64)(uintptr_t)SIG_IGN)
@@ -237,6 +238,7 @@ static int post_locked(struct process *process, struct thread *thread, int signa
 		return 0;
 	}
 	enqueue(queue, signal, entry);
+	wake_all(&process->signal_events, EPOLLIN);
 	taker = find_taker(process, thread, signal);
 	if (!taker) {
 		return 0;
