@@ -238,8 +238,9 @@ static long sleep_on_cpu_clock(int clock, nsec_t until)
 		if (error || now >= until) {
 			return error;
 		}
-		if (sched_sleep_until(clock_monotonic() + MAX(until - now, NSEC_PER_MSEC),
-				      THREAD_INTERRUPTIBLE)) {
+		if (sched_sleep_until(
+			    nsec_add(clock_monotonic(), MAX(until - now, NSEC_PER_MSEC)),
+			    THREAD_INTERRUPTIBLE)) {
 			return -ERESTART_NO_HANDLER;
 		}
 	}
@@ -258,15 +259,29 @@ static long sleep_until(int clock, nsec_t when)
 		       : 0;
 }
 
+/* It stands still while its thread sleeps. */
+static bool is_own_thread_clock(int clock)
+{
+	pid_nr number = ~(clock >> 3);
+
+	return clock == CLOCK_THREAD_CPUTIME_ID ||
+	       (clock < 0 && (clock & CPU_CLOCK_THREAD) &&
+		(clock & CPU_CLOCK_KIND) != CPU_CLOCK_KIND &&
+		(number == 0 || number == thread_number(current_thread())));
+}
+
 long sys_clock_nanosleep(const struct syscall_arguments *a)
 {
 	int clock = (int)a->arg[0], error;
 	bool absolute = a->arg[1] & TIMER_ABSTIME, cpu;
 	nsec_t length, now;
 
-	if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_REALTIME_COARSE ||
-	    clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_MONOTONIC_RAW) {
-		return clock == CLOCK_THREAD_CPUTIME_ID ? -EINVAL : -EOPNOTSUPP;
+	if (is_own_thread_clock(clock)) {
+		return -EINVAL;
+	}
+	if (clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE ||
+	    clock == CLOCK_MONOTONIC_RAW) {
+		return -EOPNOTSUPP;
 	}
 	error = read_clock(clock, &now);
 	if (!error) {

@@ -142,6 +142,35 @@ static void check_interrupted_sleep(void)
 	ok("interrupted_sleep");
 }
 
+static void sleep_for_ever(void)
+{
+	struct timespec never = {INT64_MAX, 0};
+
+	syscall(SYS_clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, TIMER_ABSTIME, &never,
+		NULL);
+	_exit(1);
+}
+
+/* A time further off than the clock goes is no time that has come. */
+static void check_endless_cpu_sleep(void)
+{
+	struct timespec second = {1, 0};
+	int status;
+	pid_t child = fork();
+
+	CHECK(child >= 0);
+	if (child == 0) {
+		sleep_for_ever();
+	}
+	WAIT_UNTIL(process_state(child) == 'S');
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, SIGKILL);
+	// -2: the running thread's own CPU clock, by number.
+	CHECK_ERRNO(syscall(SYS_clock_nanosleep, -2, 0, &second, NULL), EINVAL);
+	ok("endless_cpu_sleep");
+}
+
 static void check_cpu_time(void)
 {
 	long long process = by_call(CLOCK_PROCESS_CPUTIME_ID);
@@ -173,6 +202,7 @@ int main(void)
 	check_sleeps();
 	check_errors();
 	check_interrupted_sleep();
+	check_endless_cpu_sleep();
 	check_cpu_time();
 	return 0;
 }

@@ -48,16 +48,14 @@ static inline void *shared_page(void)
 	return page;
 }
 
-/* The state letter of a thread of this process, from /proc. */
-static inline char thread_state(pid_t tid)
+/* The state letter in a stat file of /proc; '?' when there is none. */
+static inline char state_in(const char *path)
 {
-	char path[64], text[256];
+	char text[256];
 	const char *end;
 	ssize_t length;
-	int fd;
+	int fd = open(path, O_RDONLY);
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
-	fd = open(path, O_RDONLY);
 	if (fd < 0) {
 		return '?';
 	}
@@ -69,4 +67,22 @@ static inline char thread_state(pid_t tid)
 	text[length] = 0;
 	end = strrchr(text, ')');
 	return end ? end[2] : '?';
+}
+
+/* Of a thread of this process. */
+static inline char thread_state(pid_t tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	return state_in(path);
+}
+
+/* Of another process's first thread. */
+static inline char process_state(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	return state_in(path);
 }
