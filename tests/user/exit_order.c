@@ -105,19 +105,21 @@ static void check_folder(void)
 	ok("folder");
 }
 
+/* Much memory, so that giving it up takes a while; what counts lies above it and goes last. */
 static void hold_memory(void)
 {
-	char *memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory;
 
-	CHECK(memory != MAP_FAILED);
-	memset(memory, 1, MEMORY);
 	CHECK(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0) !=
 	      MAP_FAILED);
 	close(memory_fd);
 	if (segment >= 0) {
 		CHECK(shmat(segment, NULL, 0) != (void *)-1);
 	}
+	memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
+	CHECK(memory != MAP_FAILED);
+	memset(memory, 1, MEMORY);
 }
 
 /* A seal against writing is refused while anybody could write through a mapping. */
