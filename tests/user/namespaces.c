@@ -292,11 +292,38 @@ static void enter_by_pidfd(void)
 	CHECK_ERRNO(setns(pidfd, CLONE_NEWUTS), ESRCH);
 }
 
+static int all_fd;
+
+/* The time namespace, which comes last, refuses a process with two threads: then nothing is entered. */
+static void *enter_all_or_none(void *unused)
+{
+	unsigned long before = number(getpid(), "uts");
+
+	CHECK_ERRNO(setns(all_fd, CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWTIME), EUSERS);
+	CHECK_EQ(number(thread_id(), "uts"), before);
+	CHECK_EQ(number(thread_id(), "ipc"), number(getppid(), "ipc"));
+	CHECK_EQ(setns(all_fd, CLONE_NEWUTS), 0);
+	CHECK(number(thread_id(), "uts") != before);
+	CHECK_EQ(number(getpid(), "uts"), before);
+	return unused;
+}
+
+static void enter_in_thread(void)
+{
+	struct guest guest = start_guest(CLONE_NEWUTS | CLONE_NEWIPC);
+
+	all_fd = open_pidfd(guest.pid);
+	CHECK(all_fd >= 0);
+	join_thread(start_thread(enter_all_or_none, NULL));
+	end_guest(guest);
+}
+
 static void check_setns(void)
 {
 	check_bad_descriptors();
 	must_pass_in_child(enter_and_return);
 	must_pass_in_child(enter_by_pidfd);
+	must_pass_in_child(enter_in_thread);
 	ok("setns");
 }
 
