@@ -161,7 +161,11 @@ struct file_system_type {
 	unsigned flags; /* FILE_SYSTEM_* */
 	struct file_system_type *next;
 };
-enum { FILE_SYSTEM_NODEV = 1 };
+enum {
+	FILE_SYSTEM_NODEV = 1,
+	FILE_SYSTEM_FOR_ALL =
+		2, /* CAP_SYS_ADMIN in any user namespace is enough to mount it */
+};
 
 struct super_block_operations {
 	void (*destroy_inode)(
@@ -182,7 +186,9 @@ struct super_block {
 	_Atomic u32 writers; /* files open for writing in any of them */
 	const struct file_system_type *type;
 	const struct super_block_operations *operations;
-	u64 device_id;      /* st_dev */
+	u64 device_id; /* st_dev */
+	struct user_namespace
+		*owner;     /* of who mounted it first; a reference; NULL: the first */
 	bool read_only;     /* now; mount_lock to change */
 	bool only_readable; /* it cannot be written to ever */
 	bool forgets_names; /* /proc: a name nobody holds is dropped at once, with what its inode pins */

@@ -14,6 +14,7 @@
 #include "fs/mount.h"
 
 #include "core/panic.h"
+#include "cred/user_namespace.h"
 #include "fs/fs_internal.h"
 #include "fs/mount_internal.h"
 #include "lib/errno.h"
@@ -85,6 +86,14 @@ int mount_create_type(const char *type_name, const char *source, unsigned long f
 	return mount_create_at(NULL, type_name, source, flags, data, out);
 }
 
+/* Most types trust who mounts them: that takes power over the machine. */
+static bool may_mount_type(const struct file_system_type *type,
+			   const struct credentials *credentials)
+{
+	return (type->flags & FILE_SYSTEM_FOR_ALL) ||
+	       credentials_capable(credentials, CAP_SYS_ADMIN);
+}
+
 int mount_create_at(const struct walk_context *context, const char *type_name,
 		    const char *source, unsigned long flags, const char *data,
 		    struct mount **out)
@@ -95,6 +104,9 @@ int mount_create_at(const struct walk_context *context, const char *type_name,
 
 	if (!type) {
 		return -ENODEV;
+	}
+	if (context && !may_mount_type(type, context->credentials)) {
+		return -EPERM;
 	}
 	source = source ? source : "none";
 	data = data ? data : "";
@@ -111,6 +123,10 @@ int mount_create_at(const struct walk_context *context, const char *type_name,
 	if (atomic_load(&super_block->mounts) == 0) { // it is new
 		super_block->only_readable = super_block->read_only;
 		super_block->read_only = super_block->read_only || (flags & MS_RDONLY);
+		if (context) {
+			super_block->owner =
+				user_namespace_get(context->credentials->user_namespace);
+		}
 	}
 	// mount_create() makes the super block's mounts 1: from there on the mount keeps it.
 	result = mount_create(super_block->root, source, (unsigned)flags, out);

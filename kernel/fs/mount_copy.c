@@ -131,14 +131,46 @@ void mount_discard_tree(struct mount *top, struct list *gone)
 	mount_remove_tree(top, false, gone);
 }
 
+/*
+ * A mount of nsfs may be all that is left of another namespace, and that hold a third: what is mounted
+ * there joins the list, so that a chain of them takes no stack.
+ */
+static struct namespace *take_down_last(struct mount *mount, struct list *gone)
+{
+	struct namespace *shown = nsfs_namespace_at(mount->root);
+	struct mount_namespace *namespace;
+
+	if (!shown || shown->operations->kind != NAMESPACE_MOUNT) {
+		return NULL;
+	}
+	namespace = mount_namespace_of(shown);
+	namespace_get(shown);
+	path_put(&mount->left);
+	mount_put(mount);
+	if (refcount_alone(&shown->references)) {
+		mutex_lock(&mount_lock);
+		if (namespace->root) {
+			mount_remove_tree(namespace->root, false, gone);
+		}
+		mutex_unlock(&mount_lock);
+	}
+	return shown;
+}
+
 void mount_release_gone(struct list *gone)
 {
 	while (!list_empty(gone)) {
 		struct mount *mount = list_first(gone, struct mount, work);
+		struct namespace *shown;
 
 		list_remove(&mount->work);
-		path_put(&mount->left);
-		mount_put(mount);
+		shown = take_down_last(mount, gone);
+		if (shown) {
+			namespace_put(shown);
+		} else {
+			path_put(&mount->left);
+			mount_put(mount);
+		}
 	}
 }
 

@@ -54,7 +54,9 @@ static int wanted_flags(const struct mount *mount, unsigned long flags, u32 *out
 	if (mount->locked_flags & ~ATIME_FLAGS & ~wanted) {
 		return -EPERM;
 	}
-	if ((mount->locked_flags & MS_NOATIME) && ((wanted ^ now) & ATIME_FLAGS)) {
+	// MS_RELATIME says what none of the others says too.
+	if ((mount->locked_flags & MS_NOATIME) &&
+	    ((wanted ^ now) & ATIME_FLAGS & ~MS_RELATIME)) {
 		return -EPERM;
 	}
 	*out = wanted;
@@ -72,7 +74,19 @@ static int set_flags(struct mount *mount, u32 wanted)
 	return 0;
 }
 
-static int remount_locked(struct mount *mount, unsigned long flags, const char *data)
+/* The file system itself is its first mounter's to change. */
+static bool may_change(const struct walk_context *context,
+		       const struct super_block *super_block)
+{
+	const struct user_namespace *owner =
+		super_block->owner ? super_block->owner : &first_user_namespace;
+
+	return !context->mounts ||
+	       credentials_capable_in(context->credentials, owner, CAP_SYS_ADMIN);
+}
+
+static int remount_locked(const struct walk_context *context, struct mount *mount,
+			  unsigned long flags, const char *data)
 {
 	struct super_block *super_block = mount->super_block;
 	u32 wanted = 0;
@@ -80,6 +94,9 @@ static int remount_locked(struct mount *mount, unsigned long flags, const char *
 
 	if (result < 0 || (flags & MS_BIND)) {
 		return result < 0 ? result : set_flags(mount, wanted);
+	}
+	if (!may_change(context, super_block)) {
+		return -EPERM;
 	}
 	if (*data && super_block->operations && super_block->operations->remount) {
 		result = super_block->operations->remount(super_block, data);
@@ -103,8 +120,9 @@ int mount_remount(const struct walk_context *context, const struct path *path,
 		return -EINVAL;
 	}
 	mutex_lock(&mount_lock);
-	result = mount_is_ours(context, mount) ? remount_locked(mount, flags, data)
-					       : -EINVAL;
+	result = mount_is_ours(context, mount)
+			 ? remount_locked(context, mount, flags, data)
+			 : -EINVAL;
 	mutex_unlock(&mount_lock);
 	return result;
 }

@@ -10,6 +10,7 @@
  * cached names are dropped; when the last inode has gone too, operations->unmount() runs.
  */
 #include "core/panic.h"
+#include "cred/user_namespace.h"
 #include "fs/fs_internal.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -94,6 +95,7 @@ void super_block_put(struct super_block *super_block)
 	if (super_block->operations && super_block->operations->unmount) {
 		super_block->operations->unmount(super_block);
 	}
+	user_namespace_put(super_block->owner);
 	object_free(&super_block_cache, super_block);
 }
 

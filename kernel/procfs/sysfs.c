@@ -200,7 +200,7 @@ static int sysfs_mount(const struct file_system_type *type, const char *source,
 static struct file_system_type sysfs_type = {
 	.name = "sysfs",
 	.mount = sysfs_mount,
-	.flags = FILE_SYSTEM_NODEV,
+	.flags = FILE_SYSTEM_NODEV | FILE_SYSTEM_FOR_ALL,
 };
 
 void procfs_init(void)

@@ -404,5 +404,5 @@ static int proc_mount(const struct file_system_type *type, const char *source,
 struct file_system_type proc_type = {
 	.name = "proc",
 	.mount = proc_mount,
-	.flags = FILE_SYSTEM_NODEV,
+	.flags = FILE_SYSTEM_NODEV | FILE_SYSTEM_FOR_ALL,
 };

@@ -352,6 +352,25 @@ static void check_stacked(void)
 	ok("stacked");
 }
 
+/* An overlay has its layers through mounts of its own. */
+static void check_layers(void)
+{
+	mount_tmpfs("from");
+	make_folder("from/l");
+	make_folder("from/u");
+	make_folder("from/w");
+	put("from/l/x", "x");
+	CHECK_EQ(mount("none", "to", "overlay", 0,
+		       "lowerdir=from/l,upperdir=from/u,workdir=from/w"),
+		 0);
+	CHECK_EQ(umount2("from", 0), 0);
+	CHECK(exists("to/x"));
+	put("to/y", "y");
+	CHECK(exists("to/y") && !exists("from/u"));
+	CHECK_EQ(umount2("to", 0), 0);
+	ok("layers");
+}
+
 /* Where something is mounted in another namespace only, the name can go: it takes that mount along. */
 static void mount_for_me_alone(void)
 {
@@ -394,6 +413,7 @@ int main(void)
 	check_unmount_errors();
 	check_mount_errors();
 	check_stacked();
+	check_layers();
 	mount_for_me_alone();
 	ok("removed_under_others");
 	return 0;

@@ -328,6 +328,109 @@ static void check_texts(void)
 	ok("texts");
 }
 
+/* In a user namespace of one's own: much can be mounted, but nothing taken away from what it covers. */
+static void with_less_power(void)
+{
+	struct mount_line line;
+
+	CHECK_EQ(setuid(12345), 0);
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
+		_exit(TEST_SKIPPED);
+	}
+	line = line_of("lock");
+	CHECK(relation(&line, "shared:") == 0 && relation(&line, "master:") > 0);
+	CHECK_ERRNO(umount2("lock", 0), EINVAL);
+	CHECK_ERRNO(umount2("lock", MNT_DETACH), EINVAL);
+	CHECK_ERRNO(mount("lock", "sub", NULL, MS_MOVE, NULL), EINVAL);
+	CHECK_ERRNO(mount(NULL, "lock", NULL, MS_REMOUNT | MS_BIND, NULL), EPERM);
+	CHECK_ERRNO(mount(NULL, "lock", NULL,
+			  MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NODEV | MS_NOATIME, NULL),
+		    EPERM);
+	CHECK_EQ(mount(NULL, "lock", NULL,
+		       MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NODEV | MS_NOEXEC, NULL),
+		 0);
+	CHECK_ERRNO(mount(NULL, "lock", NULL, MS_REMOUNT | MS_RDONLY | MS_NODEV, NULL),
+		    EPERM);
+	CHECK_ERRNO(mount(".", "sub", NULL, MS_BIND, NULL), EINVAL); // what lock covers
+	CHECK_EQ(mount(".", "sub", NULL, MS_BIND | MS_REC, NULL), 0);
+	CHECK_ERRNO(umount2("sub/lock", 0), EINVAL);
+	CHECK_EQ(umount2("sub", MNT_DETACH), 0);
+	CHECK_EQ(mount("none", "sub", "tmpfs", 0, NULL), 0);
+	CHECK_EQ(umount2("sub", 0), 0);
+	CHECK_ERRNO(mount("none", "sub", "devtmpfs", 0, NULL), EPERM);
+	CHECK_ERRNO(mount("none", "sub", "no-such", 0, NULL), ENODEV);
+	// What is mounted on top is one's own; the lock is not.
+	CHECK_EQ(mount("none", "lock", "tmpfs", 0, NULL), 0);
+	CHECK_EQ(umount2("lock", 0), 0);
+	CHECK(is_mounted("lock"));
+}
+
+static void check_power(void)
+{
+	int status;
+
+	make_folder("sub");
+	make_folder("lock");
+	CHECK_EQ(chmod(".", 0755), 0);
+	mount_tmpfs("lock");
+	CHECK_EQ(mount(NULL, "lock", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NODEV,
+		       NULL),
+		 0);
+	CHECK_EQ(mount(NULL, "lock", NULL, MS_SHARED, NULL), 0);
+	status = in_child(with_less_power);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != TEST_SKIPPED) {
+		CHECK_EQ(status, 0);
+		ok("power");
+	}
+	CHECK_EQ(umount2("lock", 0), 0);
+	CHECK_EQ(rmdir("lock"), 0);
+	CHECK_EQ(rmdir("sub"), 0);
+}
+
+/* Each namespace is held by a mount in the one before it: all of them go with the first. */
+static void check_chain(void)
+{
+	enum { LONG = 200 };
+
+	if (access("/proc/heddle/ledger", F_OK) != 0) {
+		return; // the oracle would take its time
+	}
+	put("next", "");
+	int status, ends[2];
+	char byte;
+	CHECK_EQ(pipe(ends), 0);
+	pid_t child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		for (int i = 0; i < LONG; i++) {
+			int older;
+
+			CHECK_EQ(unshare(CLONE_NEWNS), 0);
+			older = open("/proc/self/ns/mnt", O_RDONLY);
+			CHECK(older >= 0);
+			CHECK_EQ(unshare(CLONE_NEWNS), 0);
+			int newer = open("/proc/self/ns/mnt", O_RDONLY);
+			char name[64];
+
+			CHECK_EQ(setns(older, CLONE_NEWNS), 0);
+			snprintf(name, sizeof(name), "/proc/self/fd/%d", newer);
+			CHECK_EQ(chdir(here), 0);
+			CHECK_EQ(mount(name, "next", NULL, MS_BIND, NULL), 0);
+			CHECK_EQ(setns(newer, CLONE_NEWNS), 0);
+			CHECK_EQ(chdir(here), 0);
+			close(older);
+			close(newer);
+		}
+		_exit(0);
+	}
+	close(ends[1]);
+	CHECK_EQ(read(ends[0], &byte, 1), 0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(unlink("next"), 0);
+	ok("chain");
+}
+
 int main(void)
 {
 	CHECK_EQ(chmod(".", 0755), 0);
@@ -340,5 +443,7 @@ int main(void)
 	check_bound();
 	check_refusals();
 	check_texts();
+	check_power();
+	check_chain();
 	return 0;
 }

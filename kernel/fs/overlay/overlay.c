@@ -79,9 +79,25 @@ static const char *cut(const char *text, char end, char *to, size_t size)
 	return text;
 }
 
+/* A layer, through a mount of its own: what is unmounted or mounted there later is nothing to the overlay. */
 static int resolve(const struct walk_context *context, const char *name, struct path *out)
 {
-	return path_walk(context, name, WALK_FOLLOW | WALK_DIRECTORY, out);
+	struct mount *own;
+	int error = path_walk(context, name, WALK_FOLLOW | WALK_DIRECTORY, out);
+
+	if (error) {
+		return error;
+	}
+	error = out->mount ? mount_create(out->dentry, out->mount->source,
+					  atomic_load(&out->mount->flags), &own)
+			   : -EINVAL;
+	if (error) {
+		path_put(out);
+		return error;
+	}
+	mount_put(out->mount);
+	out->mount = own;
+	return 0;
 }
 
 static int add_lower(struct overlay *overlay, const struct walk_context *context,
@@ -225,7 +241,7 @@ static int overlay_mount(const struct file_system_type *type,
 static struct file_system_type overlay_type = {
 	.name = "overlay",
 	.mount_at = overlay_mount,
-	.flags = FILE_SYSTEM_NODEV,
+	.flags = FILE_SYSTEM_NODEV | FILE_SYSTEM_FOR_ALL,
 };
 
 void overlay_init(void)

@@ -425,10 +425,14 @@ static int tmpfs_mount(const struct file_system_type *type, const char *source,
 	return tmpfs_create_super_block(type, data, out);
 }
 
-static struct file_system_type tmpfs_type = {
-	.name = "tmpfs", .mount = tmpfs_mount, .flags = FILE_SYSTEM_NODEV};
-static struct file_system_type ramfs_type = {
-	.name = "ramfs", .mount = tmpfs_mount, .flags = FILE_SYSTEM_NODEV};
+static struct file_system_type tmpfs_type = {.name = "tmpfs",
+					     .mount = tmpfs_mount,
+					     .flags = FILE_SYSTEM_NODEV |
+						      FILE_SYSTEM_FOR_ALL};
+static struct file_system_type ramfs_type = {.name = "ramfs",
+					     .mount = tmpfs_mount,
+					     .flags = FILE_SYSTEM_NODEV |
+						      FILE_SYSTEM_FOR_ALL};
 
 void tmpfs_init(void)
 {
