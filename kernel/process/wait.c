@@ -37,8 +37,11 @@ static bool kind_matches(const struct process *child, const struct wait_request 
 
 static void describe(const struct process *child, struct wait_request *request)
 {
+	struct credentials *credentials = thread_get_credentials(child->leader);
+
 	request->number = process_number(child);
-	request->uid = child->leader->credentials->uid;
+	request->uid = credentials->uid;
+	credentials_put(credentials);
 }
 
 /* Tree lock held. true: *request is filled; the zombie is the caller's to reap unless WNOWAIT. */
