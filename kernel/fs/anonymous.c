@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Files without a name in any tree: pipes, sockets, eventfds and their kind live in a pseudo file
- * system of their own; their place has no mount.
+ * Files without a name in any tree: pipes, sockets, and eventfds and their kind live in pseudo file
+ * systems of their own, as programs see by fstatfs(2) and st_dev; their place has no mount.
  *
- * Owns      the anonymous super block.
+ * Owns      the three super blocks.
  */
 #include "core/panic.h"
 #include "fs/fs_internal.h"
@@ -24,32 +24,53 @@ static int anonymous_permission(struct inode *inode,
 static const struct inode_operations anonymous_inode_operations = {
 	.permission = anonymous_permission,
 };
-static struct super_block *anonymous;
+
+enum { PIPES, SOCKETS, OTHERS, KINDS };
+static struct file_system_type types[KINDS] = {
+	[PIPES] = {.name = "pipefs", .flags = FILE_SYSTEM_NODEV},
+	[SOCKETS] = {.name = "sockfs", .flags = FILE_SYSTEM_NODEV},
+	[OTHERS] = {.name = "anon_inodefs", .flags = FILE_SYSTEM_NODEV},
+};
+static const u32 magic[KINDS] = {PIPEFS_MAGIC, SOCKFS_MAGIC, ANON_INODE_FS_MAGIC};
+static struct super_block *super_blocks[KINDS]; /* I after anonymous_init() */
 
 static int anonymous_statfs(struct super_block *super_block, struct statfs *out)
 {
-	out->f_type = ANON_INODE_FS_MAGIC;
+	out->f_type = (long)magic[super_block->type - types];
 	return 0;
 }
 
-static struct file_system_type anonymous_type = {.name = "anon_inodefs",
-						 .flags = FILE_SYSTEM_NODEV};
 static const struct super_block_operations anonymous_operations = {
 	.statfs = anonymous_statfs};
 
 void anonymous_init(void)
 {
-	int result =
-		super_block_create(&anonymous_type, &anonymous_operations, &anonymous);
+	for (int kind = 0; kind < KINDS; kind++) {
+		int result = super_block_create(&types[kind], &anonymous_operations,
+						&super_blocks[kind]);
 
-	ASSERT(result == 0);
+		ASSERT(result == 0);
+	}
+}
+
+static struct super_block *super_block_of(u32 mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFIFO:
+		return super_blocks[PIPES];
+	case S_IFSOCK:
+		return super_blocks[SOCKETS];
+	default:
+		return super_blocks[OTHERS];
+	}
 }
 
 static int anonymous_dentry(const char *name, u32 mode, struct dentry **out)
 {
 	struct inode *inode;
 	char text[64];
-	int length, result = inode_create(anonymous, &inode);
+	struct super_block *super_block = super_block_of(mode);
+	int length, result = inode_create(super_block, &inode);
 
 	if (result < 0) {
 		return result;
@@ -64,7 +85,7 @@ static int anonymous_dentry(const char *name, u32 mode, struct dentry **out)
 		length = format_string(text, sizeof(text), "anon_inode:%s", name);
 	}
 	length = MIN(length, (int)sizeof(text) - 1);
-	result = dentry_create_detached(NULL, text, (size_t)length, anonymous, out);
+	result = dentry_create_detached(NULL, text, (size_t)length, super_block, out);
 	if (result < 0) {
 		inode_put(inode);
 		return result;

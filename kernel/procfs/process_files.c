@@ -164,6 +164,14 @@ static const struct proc_entry fd_entry = {
 static const struct proc_entry fdinfo_entry = {
 	.name = "", .mode = S_IFREG | 0400, .show = show_fdinfo};
 
+/* The link's permissions tell how the descriptor is open: lsof and fuser read them. */
+static void show_access(struct inode *inode, u32 file_mode)
+{
+	inode->attributes.mode = S_IFLNK | (file_mode & FILE_READ ? 0500 : 0) |
+				 (file_mode & FILE_WRITE ? 0300 : 0);
+	inode->attributes.size = 64;
+}
+
 static int lookup_descriptor(struct inode *directory, struct dentry *dentry,
 			     const struct proc_entry *entry)
 {
@@ -171,6 +179,8 @@ static int lookup_descriptor(struct inode *directory, struct dentry *dentry,
 	struct thread *thread;
 	struct file *file;
 	u64 number;
+	u32 mode;
+	int error;
 
 	if (string_to_u64(dentry->name, &number) || number > INT32_MAX ||
 	    (dentry->name[0] == '0' && dentry->name[1])) {
@@ -187,10 +197,15 @@ static int lookup_descriptor(struct inode *directory, struct dentry *dentry,
 	if (!file) {
 		return 0;
 	}
+	mode = file->mode;
 	file_put(file);
 	like.entry = entry;
 	like.fd = (int)number;
-	return proc_instantiate(directory, dentry, &like);
+	error = proc_instantiate(directory, dentry, &like);
+	if (!error && entry == &fd_entry) {
+		show_access(dentry_inode(dentry), mode);
+	}
+	return error;
 }
 
 int proc_lookup_fd(struct inode *directory, struct dentry *dentry)

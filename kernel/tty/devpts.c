@@ -10,6 +10,8 @@
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/string.h"
+#include <asm/statfs.h>
+#include <linux/magic.h>
 #include <linux/stat.h>
 
 enum {
@@ -19,6 +21,7 @@ enum {
 	DIRECTORY_TYPE = 4,
 	CHARACTER_TYPE = 2
 };
+enum { BLOCK_SIZE = 1024 }; /* st_blksize */
 enum { POSITION_DOT, POSITION_DOT_DOT, POSITION_PTMX, POSITION_FIRST };
 
 static u64 device_number(unsigned major, unsigned minor)
@@ -49,6 +52,7 @@ static int make_node(struct inode *directory, struct dentry *dentry, u64 number,
 	}
 	inode->attributes.inode_number = number;
 	inode->attributes.mode = mode;
+	inode->attributes.block_size = BLOCK_SIZE;
 	inode->attributes.special_device = device;
 	if (number >= FIRST_PTY_INODE) {
 		pty_owner((unsigned)(number - FIRST_PTY_INODE), &inode->attributes.uid,
@@ -124,7 +128,13 @@ static const struct inode_operations directory_operations = {
 
 static const struct file_operations directory_file_operations = {.iterate =
 									 devpts_iterate};
-static const struct super_block_operations super_operations = {0};
+static int devpts_statfs(struct super_block *super_block, struct statfs *out)
+{
+	out->f_type = DEVPTS_SUPER_MAGIC;
+	return 0;
+}
+
+static const struct super_block_operations super_operations = {.statfs = devpts_statfs};
 
 static int devpts_mount(const struct file_system_type *type, const char *source,
 			unsigned long flags, const char *data, struct super_block **out)
@@ -140,6 +150,7 @@ static int devpts_mount(const struct file_system_type *type, const char *source,
 	if (!error) {
 		root->attributes.inode_number = ROOT_INODE;
 		root->attributes.mode = S_IFDIR | 0755;
+		root->attributes.block_size = BLOCK_SIZE;
 		root->attributes.link_count = 2;
 		root->operations = &directory_operations;
 		root->file_operations = &directory_file_operations;

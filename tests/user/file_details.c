@@ -5,8 +5,11 @@
  */
 #include "test.h"
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 static char folder[] = "/tmp/details.XXXXXX";
 
@@ -128,6 +131,67 @@ static void check_sizes(void)
 	ok("sizes");
 }
 
+static long type_of(int fd)
+{
+	struct statfs type;
+
+	CHECK_EQ(fstatfs(fd, &type), 0);
+	return (long)type.f_type;
+}
+
+/* What kind of file system things are on, and how large a directory of tmpfs is. */
+static void check_file_systems(void)
+{
+	int ends[2], socket_end = socket(AF_UNIX, SOCK_STREAM, 0);
+	int folder_fd = open("/dev/pts", O_RDONLY);
+	struct stat pipe_status, socket_status, status;
+
+	CHECK_EQ(pipe(ends), 0);
+	CHECK_EQ(type_of(ends[0]), PIPEFS_MAGIC);
+	CHECK_EQ(type_of(socket_end), SOCKFS_MAGIC);
+	CHECK(fstat(ends[1], &pipe_status) == 0 &&
+	      fstat(socket_end, &socket_status) == 0);
+	CHECK(pipe_status.st_dev != socket_status.st_dev);
+	if (folder_fd >= 0) {
+		CHECK_EQ(type_of(folder_fd), DEVPTS_SUPER_MAGIC);
+		close(folder_fd);
+	}
+	if (mkdir("/dev/shm/details", 0755) == 0) {
+		CHECK_EQ(stat("/dev/shm/details", &status), 0);
+		CHECK_EQ(status.st_size, 40);
+		CHECK_EQ(mkdir("/dev/shm/details/inner", 0755), 0);
+		CHECK_EQ(stat("/dev/shm/details", &status), 0);
+		CHECK_EQ(status.st_size, 60);
+		CHECK_EQ(rmdir("/dev/shm/details/inner"), 0);
+		CHECK_EQ(rmdir("/dev/shm/details"), 0);
+	}
+	close(ends[0]);
+	close(ends[1]);
+	close(socket_end);
+	ok("file_systems");
+}
+
+/* /proc/PID/fd: a link's permissions are the descriptor's. */
+static void check_descriptor_links(void)
+{
+	static const struct {
+		int flags, mode;
+	} cases[] = {{O_RDONLY, 0500}, {O_WRONLY, 0300}, {O_RDWR, 0700}, {O_PATH, 0}};
+	struct stat status;
+	char name[64];
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int fd = open("/dev/null", cases[i].flags);
+
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		CHECK_EQ(lstat(name, &status), 0);
+		CHECK_EQ(status.st_mode, S_IFLNK | cases[i].mode);
+		CHECK_EQ(status.st_size, 64);
+		close(fd);
+	}
+	ok("descriptor_links");
+}
+
 int main(void)
 {
 	CHECK(mkdtemp(folder) && chdir(folder) == 0);
@@ -136,6 +200,8 @@ int main(void)
 	check_flags();
 	check_clone_refused();
 	check_sizes();
+	check_file_systems();
+	check_descriptor_links();
 	CHECK_EQ(rmdir(folder), 0);
 	return 0;
 }

@@ -18,7 +18,7 @@
 #include <linux/fs.h>
 #include <linux/stat.h>
 
-enum { FIRST_COOKIE = 2, ENTRY_SIZE = 20 /* what an entry adds to st_size */ };
+enum { FIRST_COOKIE = 2 };
 
 static int compare(const struct tmpfs_entry *entry, u64 hash, const char *name,
 		   size_t length)
@@ -91,7 +91,7 @@ static void entry_link(struct inode *directory, struct tmpfs_entry *entry,
 	rbtree_add(&node->by_name, &entry->name_node, name_less);
 	rbtree_add(&node->by_cookie, &entry->cookie_node, cookie_less);
 	node->entry_count++;
-	directory->attributes.size = node->entry_count * ENTRY_SIZE;
+	directory->attributes.size = tmpfs_directory_size(node->entry_count);
 	directory->attributes.link_count += inode->attributes.mode >> 12 == S_IFDIR >> 12;
 	inode_touch(directory, ATTRIBUTE_MODIFIED | ATTRIBUTE_CHANGED);
 }
@@ -104,7 +104,7 @@ static void entry_unlink(struct inode *directory, struct tmpfs_entry *entry)
 	rbtree_remove(&node->by_name, &entry->name_node);
 	rbtree_remove(&node->by_cookie, &entry->cookie_node);
 	node->entry_count--;
-	directory->attributes.size = node->entry_count * ENTRY_SIZE;
+	directory->attributes.size = tmpfs_directory_size(node->entry_count);
 	directory->attributes.link_count -=
 		entry->inode->attributes.mode >> 12 == S_IFDIR >> 12;
 	inode_touch(directory, ATTRIBUTE_MODIFIED | ATTRIBUTE_CHANGED);

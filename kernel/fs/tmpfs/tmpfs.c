@@ -87,6 +87,9 @@ int tmpfs_make_inode(struct super_block *super_block, const struct inode *direct
 	inode->data = node;
 	inode->operations = &tmpfs_special_operations;
 	inode->attributes.mode = mode;
+	if ((mode & S_IFMT) == S_IFDIR) {
+		inode->attributes.size = tmpfs_directory_size(0);
+	}
 	if (directory) {
 		inode_init_owner(inode, directory, mode, owner);
 	}

@@ -59,6 +59,12 @@ extern const struct inode_operations tmpfs_directory_operations,
 extern const struct file_operations tmpfs_directory_file_operations,
 	tmpfs_file_operations;
 
+/* st_size of a directory: 20 for each entry, "." and ".." too, as Linux counts. */
+static inline u64 tmpfs_directory_size(u64 entries)
+{
+	return (entries + 2) * 20;
+}
+
 /* An inode of type and permissions `mode`; directory NULL: owned by root. */
 int tmpfs_make_inode(struct super_block *super_block, const struct inode *directory,
 		     u32 mode, const struct credentials *owner,
