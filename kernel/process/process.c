@@ -137,6 +137,8 @@ static int fill_from_parent(struct process *process, const struct thread_options
 	memcpy(process->limits, parent->limits, sizeof(process->limits));
 	spin_unlock_irq(&parent->signal_lock, flags);
 	cpu_timers_inherit_limit(process);
+	process->oom_adjust = READ_ONCE(parent->oom_adjust);
+	process->oom_adjust_least = READ_ONCE(parent->oom_adjust_least);
 	err = inherit_vm(process, parent, options->clone_flags);
 	if (!err) {
 		err = inherit_handlers(process, parent, options->clone_flags);
@@ -298,6 +300,14 @@ struct process *process_next_in(struct pid_namespace *namespace, pid_nr *number)
 		(*number)++;
 	}
 	return NULL;
+}
+
+void io_counts_add(struct io_counts *to, const struct io_counts *more)
+{
+	to->read_bytes += READ_ONCE(more->read_bytes);
+	to->written_bytes += READ_ONCE(more->written_bytes);
+	to->read_calls += READ_ONCE(more->read_calls);
+	to->write_calls += READ_ONCE(more->write_calls);
 }
 
 void process_usage_add(struct process_usage *to, const struct process_usage *more)

@@ -62,6 +62,8 @@ struct process {
 	struct wait_queue thread_end;      /* exec waits here for its siblings' end */
 	struct limit limits[LIMIT_COUNT];  /* s for writing; words may be read without */
 	struct process_usage dead_threads; /* s: usage of threads that are gone */
+	struct io_counts dead_io;          /* s: likewise */
+	int oom_adjust, oom_adjust_least;  /* words: /proc/PID/oom_score_adj */
 	u32 group_signals; /* t: signals sent to it as a member of a group: fork starts over */
 
 	/* timers */

@@ -421,6 +421,7 @@ void thread_unpublish(struct thread *thread)
 	usage.switches_involuntary = thread->sched.switches_involuntary;
 	flags = spin_lock_irq(&process->signal_lock);
 	process_usage_add(&process->dead_threads, &usage);
+	io_counts_add(&process->dead_io, &thread->io);
 	list_remove(&thread->process_link);
 	process->thread_count--;
 	if (process->leader == thread) {

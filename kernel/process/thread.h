@@ -43,6 +43,12 @@ enum {
 	RETURN_CPU_TIMERS = 2, /* RLIMIT_CPU or an interval timer counts CPU time */
 };
 
+/* What read(2), write(2) and their like moved: /proc/PID/io. */
+struct io_counts {
+	u64 read_bytes, written_bytes, read_calls, write_calls;
+};
+void io_counts_add(struct io_counts *to, const struct io_counts *more);
+
 struct thread {
 	struct sched_entity sched; /* must be first */
 
@@ -88,7 +94,8 @@ struct thread {
 
 	int parent_death_signal; /* o, parent under t */
 	nsec_t start_time;       /* I: CLOCK_MONOTONIC */
-	u64 timer_slack_ns;      /* o */
+	u64 timer_slack_ns;      /* o; a word that /proc may set */
+	struct io_counts io;     /* o; words that /proc reads */
 	u32 io_priority;         /* o */
 	u32 personality;         /* o */
 	bool over_process_limit; /* o: became a user with too many: execve refuses (RLIMIT_NPROC) */

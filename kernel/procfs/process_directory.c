@@ -12,10 +12,11 @@
 #include "process/resources.h"
 #include <linux/stat.h>
 
-#define DIRECTORY(n, ...)    {.name = n, .mode = S_IFDIR | 0555, __VA_ARGS__}
-#define TEXT(n, function)    {.name = n, .mode = S_IFREG | 0444, .show = function}
-#define ID_FILE(n, o)        {.name = n, .mode = S_IFREG | 0644, .file_operations = &(o)}
-#define PRIVATE(n, function) {.name = n, .mode = S_IFREG | 0400, .show = function}
+#define DIRECTORY(n, ...) {.name = n, .mode = S_IFDIR | 0555, __VA_ARGS__}
+#define TEXT(n, function) {.name = n, .mode = S_IFREG | 0444, .show = function}
+#define ID_FILE(n, o)     {.name = n, .mode = S_IFREG | 0644, .file_operations = &(o)}
+#define GUARDED(n, m, function) \
+	{.name = n, .mode = S_IFREG | (m), .show = function, .guarded = true}
 
 enum { TYPE_DIRECTORY = 4 };
 
@@ -82,13 +83,6 @@ static int show_personality(struct proc_text *text, const struct proc_node *node
 	return 0;
 }
 
-static int show_io(struct proc_text *text, const struct proc_node *node)
-{
-	proc_print(text, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: "
-			 "0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
-	return 0;
-}
-
 /* ---- the tables ---- */
 
 static const struct proc_entry no_entries[] = {{0}};
@@ -99,10 +93,15 @@ static const struct proc_entry no_entries[] = {{0}};
 	 .show = show_comm,                                                             \
 	 .write = write_comm},                                                          \
 		TEXT("cmdline", proc_show_arguments),                                   \
-		PRIVATE("environ", proc_show_environment),                              \
-		PRIVATE("auxv", proc_show_auxv), TEXT("stat", proc_show_stat),          \
+		GUARDED("environ", 0400, proc_show_environment),                        \
+		GUARDED("auxv", 0400, proc_show_auxv), TEXT("stat", proc_show_stat),    \
 		TEXT("statm", proc_show_statm), TEXT("status", proc_show_status),       \
-		TEXT("maps", proc_show_maps), TEXT("smaps", proc_show_smaps),           \
+		GUARDED("maps", 0444, proc_show_maps),                                  \
+		GUARDED("smaps", 0444, proc_show_smaps),                                \
+		GUARDED("smaps_rollup", 0444, proc_show_smaps_rollup),                  \
+		{.name = "pagemap",                                                     \
+		 .mode = S_IFREG | 0400,                                                \
+		 .file_operations = &proc_pagemap_operations},                          \
 		TEXT("limits", proc_show_limits), TEXT("wchan", proc_show_wchan),       \
 		TEXT("schedstat", proc_show_schedstat),                                 \
 		TEXT("mounts", proc_show_mounts),                                       \
@@ -110,9 +109,15 @@ static const struct proc_entry no_entries[] = {{0}};
 		{.name = "mountstats",                                                  \
 		 .mode = S_IFREG | 0400,                                                \
 		 .show = proc_show_mountstats},                                         \
-		TEXT("oom_score", show_zero), TEXT("oom_score_adj", show_zero),         \
+		TEXT("oom_score", show_zero),                                           \
+		{.name = "oom_score_adj",                                               \
+		 .mode = S_IFREG | 0644,                                                \
+		 .show = proc_show_oom_adjust,                                          \
+		 .write = proc_write_oom_adjust},                                       \
 		TEXT("loginuid", show_unset_uid), TEXT("sessionid", show_unset_uid),    \
-		TEXT("cgroup", show_cgroup), PRIVATE("personality", show_personality),  \
+		TEXT("cgroup", show_cgroup),                                            \
+		GUARDED("personality", 0400, show_personality),                         \
+		GUARDED("io", 0400, proc_show_io),                                      \
 		ID_FILE("uid_map", proc_id_map_operations),                             \
 		ID_FILE("gid_map", proc_id_map_operations),                             \
 		ID_FILE("projid_map", proc_id_map_operations),                          \
@@ -135,7 +140,10 @@ static const struct proc_entry no_entries[] = {{0}};
 
 const struct proc_entry proc_process_entries[] = {
 	COMMON_ENTRIES,
-	PRIVATE("io", show_io),
+	{.name = "timerslack_ns",
+	 .mode = S_IFREG | 0666,
+	 .show = proc_show_timer_slack,
+	 .write = proc_write_timer_slack},
 	{.name = "timens_offsets",
 	 .mode = S_IFREG | 0644,
 	 .show = proc_show_time_offsets,
@@ -146,7 +154,8 @@ const struct proc_entry proc_process_entries[] = {
 	{0},
 };
 
-const struct proc_entry proc_thread_entries[] = {COMMON_ENTRIES, {0}};
+const struct proc_entry proc_thread_entries[] = {
+	COMMON_ENTRIES, TEXT("children", proc_show_children), {0}};
 
 static const struct proc_entry process_entry =
 	DIRECTORY("", .children = proc_process_entries);

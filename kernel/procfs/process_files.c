@@ -16,6 +16,7 @@
 #include "mm/heap.h"
 #include "process/namespace/namespace.h"
 #include "process/resources.h"
+#include <asm/fcntl.h>
 #include <linux/stat.h>
 
 enum { TYPE_LINK = 10, TYPE_FILE = 8, MOUNT_TEXT_MAX = 2048, FDINFO_MAX = 1024 };
@@ -77,6 +78,9 @@ int proc_follow_exe(const struct proc_node *node, struct path *out)
 {
 	struct file *file = NULL;
 
+	if (node->process && proc_check_access(node) == -EACCES) {
+		return -EACCES;
+	}
 	if (node->process) {
 		spin_lock(&node->process->resource_lock);
 		file = node->process->executable;
@@ -104,9 +108,11 @@ static int follow_fd(const struct proc_node *node, struct path *out)
 	if (!thread) {
 		return -ENOENT;
 	}
-	file = thread_check_access(thread, ACCESS_VM_READ)
-		       ? NULL
-		       : proc_get_file(thread, node->fd);
+	if (thread_check_access(thread, ACCESS_VM_READ)) {
+		thread_put(thread);
+		return -EACCES;
+	}
+	file = proc_get_file(thread, node->fd);
 	thread_put(thread);
 	if (!file) {
 		return -ENOENT;
@@ -131,10 +137,14 @@ static int show_fdinfo(struct proc_text *text, const struct proc_node *node)
 	struct thread *thread = proc_thread(node);
 	struct file *file = thread ? proc_get_file(thread, node->fd) : NULL;
 	const void *table = NULL;
+	bool close_on_exec = false;
 	int error;
 
 	if (thread) {
-		table = thread_lock_resources(thread)->files;
+		struct file_table *files = thread_lock_resources(thread)->files;
+
+		table = files;
+		close_on_exec = files && fd_get_close_on_exec(files, node->fd) > 0;
 		thread_unlock_resources(thread);
 		thread_put(thread);
 	}
@@ -142,7 +152,9 @@ static int show_fdinfo(struct proc_text *text, const struct proc_node *node)
 		return -ENOENT;
 	}
 	proc_print(text, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
-		   position_now(file), atomic_load(&file->flags),
+		   position_now(file),
+		   (atomic_load(&file->flags) & ~(u32)O_CLOEXEC) |
+			   (close_on_exec ? O_CLOEXEC : 0),
 		   file->path.mount ? file->path.mount->id : 0,
 		   file->inode->attributes.inode_number);
 	error = proc_print_file_locks(text, file, table);

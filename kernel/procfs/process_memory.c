@@ -33,6 +33,9 @@ static void print_name(struct proc_text *text, const struct vm_area *area,
 			start[length] = 0;
 		}
 	}
+	if (!name && area->flags & AREA_SHARED && !area->file) {
+		name = "/dev/zero (deleted)";
+	}
 	if (!name) {
 		return;
 	}
@@ -47,82 +50,78 @@ static void print_area(struct proc_text *text, const struct vm_area *area,
 {
 	size_t line_start = text->size;
 	u64 device = 0, number = 0;
+	bool own = area->name &&
+		   area->name[0] == '['; // the vDSO is an object of the kernel's
 
 	if (area->file) {
 		device = area->file->inode->super_block->device_id;
 		number = area->file->inode->attributes.inode_number;
+	} else if (area->flags & AREA_SHARED && !own) {
+		device = 1; /* as the file of shared memory without a name has there */
 	}
 	proc_print(text, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", area->start,
 		   area->end, area->protect & PROTECT_READ ? 'r' : '-',
 		   area->protect & PROTECT_WRITE ? 'w' : '-',
 		   area->protect & PROTECT_EXECUTE ? 'x' : '-',
-		   area->flags & AREA_SHARED ? 's' : 'p', area->object ? area->offset : 0,
+		   area->flags & AREA_SHARED && !own ? 's' : 'p',
+		   area->object && !own ? area->offset : 0,
 		   (unsigned)(device >> 8 & 0xfff), (unsigned)(device & 0xff), number);
 	print_name(text, area, line_start, root, buffer);
 	proc_append(text, "\n", 1);
 }
 
-static void print_smap(struct proc_text *text, struct vm_area *area)
-{
-	u64 resident, shared, dirty, k = PAGE_SIZE / 1024;
+struct areas_text {
+	struct proc_text *text;
+	struct path root;
+	char *buffer;
+	bool details;
+};
 
-	vm_area_statistics(area, &resident, &shared, &dirty);
-	proc_print(text,
-		   "Size:           %8lu kB\nKernelPageSize: %8lu kB\nMMUPageSize:    "
-		   "%8lu kB\nRss:            %8lu kB\nPss:            %8lu kB\n",
-		   (area->end - area->start) / 1024, k, k, resident * k,
-		   (resident - shared) * k);
-	proc_print(
-		text,
-		"Shared_Clean:   %8lu kB\nShared_Dirty:   %8lu kB\nPrivate_Clean:  %8lu "
-		"kB\nPrivate_Dirty:  %8lu kB\nReferenced:     %8lu kB\nAnonymous:      "
-		"%8lu kB\nSwap:           %8u kB\nLocked:         %8u kB\n",
-		shared * k, 0UL,
-		(resident - shared) * k - MIN(dirty, resident - shared) * k,
-		MIN(dirty, resident - shared) * k, resident * k,
-		area->object ? 0UL : resident * k, 0u, 0u);
+static void show_area(struct areas_text *to, struct vm_area *area)
+{
+	print_area(to->text, area, &to->root, to->buffer);
+	if (to->details) {
+		proc_print_area_statistics(to->text, area);
+	}
+}
+
+/* One area a hold of the lock: the owner's changes never wait long. */
+static void show_all(struct areas_text *to, struct vm_space *vm)
+{
+	struct vm_area *area;
+	vaddr_t at = 0;
+
+	do {
+		if (vm_lock_shared(vm)) {
+			return;
+		}
+		area = vm_next_area(vm, at);
+		if (area) {
+			show_area(to, area);
+			at = area->end;
+		}
+		vm_unlock_shared(vm);
+	} while (area && !to->text->error);
 }
 
 static int show_areas(struct proc_text *text, const struct proc_node *node, bool details)
 {
-	struct path root;
+	struct areas_text to = {.text = text, .details = details};
 	struct vm_space *vm;
-	vaddr_t at = 0;
-	char *buffer;
 	int error = proc_vm(node, &vm);
 
 	if (error) {
 		return error == -ESRCH ? 0 : error; /* a zombie: empty */
 	}
-	buffer = heap_allocate(PATH_MAX + 1);
-	if (!buffer) {
+	to.buffer = heap_allocate(PATH_MAX + 1);
+	if (!to.buffer) {
 		vm_put(vm);
 		return -ENOMEM;
 	}
-	fs_info_get_root(current_fs(), &root);
-	for (;;) {
-		struct vm_area *area;
-
-		if (vm_lock_shared(vm)) {
-			break;
-		}
-		area = vm_next_area(
-			vm,
-			at); /* one area a hold: the owner's changes never wait long */
-		if (area) {
-			print_area(text, area, &root, buffer);
-			if (details) {
-				print_smap(text, area);
-			}
-			at = area->end;
-		}
-		vm_unlock_shared(vm);
-		if (!area || text->error) {
-			break;
-		}
-	}
-	path_put(&root);
-	heap_free(buffer);
+	fs_info_get_root(current_fs(), &to.root);
+	show_all(&to, vm);
+	path_put(&to.root);
+	heap_free(to.buffer);
 	vm_put(vm);
 	return 0;
 }

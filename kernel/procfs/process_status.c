@@ -5,6 +5,8 @@
 #include "procfs/procfs_internal.h"
 
 #include "core/percpu.h"
+#include "fs/file_table.h"
+#include "fs/fs_info.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "process/job_control.h"
@@ -14,6 +16,7 @@
 #include "process/pid.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
+#include "process/user_account.h"
 #include "tty/tty.h"
 #include "vm/vm_space.h"
 #include <linux/time.h>
@@ -39,7 +42,7 @@ struct snapshot {
 	struct cpumask affinity;
 	/* of the address space; 0 once it is gone */
 	u64 total_pages, resident_pages, resident_file, data_pages, stack_pages,
-		locked_pages, peak_pages, peak_resident;
+		locked_pages, peak_pages, peak_resident, table_pages;
 	u64 limit_resident;
 	vaddr_t code_start, code_end, data_start, data_end, stack_start, break_start;
 	vaddr_t arguments_start, arguments_end, environment_start, environment_end;
@@ -155,7 +158,7 @@ static void take_layout(struct snapshot *to, struct vm_space *vm)
 	to->environment_end = vm->environment_end;
 }
 
-static void take_vm(struct snapshot *to, struct process *process)
+static struct vm_space *take_reference(struct process *process)
 {
 	struct vm_space *vm;
 
@@ -165,6 +168,13 @@ static void take_vm(struct snapshot *to, struct process *process)
 		vm_get(vm);
 	}
 	spin_unlock(&process->resource_lock);
+	return vm;
+}
+
+static void take_vm(struct snapshot *to, struct process *process)
+{
+	struct vm_space *vm = take_reference(process);
+
 	if (!vm) {
 		return;
 	}
@@ -179,6 +189,7 @@ static void take_vm(struct snapshot *to, struct process *process)
 		to->locked_pages = vm->locked_pages;
 		to->peak_pages = MAX(vm->peak_pages, to->total_pages);
 		to->peak_resident = vm_peak_resident(vm);
+		to->table_pages = arch_vm_table_pages(&vm->arch);
 		take_layout(to, vm);
 		vm_unlock_shared(vm);
 	}
@@ -216,6 +227,16 @@ static int take(struct snapshot *to, const struct proc_node *node)
 	return 0;
 }
 
+/* Where things are in memory, and the exit status, are for those who may look into it. */
+static void hide_addresses(struct snapshot *s)
+{
+	s->code_start = s->code_end = s->has_vm;
+	s->stack_start = s->data_start = s->data_end = s->break_start = 0;
+	s->arguments_start = s->arguments_end = 0;
+	s->environment_start = s->environment_end = 0;
+	s->exit_status = 0;
+}
+
 int proc_show_stat(struct proc_text *text, const struct proc_node *node)
 {
 	struct snapshot s;
@@ -223,6 +244,9 @@ int proc_show_stat(struct proc_text *text, const struct proc_node *node)
 
 	if (error) {
 		return error;
+	}
+	if (proc_check_access(node)) {
+		hide_addresses(&s);
 	}
 	proc_print(text, "%d (%s) %c %d %d %d %ld %d 0 %lu %lu %lu %lu ", s.number,
 		   s.name, state_letter(s.state), s.parent, s.group, s.session,
@@ -290,16 +314,43 @@ static void print_capabilities(struct proc_text *text, struct thread *thread)
 
 	proc_print(text,
 		   "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%"
-		   "016lx\nCapAmb:\t%016lx\nNoNewPrivs:\t%d\nSeccomp:\t0\n",
+		   "016lx\nCapAmb:\t%016lx\nNoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_"
+		   "filters:\t0\n",
 		   c->capability_inheritable, c->capability_permitted,
 		   c->capability_effective, c->capability_bounding, c->capability_ambient,
 		   c->no_new_privileges);
 	credentials_put(c);
 }
 
-static void print_memory(struct proc_text *text, const struct snapshot *s)
+/* Code of the program and of what it loaded: areas that are executable and cannot be written to. */
+static u64 executable_size(const struct proc_node *node)
+{
+	struct vm_space *vm = take_reference(node->process);
+	struct vm_area *area;
+	u64 size = 0;
+
+	if (vm && vm_lock_shared(vm) == 0) {
+		for (area = vm_next_area(vm, 0); area;
+		     area = vm_next_area(vm, area->end)) {
+			if (area->protect & PROTECT_EXECUTE &&
+			    !(area->protect & PROTECT_WRITE) &&
+			    !(area->flags & AREA_STACK)) {
+				size += area->end - area->start;
+			}
+		}
+		vm_unlock_shared(vm);
+	}
+	vm_put(vm);
+	return size;
+}
+
+static void print_memory(struct proc_text *text, const struct snapshot *s,
+			 u64 executable_kb)
 {
 	const u64 k = PAGE_SIZE / 1024;
+	u64 code_kb = (ALIGN_UP(s->code_end, PAGE_SIZE) -
+		       ALIGN_DOWN(s->code_start, PAGE_SIZE)) /
+		      1024;
 
 	if (!s->has_vm) {
 		return;
@@ -314,8 +365,11 @@ static void print_memory(struct proc_text *text, const struct snapshot *s)
 		   "kB\nVmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu "
 		   "kB\nVmPTE:\t%8lu kB\nVmSwap:\t%8lu kB\n",
 		   (s->resident_pages - s->resident_file) * k, s->resident_file * k, 0UL,
-		   s->data_pages * k, s->stack_pages * k,
-		   (s->code_end - s->code_start) / 1024, 0UL, 0UL, 0UL);
+		   s->data_pages * k, s->stack_pages * k, code_kb,
+		   executable_kb > code_kb ? executable_kb - code_kb : 0UL,
+		   s->table_pages * k, 0UL);
+	proc_print(text,
+		   "HugetlbPages:\t       0 kB\nCoreDumping:\t0\nTHP_enabled:\t0\n");
 }
 
 static void print_affinity(struct proc_text *text, const struct cpumask *mask)
@@ -381,32 +435,59 @@ static void print_numbers(struct proc_text *text, struct thread *thread,
 	pid_put(session);
 }
 
+/* 0 and 0 once it has given them up. */
+static void take_table_and_mask(struct thread *thread, u32 *capacity, u32 *umask)
+{
+	struct thread *held = thread_lock_resources(thread);
+
+	*capacity = held->files ? file_table_capacity(held->files) : 0;
+	*umask = held->fs ? fs_info_umask(held->fs) : ~0u;
+	thread_unlock_resources(thread);
+}
+
+static unsigned queued_signals(struct thread *thread)
+{
+	unsigned count;
+
+	thread_lock_resources(thread);
+	count = thread->account ? atomic_load(&thread->account->signals) : 0;
+	thread_unlock_resources(thread);
+	return count;
+}
+
 int proc_show_status(struct proc_text *text, const struct proc_node *node)
 {
 	struct thread *thread;
 	struct snapshot s;
+	u32 capacity, umask;
 	int error = take(&s, node);
 
 	thread = error ? NULL : proc_thread(node);
 	if (!thread) {
 		return -ESRCH;
 	}
+	take_table_and_mask(thread, &capacity, &umask);
+	proc_print(text, "Name:\t%s\n", s.name);
+	if (umask != ~0u) {
+		proc_print(text, "Umask:\t%04o\n", umask);
+	}
 	proc_print(text,
-		   "Name:\t%s\nUmask:\t%04o\nState:\t%c "
+		   "State:\t%c "
 		   "(%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-		   s.name, 022, state_letter(s.state), state_word(s.state), s.process,
-		   s.number, s.parent);
+		   state_letter(s.state), state_word(s.state), s.process, s.number,
+		   s.parent);
 	print_credentials(text, thread);
-	proc_print(text, "FDSize:\t64\n");
+	proc_print(text, "FDSize:\t%u\n", capacity);
 	print_groups(text, thread);
 	print_numbers(text, thread, node->namespace);
-	print_memory(text, &s);
+	print_memory(text, &s, executable_size(node) / 1024);
 	proc_print(text,
-		   "Threads:\t%u\nSigQ:\t0/"
+		   "Threads:\t%u\nSigQ:\t%u/"
 		   "%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%"
 		   "016lx\nSigCgt:\t%016lx\n",
-		   s.thread_count, process_limit(node->process, RLIMIT_SIGPENDING),
-		   s.pending, s.shared_pending, s.blocked, s.ignored, s.caught);
+		   s.thread_count, queued_signals(thread),
+		   process_limit(node->process, RLIMIT_SIGPENDING), s.pending,
+		   s.shared_pending, s.blocked, s.ignored, s.caught);
 	print_capabilities(text, thread);
 	print_affinity(text, &s.affinity);
 	proc_print(text,

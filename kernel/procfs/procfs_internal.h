@@ -49,6 +49,7 @@ struct proc_entry {
 	int (*lookup)(struct inode *directory, struct dentry *dentry);
 	int (*iterate)(struct file *file, struct directory_context *context, u64 first);
 	const struct file_operations *file_operations; /* instead of text */
+	bool guarded; /* text: open asks whether the reader may look into the process */
 };
 
 static inline struct proc_node *proc_node(const struct inode *inode)
@@ -73,7 +74,19 @@ extern const struct proc_entry proc_root_entries[], proc_process_entries[],
 	proc_thread_entries[], proc_namespace_entries[], proc_sys_entries[],
 	proc_net_entries[], proc_heddle_entries[], proc_sysvipc_entries[];
 extern const struct file_operations proc_memory_operations, proc_id_map_operations,
-	proc_setgroups_operations;
+	proc_setgroups_operations, proc_pagemap_operations;
+/* The lines of smaps below the one that maps has too. The space's lock is held. */
+struct vm_area;
+void proc_print_area_statistics(struct proc_text *text, struct vm_area *area);
+int proc_show_smaps_rollup(struct proc_text *text, const struct proc_node *node);
+int proc_show_timer_slack(struct proc_text *text, const struct proc_node *node);
+int proc_write_timer_slack(const struct proc_node *node, char *value);
+int proc_show_children(struct proc_text *text, const struct proc_node *node);
+int proc_show_oom_adjust(struct proc_text *text, const struct proc_node *node);
+int proc_write_oom_adjust(const struct proc_node *node, char *value);
+int proc_show_io(struct proc_text *text, const struct proc_node *node);
+/* May the reader look into the process (dumpable, or privileged)? 0, -EACCES, -ESRCH. */
+int proc_check_access(const struct proc_node *node) must_check;
 
 /* Shows, by file. */
 int proc_show_maps(struct proc_text *text, const struct proc_node *node);

@@ -161,12 +161,23 @@ static s64 text_write(struct file *file, struct io_buffer *io, u64 *position)
 	return error ? error : (s64)size;
 }
 
+static int text_open(struct inode *inode, struct file *file)
+{
+	const struct proc_node *node = proc_node(inode);
+	int error = node->entry->guarded ? proc_check_access(node) : 0;
+
+	return error == -ESRCH
+		       ? 0
+		       : error; // the first read says what a process that is gone has
+}
+
 static void text_release(struct file *file)
 {
 	text_free(file->data);
 }
 
 const struct file_operations proc_text_operations = {
+	.open = text_open,
 	.read = text_read,
 	.write = text_write,
 	.seek = generic_seek,

@@ -54,6 +54,19 @@ struct thread *proc_thread(const struct proc_node *node)
 	return thread;
 }
 
+int proc_check_access(const struct proc_node *node)
+{
+	struct thread *thread = proc_thread(node);
+	int error;
+
+	if (!thread) {
+		return -ESRCH;
+	}
+	error = thread_check_access(thread, ACCESS_VM_READ);
+	thread_put(thread);
+	return error ? -EACCES : 0;
+}
+
 int proc_vm(const struct proc_node *node, struct vm_space **out)
 {
 	return node->process ? process_get_vm(node->process, ACCESS_VM_READ, out)

@@ -19,8 +19,18 @@ static long written(s64 result)
 static long transfer(struct file *file, enum direction direction, struct io_buffer *io,
 		     u64 *position)
 {
-	return direction == READ ? (long)file_read(file, io, position)
-				 : written(file_write(file, io, position));
+	struct io_counts *counts = &current_thread()->io;
+	long result = direction == READ ? (long)file_read(file, io, position)
+					: written(file_write(file, io, position));
+
+	if (direction == READ) {
+		counts->read_calls++;
+		counts->read_bytes += result > 0 ? (u64)result : 0;
+	} else {
+		counts->write_calls++;
+		counts->written_bytes += result > 0 ? (u64)result : 0;
+	}
+	return result;
 }
 
 static long transfer_buffer(const struct syscall_arguments *a, enum direction direction,

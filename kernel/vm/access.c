@@ -205,13 +205,27 @@ struct vm_area *vm_next_area(struct vm_space *vm, vaddr_t address)
 	return area_at_or_after(vm, address);
 }
 
-void vm_area_statistics(struct vm_area *area, u64 *resident, u64 *shared, u64 *dirty)
+static void count_page(const struct frame *frame, struct vm_area_statistics *out)
+{
+	u32 mapped = frame_references(frame) - (frame->object ? 1 : 0);
+	bool dirty = frame->object ? page_has(frame, PAGE_DIRTY) : true;
+
+	out->resident++;
+	out->anonymous += !frame->object;
+	if (mapped > 1) {
+		*(dirty ? &out->shared_dirty : &out->shared_clean) += 1;
+	} else {
+		*(dirty ? &out->private_dirty : &out->private_clean) += 1;
+	}
+	out->proportional_bytes += PAGE_SIZE / MAX(mapped, 1u);
+}
+
+void vm_area_statistics(struct vm_area *area, struct vm_area_statistics *out)
 {
 	struct arch_mapping pages[VM_BATCH] uninitialized_;
 	vaddr_t addresses[VM_BATCH] uninitialized_;
 	vaddr_t start = area->start;
 
-	*resident = *shared = *dirty = 0;
 	while (start < area->end) {
 		size_t count = arch_vm_walk(&area->vm->arch, &start, area->end, pages,
 					    addresses, VM_BATCH);
@@ -219,12 +233,22 @@ void vm_area_statistics(struct vm_area *area, u64 *resident, u64 *shared, u64 *d
 		for (size_t i = 0; i < count; i++) {
 			struct frame *frame = frame_from_physical(pages[i].physical);
 
-			if (!frame || frame == zero_frame) {
-				continue;
+			if (frame && frame != zero_frame) {
+				count_page(frame, out);
 			}
-			++*resident;
-			*shared += frame_references(frame) > (frame->object ? 2u : 1u);
-			*dirty += frame->object ? page_has(frame, PAGE_DIRTY) : 1;
 		}
 	}
+}
+
+bool vm_page_present(struct vm_space *vm, vaddr_t address, bool *of_object)
+{
+	struct arch_mapping page;
+	struct frame *frame;
+
+	if (!area_find(vm, address) || !arch_vm_lookup(&vm->arch, address, &page)) {
+		return false;
+	}
+	frame = frame_from_physical(page.physical);
+	*of_object = frame && frame->object;
+	return true;
 }

@@ -165,8 +165,16 @@ void vm_futex_key_put(struct vm_futex_key *key);
 
 /* For /proc: the first area at or after `address`; the lock is held shared by the caller. */
 struct vm_area *vm_next_area(struct vm_space *vm, vaddr_t address);
-/* The last /-walk of an area's frames: resident, shared, dirty pages (smaps). Lock held shared. */
-void vm_area_statistics(struct vm_area *area, u64 *resident, u64 *shared, u64 *dirty);
+/* What of an area is in memory, in pages; `proportional_bytes`: each page divided by how often it is mapped. */
+struct vm_area_statistics {
+	u64 resident, anonymous;
+	u64 shared_clean, shared_dirty, private_clean, private_dirty;
+	u64 proportional_bytes;
+};
+/* Adds to *out (smaps). Lock held shared. */
+void vm_area_statistics(struct vm_area *area, struct vm_area_statistics *out);
+/* For /proc/PID/pagemap: is a page mapped at `address`, and is it a file's (or shared)? Lock held shared. */
+bool vm_page_present(struct vm_space *vm, vaddr_t address, bool *of_object);
 
 /* Installed by fs/: reference counting of vm_area.file. */
 void vm_set_file_operations(void (*get)(struct file *), void (*put)(struct file *));
