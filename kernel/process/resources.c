@@ -25,7 +25,7 @@
 #include <linux/sched.h>
 
 /* Those in the namespace set; the user namespace is the credentials'. */
-#define UNSHARE_NAMESPACES (NAMESPACE_FLAGS_PRESENT & ~(u64)CLONE_NEWUSER)
+#define UNSHARE_NAMESPACES (NAMESPACE_FLAGS & ~(u64)CLONE_NEWUSER)
 
 static int share_files(struct thread *child, struct thread *parent, u64 clone_flags)
 {

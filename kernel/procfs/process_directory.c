@@ -147,7 +147,7 @@ const struct proc_entry proc_process_entries[] = {
 	{.name = "timens_offsets",
 	 .mode = S_IFREG | 0644,
 	 .show = proc_show_time_offsets,
-	 .write = proc_write_time_offsets},
+	 .write_as = proc_write_time_offsets},
 	DIRECTORY("net", .children = proc_net_entries),
 	DIRECTORY("task", .children = no_entries, .lookup = proc_lookup_task,
 		  .iterate = proc_iterate_tasks),

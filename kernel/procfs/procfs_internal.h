@@ -41,6 +41,9 @@ struct proc_entry {
 	int (*show)(struct proc_text *text, const struct proc_node *node);
 	int (*write)(const struct proc_node *node,
 		     char *text); /* NUL-terminated, the last newline cut off */
+	/* Instead, where the rights of who opened it count: each write from the start, and whole. */
+	int (*write_as)(const struct proc_node *node, const struct credentials *opener,
+			char *text);
 	int (*link)(const struct proc_node *node, char *to, size_t size);
 	int (*follow)(const struct proc_node *node, struct path *out);
 	const struct proc_entry *children; /* ends with a NULL name */
@@ -115,7 +118,8 @@ int proc_follow_exe(const struct proc_node *node, struct path *out);
 int proc_follow_cwd(const struct proc_node *node, struct path *out);
 int proc_follow_root(const struct proc_node *node, struct path *out);
 int proc_show_time_offsets(struct proc_text *text, const struct proc_node *node);
-int proc_write_time_offsets(const struct proc_node *node, char *text);
+int proc_write_time_offsets(const struct proc_node *node,
+			    const struct credentials *opener, char *text);
 int proc_lookup_fd(struct inode *directory, struct dentry *dentry);
 int proc_lookup_fdinfo(struct inode *directory, struct dentry *dentry);
 int proc_iterate_fd(struct file *file, struct directory_context *context, u64 first);

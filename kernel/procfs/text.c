@@ -141,7 +141,10 @@ static s64 text_write(struct file *file, struct io_buffer *io, u64 *position)
 	char *text;
 	int error;
 
-	if (!node->entry->write) {
+	if (!node->entry->write && !node->entry->write_as) {
+		return -EINVAL;
+	}
+	if (node->entry->write_as && (*position || io->remaining > WRITE_MAX)) {
 		return -EINVAL;
 	}
 	text = heap_allocate(WRITE_MAX + 1);
@@ -155,9 +158,11 @@ static s64 text_write(struct file *file, struct io_buffer *io, u64 *position)
 	if (size && text[size - 1] == '\n') {
 		text[size - 1] = 0;
 	}
-	error = node->entry->write(node, text);
+	error = node->entry->write_as
+			? node->entry->write_as(node, file->credentials, text)
+			: node->entry->write(node, text);
 	heap_free(text);
-	*position += size;
+	*position += node->entry->write_as ? 0 : size;
 	return error ? error : (s64)size;
 }
 

@@ -111,7 +111,8 @@ static int parse(char *text, unsigned *which, nsec_t offsets[TIME_OFFSETS])
 	return err;
 }
 
-int proc_write_time_offsets(const struct proc_node *node, char *text)
+int proc_write_time_offsets(const struct proc_node *node,
+			    const struct credentials *opener, char *text)
 {
 	struct time_namespace *time = get_namespace(node);
 	nsec_t offsets[TIME_OFFSETS] = {0};
@@ -123,7 +124,8 @@ int proc_write_time_offsets(const struct proc_node *node, char *text)
 	}
 	err = parse(text, &which, offsets);
 	if (!err || err == -ERANGE) {
-		err = current_capable_over(&time->base, CAP_SYS_TIME) ? err : -EPERM;
+		err = namespace_capable(opener, time->base.owner, CAP_SYS_TIME) ? err
+										: -EPERM;
 	}
 	if (!err) {
 		err = time_set_offsets(time, which, offsets);

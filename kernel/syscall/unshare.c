@@ -20,9 +20,6 @@ static int check_unshare(u64 flags)
 	if (flags & ~known) {
 		return -EINVAL;
 	}
-	if (flags & NAMESPACE_FLAGS & ~(u64)NAMESPACE_FLAGS_PRESENT) {
-		return -EINVAL;
-	}
 	// Of these a thread cannot have its own while it has siblings; alone it has them already.
 	if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) &&
 	    atomic_load(&process->live_threads) > 1) {

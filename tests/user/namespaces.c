@@ -390,6 +390,9 @@ static void ask_for_too_much(void)
 			syscall(SYS_clone, (flags[i] & ~CLONE_FS) | SIGCHLD, 0, 0, 0, 0),
 			EPERM);
 	}
+	CHECK_ERRNO(
+		syscall(SYS_clone, CLONE_NEWIPC | CLONE_SYSVSEM | SIGCHLD, 0, 0, 0, 0),
+		EPERM);
 	CHECK_ERRNO(unshare(CLONE_NEWUTS | 0x10), EINVAL);
 	CHECK_ERRNO(setns(fd, 0), EPERM);
 	CHECK_ERRNO(setns(fd, CLONE_NEWIPC), EINVAL);

@@ -125,14 +125,21 @@ static void set_offsets(void)
 
 static void write_as_nobody(void)
 {
-	int fd;
+	int fd, given;
 
 	CHECK_EQ(unshare(CLONE_NEWTIME), 0);
+	given = open("/proc/self/timens_offsets", O_WRONLY);
+	CHECK(given >= 0);
 	CHECK_EQ(setuid(65534), 0);
 	CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0); // its files in /proc are its own
 	fd = open("/proc/self/timens_offsets", O_WRONLY);
 	CHECK(fd >= 0);
 	CHECK_ERRNO(write(fd, "monotonic 5 0", 13), EPERM);
+	CHECK_EQ(write(given, "monotonic 5 0", 13), 13); // who opened it counts
+	CHECK_EQ(write(given, "monotonic 5 0", 13), 13);
+	CHECK_ERRNO(pwrite(given, "monotonic 6 0", 13, 1), EINVAL);
+	expect_offsets(
+		"monotonic           5         0\nboottime            0         0\n");
 	CHECK_ERRNO(unshare(CLONE_NEWTIME), EPERM);
 	CHECK_ERRNO(setns(open("/proc/self/ns/time", O_RDONLY), CLONE_NEWTIME), EPERM);
 }

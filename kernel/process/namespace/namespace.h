@@ -37,13 +37,10 @@ struct namespace_set {
 	struct namespace *slot[NAMESPACE_SLOTS];
 };
 
-/* Flags of clone(2) and unshare(2) that name namespaces, and those of them that are there. */
+/* Flags of clone(2) and unshare(2) that name namespaces. */
 #define NAMESPACE_FLAGS                                                                \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
-#define NAMESPACE_FLAGS_PRESENT                                                     \
-	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | \
-	 CLONE_NEWCGROUP | CLONE_NEWPID | CLONE_NEWTIME)
 
 /* The set of the first process. -ENOMEM */
 int namespace_set_create(struct namespace_set **out) must_check;
