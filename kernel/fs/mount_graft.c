@@ -45,10 +45,21 @@ void mount_unlock_place(const struct path *at)
 	mutex_unlock(&mount_lock);
 }
 
-void mount_forget_place_locked(struct mount *mount, struct list *gone)
+void mount_forget_place_locked(struct mount *mount, struct list *moved)
 {
 	mount_get(mount);
-	list_push_back(gone, &mount->work);
+	list_push_back(moved, &mount->work);
+}
+
+void mount_put_places(struct list *moved)
+{
+	while (!list_empty(moved)) {
+		struct mount *mount = list_first(moved, struct mount, work);
+
+		list_remove(&mount->work);
+		path_put(&mount->left);
+		mount_put_unmarked(mount);
+	}
 }
 
 /* Each of the tree gets the number of the ring it will be in; take_groups() if it will be in none after all. */
@@ -114,7 +125,7 @@ static void enter_tree(struct mount *top, struct mount_namespace *namespace)
 }
 
 /* At its place, under what may be there already. */
-static void attach_copy(struct mount *copy, struct list *gone) MUST_HOLD(&fs_tree_lock)
+static void attach_copy(struct mount *copy, struct list *moved) MUST_HOLD(&fs_tree_lock)
 {
 	struct path place = copy->left;
 	struct mount *covered = mount_at(place.mount, place.dentry), *on = copy, *next;
@@ -127,13 +138,13 @@ static void attach_copy(struct mount *copy, struct list *gone) MUST_HOLD(&fs_tre
 		}
 		mount_unplace_locked(covered);
 		mount_place_locked(covered, on, on->root);
-		mount_forget_place_locked(covered, gone);
+		mount_forget_place_locked(covered, moved);
 	}
 	mount_place_locked(copy, place.mount, place.dentry);
 }
 
 static void commit(struct mount *top, const struct path *at, bool moving,
-		   struct list *copies, struct list *gone) MUST_HOLD(&fs_tree_lock)
+		   struct list *copies, struct list *moved) MUST_HOLD(&fs_tree_lock)
 {
 	if (at->mount->shared) {
 		for (struct mount *mount = top; mount; mount = mount_next(mount, top)) {
@@ -142,7 +153,7 @@ static void commit(struct mount *top, const struct path *at, bool moving,
 	}
 	if (moving) {
 		mount_unplace_locked(top);
-		mount_forget_place_locked(top, gone);
+		mount_forget_place_locked(top, moved);
 	}
 	mount_place_locked(top, at->mount, at->dentry);
 	if (!moving) {
@@ -152,7 +163,7 @@ static void commit(struct mount *top, const struct path *at, bool moving,
 		struct mount *copy = list_first(copies, struct mount, work);
 
 		list_remove(&copy->work);
-		attach_copy(copy, gone);
+		attach_copy(copy, moved);
 	}
 }
 
@@ -168,7 +179,7 @@ static void discard_copies(struct list *copies, struct list *gone)
 
 int mount_graft(struct mount *top, const struct path *at, bool moving, struct list *gone)
 {
-	struct list copies = LIST_INIT(copies);
+	struct list copies = LIST_INIT(copies), moved = LIST_INIT(moved);
 	int result = 0;
 
 	if (at->mount->shared) {
@@ -184,7 +195,8 @@ int mount_graft(struct mount *top, const struct path *at, bool moving, struct li
 		return result;
 	}
 	spin_lock(&fs_tree_lock);
-	commit(top, at, moving, &copies, gone);
+	commit(top, at, moving, &copies, &moved);
 	spin_unlock(&fs_tree_lock);
+	mount_put_places(&moved);
 	return 0;
 }

@@ -55,7 +55,7 @@ int mount_copy_tree(struct mount *top, struct dentry *root, unsigned how,
 		    struct mount **out) must_check;
 /* Give back a tree that is in no namespace: what it held goes to `gone`. */
 void mount_discard_tree(struct mount *top, struct list *gone);
-/* Put everything that left the tree; mount_lock not held. */
+/* Put everything that left the tree, and so is nobody else's; mount_lock not held. */
 void mount_release_gone(struct list *gone);
 void mount_namespaces_init(void);
 
@@ -96,9 +96,10 @@ int mount_lock_place(const struct walk_context *context,
 		     struct path *at) must_check NO_THREAD_SAFETY;
 void mount_unlock_place(const struct path *at) NO_THREAD_SAFETY;
 bool mount_is_ours(const struct walk_context *context, const struct mount *mount);
-/* What was unplaced but lives on: only the references in `left` are to be put. */
-void mount_forget_place_locked(struct mount *mount, struct list *gone)
+/* What was unplaced but lives on: the references in `left` are to be put, before mount_lock is let go of. */
+void mount_forget_place_locked(struct mount *mount, struct list *moved)
 	MUST_HOLD(&fs_tree_lock);
+void mount_put_places(struct list *moved);
 
 /* ---- the file system behind (remount.c) ---- */
 /* Has the caller CAP_SYS_ADMIN over its mounts? */

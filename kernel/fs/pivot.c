@@ -40,7 +40,7 @@ static int check(const struct walk_context *context, const struct path *root,
 }
 
 static void exchange(const struct path *root, const struct path *new,
-		     const struct path *old, struct list *gone) MUST_HOLD(&fs_tree_lock)
+		     const struct path *old, struct list *moved) MUST_HOLD(&fs_tree_lock)
 {
 	struct mount *above = root->mount->parent;
 	struct dentry *mountpoint = root->mount->mountpoint;
@@ -51,14 +51,14 @@ static void exchange(const struct path *root, const struct path *new,
 	mount_unplace_locked(root->mount);
 	mount_place_locked(root->mount, old->mount, old->dentry);
 	mount_place_locked(new->mount, above, mountpoint);
-	mount_forget_place_locked(new->mount, gone);
-	mount_forget_place_locked(root->mount, gone);
+	mount_forget_place_locked(new->mount, moved);
+	mount_forget_place_locked(root->mount, moved);
 }
 
 static int pivot(const struct walk_context *context, const struct path *root,
 		 const struct path *new, struct path *old)
 {
-	struct list gone = LIST_INIT(gone);
+	struct list moved = LIST_INIT(moved);
 	int result = mount_lock_place(context, old);
 
 	if (result < 0) {
@@ -70,12 +70,12 @@ static int pivot(const struct walk_context *context, const struct path *root,
 		spin_lock(&fs_tree_lock);
 		result = check(context, root, new, old);
 		if (result == 0) {
-			exchange(root, new, old, &gone);
+			exchange(root, new, old, &moved);
 		}
 		spin_unlock(&fs_tree_lock);
 	}
+	mount_put_places(&moved);
 	mount_unlock_place(old);
-	mount_release_gone(&gone);
 	return result;
 }
 

@@ -96,7 +96,7 @@ static void collect(struct mount *top, bool propagate, struct list *leaving)
 }
 
 /* What covers a mount that leaves goes down to its place. */
-static void move_cover(struct mount *mount, struct list *gone) MUST_HOLD(&fs_tree_lock)
+static void move_cover(struct mount *mount, struct list *moved) MUST_HOLD(&fs_tree_lock)
 {
 	struct mount *cover = mount_at(mount, mount->root), *parent = mount->parent;
 	struct dentry *mountpoint = mount->mountpoint;
@@ -107,15 +107,16 @@ static void move_cover(struct mount *mount, struct list *gone) MUST_HOLD(&fs_tre
 	mount_unplace_locked(cover);
 	mount_unplace_locked(mount);
 	mount_place_locked(cover, parent, mountpoint);
-	mount_forget_place_locked(cover, gone);
+	mount_forget_place_locked(cover, moved);
 }
 
-static void take_out(struct list *leaving, struct list *gone) MUST_HOLD(&fs_tree_lock)
+static void take_out(struct list *leaving, struct list *gone, struct list *moved)
+	MUST_HOLD(&fs_tree_lock)
 {
 	while (!list_empty(leaving)) {
 		struct mount *mount = list_first(leaving, struct mount, work);
 
-		move_cover(mount, gone);
+		move_cover(mount, moved);
 		if (mount->parent) {
 			mount_unplace_locked(mount);
 		}
@@ -131,12 +132,13 @@ static void take_out(struct list *leaving, struct list *gone) MUST_HOLD(&fs_tree
 
 void mount_remove_tree(struct mount *top, bool propagate, struct list *gone)
 {
-	struct list leaving = LIST_INIT(leaving);
+	struct list leaving = LIST_INIT(leaving), moved = LIST_INIT(moved);
 
 	collect(top, propagate, &leaving);
 	spin_lock(&fs_tree_lock);
-	take_out(&leaving, gone);
+	take_out(&leaving, gone, &moved);
 	spin_unlock(&fs_tree_lock);
+	mount_put_places(&moved);
 }
 
 /* References beyond the attachment's, the caller's on `top`, and that of what covers it. */
@@ -167,16 +169,17 @@ static bool any_in_use(struct mount *top, struct list *leaving) MUST_HOLD(&fs_tr
 
 int mount_remove_unused(struct mount *mount, struct list *gone)
 {
-	struct list leaving = LIST_INIT(leaving);
+	struct list leaving = LIST_INIT(leaving), moved = LIST_INIT(moved);
 	bool busy;
 
 	collect(mount, true, &leaving);
 	spin_lock(&fs_tree_lock);
 	busy = any_in_use(mount, &leaving);
 	if (!busy) {
-		take_out(&leaving, gone);
+		take_out(&leaving, gone, &moved);
 	}
 	spin_unlock(&fs_tree_lock);
+	mount_put_places(&moved);
 	while (!list_empty(&leaving)) {
 		drop_from(list_first(&leaving, struct mount, work));
 	}
