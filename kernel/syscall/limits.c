@@ -24,13 +24,15 @@ static bool may_reach(struct thread *thread)
 	struct credentials *other;
 	bool same;
 
-	if (thread == current_thread() || current_capable(CAP_SYS_RESOURCE)) {
+	if (thread == current_thread()) {
 		return true;
 	}
 	other = thread_get_credentials(thread);
 	same = own->uid == other->euid && own->uid == other->suid &&
 	       own->uid == other->uid && own->gid == other->egid &&
 	       own->gid == other->sgid && own->gid == other->gid;
+	same = same ||
+	       credentials_capable_in(own, other->user_namespace, CAP_SYS_RESOURCE);
 	credentials_put(other);
 	return same;
 }

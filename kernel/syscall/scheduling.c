@@ -430,10 +430,11 @@ static int set_nice(struct thread *thread, void *context)
 	int nice = *(int *)context;
 	const struct credentials *own = current_credentials();
 	struct credentials *other = thread_get_credentials(thread);
-	bool same = own->euid == other->uid || own->euid == other->euid;
+	bool allowed = own->euid == other->uid || own->euid == other->euid ||
+		       credentials_capable_in(own, other->user_namespace, CAP_SYS_NICE);
 
 	credentials_put(other);
-	if (!same && !current_capable(CAP_SYS_NICE)) {
+	if (!allowed) {
 		return -EPERM;
 	}
 	if (!within_limits(thread, SCHED_NORMAL, 0, nice)) {

@@ -194,9 +194,10 @@ static int clear_tail(struct vm_space *vm, vaddr_t from, vaddr_t to)
 
 	while (from < to) {
 		u64 size = MIN(to - from, sizeof(zeros));
+		s64 moved = vm_write(vm, from, zeros, size, true);
 
-		if (vm_write(vm, from, zeros, size, true) != (s64)size) {
-			return -ENOEXEC;
+		if (moved != (s64)size) {
+			return moved < 0 && moved != -EFAULT ? (int)moved : -ENOMEM;
 		}
 		from += size;
 	}
