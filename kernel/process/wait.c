@@ -102,6 +102,9 @@ static int scan(struct process *parent, struct wait_request *request,
 		if (!kind_matches(child, request)) {
 			continue;
 		}
+		if (child->state == PROCESS_ZOMBIE && !(request->options & WEXITED)) {
+			continue; // it can neither stop nor go on any more
+		}
 		result = 0;
 		if (take_zombie(child, request)) {
 			*reap = request->options & WNOWAIT ? NULL : child;

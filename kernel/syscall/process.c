@@ -240,6 +240,9 @@ static int find_waitid_target(int type, int number, struct wait_request *request
 		break;
 	case P_PIDFD:
 		request->kind = WAIT_PROCESS;
+		if (number < 0) {
+			return -EINVAL;
+		}
 		err = fd_begin(current_files(), number, &reference);
 		if (err) {
 			return err;
