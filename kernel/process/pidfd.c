@@ -20,23 +20,19 @@ static void pidfd_release(struct file *file)
 	pid_put(file->data);
 }
 
-static bool has_ended(struct pid *pid, bool thread_only)
+/* Readable once it has ended; hung up once it has been waited for too. */
+static u32 events_of(struct pid *pid, bool thread_only)
 {
-	struct process *process;
 	struct thread *thread = pid_get_thread(pid);
-	bool ended = true;
+	bool ended;
 
 	if (!thread) {
-		return true;
+		return EPOLLIN | EPOLLRDNORM | EPOLLHUP;
 	}
-	process = thread->process;
-	if (thread_only) {
-		ended = READ_ONCE(thread->finished);
-	} else {
-		ended = READ_ONCE(process->state) != PROCESS_ALIVE;
-	}
+	ended = thread_only ? READ_ONCE(thread->finished)
+			    : READ_ONCE(thread->process->state) != PROCESS_ALIVE;
 	thread_put(thread);
-	return ended;
+	return ended ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static u32 pidfd_poll(struct file *file, struct poll_table *table)
@@ -44,8 +40,7 @@ static u32 pidfd_poll(struct file *file, struct poll_table *table)
 	struct pid *pid = file->data;
 
 	poll_wait(table, &pid->exit_waiters);
-	return has_ended(pid, atomic_load(&file->flags) & O_EXCL) ? EPOLLIN | EPOLLRDNORM
-								  : 0;
+	return events_of(pid, atomic_load(&file->flags) & O_EXCL);
 }
 
 static int pidfd_fdinfo(struct file *file, char *to, size_t size)
