@@ -150,31 +150,6 @@ static bool notify_parent(struct process *process, struct queued_signal **entry)
 	return ignored;
 }
 
-/* Hand the children to the reaper; those that are zombies nobody waits for go to `dead`. Tree lock held. */
-static void hand_over_children(struct process *process, struct list *dead)
-{
-	struct process *reaper = find_reaper(process);
-	struct process *child, *next;
-	struct queued_signal *none = NULL;
-
-	list_for_each_safe(child, next, &process->children, sibling) {
-		list_remove(&child->sibling);
-		child->parent = reaper;
-		child->parent_thread = reaper->leader;
-		list_push_back(&reaper->children, &child->sibling);
-		child->exit_signal = SIGCHLD;
-		if (child->state == PROCESS_ALIVE && child->leader->parent_death_signal) {
-			signal_send_kernel_from(process->pid, child,
-						child->leader->parent_death_signal);
-		}
-		if (child->state == PROCESS_ZOMBIE && notify_parent(child, &none)) {
-			child->state = PROCESS_DEAD;
-			list_remove(&child->sibling);
-			list_push_back(dead, &child->sibling);
-		}
-	}
-}
-
 /* A stopped group that nobody can continue any more is told so (POSIX). Tree lock held. */
 static void check_orphaned_group(struct pid *group, const struct process *leaving)
 {
@@ -198,19 +173,41 @@ static void check_orphaned_group(struct pid *group, const struct process *leavin
 	}
 }
 
-static void check_groups_left(struct process *process)
+/* Hand the children to the reaper; those that are zombies nobody waits for go to `dead`. Tree lock held. */
+static void hand_over_children(struct process *process, struct list *dead)
 {
-	struct process *child;
+	struct process *reaper = find_reaper(process);
+	struct process *child, *next;
+	struct queued_signal *none = NULL;
 
+	list_for_each_safe(child, next, &process->children, sibling) {
+		list_remove(&child->sibling);
+		child->parent = reaper;
+		child->parent_thread = reaper->leader;
+		list_push_back(&reaper->children, &child->sibling);
+		child->exit_signal = SIGCHLD;
+		if (child->group != process->group &&
+		    child->session == process->session) {
+			check_orphaned_group(child->group, NULL);
+		}
+		if (child->state == PROCESS_ALIVE && child->leader->parent_death_signal) {
+			signal_send_kernel_from(process->pid, child,
+						child->leader->parent_death_signal);
+		}
+		if (child->state == PROCESS_ZOMBIE && notify_parent(child, &none)) {
+			child->state = PROCESS_DEAD;
+			list_remove(&child->sibling);
+			list_push_back(dead, &child->sibling);
+		}
+	}
+}
+
+/* Was `process` the last tie of its own group to the session around it? Tree lock held. */
+static void check_own_group(struct process *process)
+{
 	if (process->parent && process->parent->group != process->group &&
 	    process->parent->session == process->session) {
 		check_orphaned_group(process->group, process);
-	}
-	list_for_each(child, &process->children, sibling) {
-		if (child->group != process->group &&
-		    child->session == process->session) {
-			check_orphaned_group(child->group, process);
-		}
 	}
 }
 
@@ -268,8 +265,8 @@ static void process_end(struct process *process)
 		spin_unlock_irq(&process_tree_lock, flags);
 		init_ended(process->exit_status);
 	}
-	check_groups_left(process);
 	hand_over_children(process, &dead);
+	check_own_group(process);
 	process->state = PROCESS_ZOMBIE;
 	unwanted = notify_parent(process, &entry);
 	if (unwanted) {
@@ -322,7 +319,7 @@ static enum thread_state finish(struct thread *thread)
 	leader = process->leader == thread;
 	thread->finished = true;
 	last = --process->unfinished_threads == 0;
-	if (process->exec_thread) {
+	if (process->exec_thread && leader) {
 		wake_all(&process->thread_end, 0);
 	}
 	spin_unlock_irq(&process->signal_lock, flags);

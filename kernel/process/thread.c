@@ -419,17 +419,21 @@ void thread_unpublish(struct thread *thread)
 	sched_cpu_time(&thread->sched, &usage.user_ns, &usage.system_ns);
 	usage.switches_voluntary = thread->sched.switches_voluntary;
 	usage.switches_involuntary = thread->sched.switches_involuntary;
+	pid_detach(thread->pid);
 	flags = spin_lock_irq(&process->signal_lock);
 	process_usage_add(&process->dead_threads, &usage);
 	io_counts_add(&process->dead_io, &thread->io);
 	list_remove(&thread->process_link);
 	process->thread_count--;
+	if (process->exec_thread) {
+		wake_all(&process->thread_end,
+			 0); // it waits for us to be gone from the table too
+	}
 	if (process->leader == thread) {
 		process->leader =
 			NULL; // who still has the process finds no thread, not a freed one
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
-	pid_detach(thread->pid);
 	thread_put(thread);
 }
 

@@ -30,6 +30,15 @@
 #include <linux/sched.h>
 #include <linux/signal.h>
 
+/* Are the others gone, from the pid table too, but for a leader that has ended? It leaves its number to this thread. */
+static bool is_alone_locked(struct process *process)
+{
+	struct thread *leader = process->leader;
+	u32 staying = leader != current_thread() && leader->finished ? 2 : 1;
+
+	return process->thread_count == staying;
+}
+
 /* Wait until this is the process's only thread. */
 static int wait_for_siblings(struct process *process)
 {
@@ -42,7 +51,7 @@ static int wait_for_siblings(struct process *process)
 
 		wait_begin(&process->thread_end, &entry, THREAD_KILLABLE);
 		flags = spin_lock_irq(&process->signal_lock);
-		alone = process->unfinished_threads == 1;
+		alone = is_alone_locked(process);
 		spin_unlock_irq(&process->signal_lock, flags);
 		if (alone) {
 			break;
