@@ -15,7 +15,7 @@
 # --- unit tests: kernel/**/NAME_test.c, each one a program against the host port ----------------
 HB            := build/host-unit
 HOST_HEADERS  := build/linux-headers/x86_64
-host_rooms    := abi lib core mm time sched sync cred vm fs ipc tty
+host_rooms    := abi lib core mm time sched sync cred vm drivers fs ipc net tty process
 host_src      := $(shell find $(addprefix kernel/,$(host_rooms)) kernel/arch/host -name '*_test.c' -prune -o \
 	-name '*.c' ! -path 'kernel/lib/string*.c' -print 2>/dev/null | LC_ALL=C sort)
 host_obj      := $(addprefix $(HB)/,$(addsuffix .o,$(host_src)))

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Thread contexts over fibres, and starting virtual CPUs. There is no user mode: what
- * would start a user thread is -ENOSYS.
+ * Thread contexts over fibres, and starting virtual CPUs. User threads: user.c.
  */
 #include "arch/thread.h"
 #include "arch/entry.h"
@@ -38,18 +37,6 @@ void arch_thread_init_kernel(struct arch_thread *thread, vaddr_t stack_top,
 	thread->fibre = host_fibre_create(start_thread, start);
 }
 
-int arch_thread_init_clone(struct arch_thread *thread, vaddr_t stack_top,
-			   const struct trap_frame *parent, vaddr_t user_stack)
-{
-	return -ENOSYS;
-}
-
-int arch_thread_init_user(struct arch_thread *thread, vaddr_t stack_top, vaddr_t ip,
-			  vaddr_t sp)
-{
-	return -ENOSYS;
-}
-
 void arch_thread_adopt(struct arch_thread *thread, vaddr_t stack_top)
 {
 	thread->stack_top = stack_top;
@@ -65,6 +52,8 @@ void arch_thread_fini(struct arch_thread *thread)
 		host_fibre_free(thread->fibre);
 		thread->fibre = NULL;
 	}
+	free(thread->frame);
+	thread->frame = NULL;
 }
 
 struct arch_thread *arch_switch(struct arch_thread *prev, struct arch_thread *next)

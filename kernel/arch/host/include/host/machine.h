@@ -39,5 +39,7 @@ void host_set_step(
 	nsec_t mean); /* virtual time of one arch_cpu_relax(); default 200 ns */
 void host_set_steps_max(u64 steps); /* before HOST_LIVELOCK; default 50 million */
 nsec_t host_now(void);
+/* Of a test's user thread, where a system call would return: takes signals, ends if it is killed. */
+void host_user_return(void);
 /* HEDDLE_SEEDS=n in the environment: n times as many seeds. */
 u64 host_seed_factor(void);

@@ -8,9 +8,11 @@
 #include "lib/types.h"
 
 struct host_fibre;
+struct trap_frame;
 
 struct arch_thread {
 	struct host_fibre *fibre;
 	vaddr_t stack_top;
 	u64 tls;
+	struct trap_frame *frame; /* user threads (user.c) */
 };
