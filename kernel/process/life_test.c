@@ -217,6 +217,21 @@ static void first_program(u64 unused)
 	}
 }
 
+/* I1: while the lock is held, slots stay as they are, and what they point to is used. */
+static void inspect(struct thread *thread)
+{
+	const struct thread *slots = thread_lock_resources(thread);
+	const struct file_table *files = slots->files;
+	const struct fs_info *fs = slots->fs;
+
+	for (int i = 0; i < 20; i++) {
+		EXPECT(slots->files == files && slots->fs == fs);
+		EXPECT(!files || atomic_load(&files->users) > 0);
+		EXPECT(!fs || atomic_load(&fs->users) > 0);
+	}
+	thread_unlock_resources(thread);
+}
+
 /* R3, R4: looks at the slots of everybody, all the time; finds objects or NULL, and changes nothing. */
 static void inspect_all(void)
 {
@@ -228,11 +243,7 @@ static void inspect_all(void)
 
 		pid_put(pid);
 		if (thread) {
-			struct thread *slots = thread_lock_resources(thread);
-
-			EXPECT(!slots->files || atomic_load(&slots->files->users) > 0);
-			EXPECT(!slots->fs || atomic_load(&slots->fs->users) > 0);
-			thread_unlock_resources(thread);
+			inspect(thread);
 		}
 		thread_put(thread);
 		pid = pid_next_in(&first_pid_namespace, number + 1);

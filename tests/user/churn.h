@@ -169,7 +169,8 @@ static inline int churn_vfork(struct churn *churn)
 		_exit(7);
 	}
 	status = churn_reap(child);
-	CHECK(status == 7 || status == -SIGKILL || (exec && status == 5));
+	CHECK(status == 7 || status == -SIGKILL ||
+	      (exec && (status == 5 || status == 127 || status == -SIGSEGV)));
 	return 0;
 }
 
@@ -188,7 +189,9 @@ static inline int churn_exec(struct churn *churn)
 		_exit(5); // a failure before the point of no return comes back
 	}
 	status = churn_reap(child);
-	CHECK(status == 7 || status == 5 || status == -SIGKILL || status == -SIGSEGV);
+	// 127: the C library found no memory to begin with.
+	CHECK(status == 7 || status == 5 || status == 127 || status == -SIGKILL ||
+	      status == -SIGSEGV);
 	return status == 7 ? 0 : ENOMEM;
 }
 
@@ -297,13 +300,17 @@ static inline void churn_victim(struct churn *churn)
 static inline int churn_kill(struct churn *churn)
 {
 	uint64_t wait = churn_draw(churn, 40), seed = churn_draw(churn, 1 << 20);
-	pid_t child = fork();
+	pid_t parent = getpid(), child = fork();
 	int status;
 
 	if (child < 0) {
 		return errno;
 	}
 	if (child == 0) {
+		// Whoever is to kill us may die before.
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent) {
+			_exit(6);
+		}
 		churn->state = seed;
 		churn_victim(churn);
 	}
