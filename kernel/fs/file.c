@@ -232,11 +232,11 @@ int file_iterate(struct file *file, struct directory_context *context)
 {
 	int result;
 
-	if (!(file->mode & FILE_READ)) {
-		return -EBADF;
-	}
 	if (!file->operations->iterate) {
 		return -ENOTDIR;
+	}
+	if (!(file->mode & FILE_READ)) {
+		return -EBADF;
 	}
 	mutex_lock(&file->position_lock);
 	context->position = file->position;

@@ -96,15 +96,18 @@ static int ends_begin(struct copy_end *from, int in, struct copy_end *to, int ou
 		return result;
 	}
 	result = fd_begin(current_files(), out, &to->reference);
-	if (result == 0 && (!(from->reference.file->mode & FILE_READ) ||
-			    !(to->reference.file->mode & FILE_WRITE))) {
-		fd_end(&to->reference);
-		result = -EBADF;
-	}
 	if (result < 0) {
 		fd_end(&from->reference);
 	}
 	return result;
+}
+
+static int check_modes(const struct copy_end *from, const struct copy_end *to)
+{
+	return (from->reference.file->mode & FILE_READ) &&
+			       (to->reference.file->mode & FILE_WRITE)
+		       ? 0
+		       : -EBADF;
 }
 
 static void ends_end(struct copy_end *from, struct copy_end *to)
@@ -141,6 +144,11 @@ long sys_sendfile(const struct syscall_arguments *a)
 	if (result < 0) {
 		return result;
 	}
+	result = check_modes(&from, &to);
+	if (result < 0) {
+		ends_end(&from, &to);
+		return result;
+	}
 	if ((atomic_load(&to.reference.file->flags) & O_APPEND) ||
 	    (from.reference.file->inode->attributes.mode & S_IFMT) == S_IFDIR) {
 		result = -EINVAL;
@@ -171,7 +179,8 @@ static int check_copy_range(const struct copy_end *from, const struct copy_end *
 	if (in_type != S_IFREG || out_type != S_IFREG) {
 		return -EINVAL;
 	}
-	if (atomic_load(&to->reference.file->flags) & O_APPEND) {
+	if (check_modes(from, to) ||
+	    (atomic_load(&to->reference.file->flags) & O_APPEND)) {
 		return -EBADF;
 	}
 	if (in == out && from->explicit_position && to->explicit_position &&
@@ -186,18 +195,21 @@ long sys_copy_file_range(const struct syscall_arguments *a)
 {
 	struct copy_end from = {0}, to = {0};
 	u64 length = MIN(a->arg[4], TRANSFER_MAX);
-	long result = (u32)a->arg[5] ? -EINVAL : read_position(&from, a->arg[1]);
+	long result = ends_begin(&from, (int)a->arg[0], &to, (int)a->arg[2]);
 
-	if (result == 0) {
-		result = read_position(&to, a->arg[3]);
-	}
-	if (result == 0) {
-		result = ends_begin(&from, (int)a->arg[0], &to, (int)a->arg[2]);
-	}
 	if (result < 0) {
 		return result;
 	}
-	result = check_copy_range(&from, &to, length);
+	result = read_position(&from, a->arg[1]);
+	if (result == 0) {
+		result = read_position(&to, a->arg[3]);
+	}
+	if (result == 0 && (u32)a->arg[5]) {
+		result = -EINVAL;
+	}
+	if (result == 0) {
+		result = check_copy_range(&from, &to, length);
+	}
 	if (result == 0) {
 		result = (long)copy(&from, &to, length);
 	}

@@ -33,6 +33,16 @@ static long transfer(struct file *file, enum direction direction, struct io_buff
 	return result;
 }
 
+/* What is wrong with the descriptor is said before what is wrong with the memory. */
+static int check_file(const struct file *file, enum direction direction,
+		      const u64 *position)
+{
+	if (position && file->operations->no_position) {
+		return -ESPIPE;
+	}
+	return file->mode & (direction == READ ? FILE_READ : FILE_WRITE) ? 0 : -EBADF;
+}
+
 static long transfer_buffer(const struct syscall_arguments *a, enum direction direction,
 			    u64 *position)
 {
@@ -43,9 +53,8 @@ static long transfer_buffer(const struct syscall_arguments *a, enum direction di
 	if (result < 0) {
 		return result;
 	}
-	if (!(reference.file->mode & (direction == READ ? FILE_READ : FILE_WRITE))) {
-		result = -EBADF;
-	} else {
+	result = check_file(reference.file, direction, position);
+	if (result == 0) {
 		result = user_buffer(&io, a->arg[1], a->arg[2]);
 	}
 	if (result == 0) {
@@ -89,9 +98,10 @@ static long transfer_vector(const struct syscall_arguments *a, enum direction di
 	if (result < 0) {
 		return result;
 	}
-	if (!(reference.file->mode & (direction == READ ? FILE_READ : FILE_WRITE))) {
+	result = check_file(reference.file, direction, position);
+	if (result < 0) {
 		fd_end(&reference);
-		return -EBADF;
+		return result;
 	}
 	result = user_vector_read(&vector, a->arg[1],
 				  (u32)a->arg[2] == a->arg[2] ? a->arg[2] : ~0ULL);
@@ -132,7 +142,13 @@ static long transfer_vector_2(const struct syscall_arguments *a, enum direction 
 {
 	u64 position = a->arg[3];
 	u32 flags = (u32)a->arg[5];
+	struct fd_reference reference;
+	long result = fd_begin(current_files(), (int)a->arg[0], &reference);
 
+	if (result) {
+		return result;
+	}
+	fd_end(&reference);
 	if (flags & ~(u32)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC)) {
 		return -EOPNOTSUPP;
 	}
@@ -161,11 +177,11 @@ long sys_lseek(const struct syscall_arguments *a)
 	if (result < 0) {
 		return result;
 	}
-	if (reference.file->operations->no_position ||
-	    !reference.file->operations->seek) {
-		result = -ESPIPE;
-	} else if (whence < 0 || whence > SEEK_MAX) {
+	if (whence < 0 || whence > SEEK_MAX) {
 		result = -EINVAL;
+	} else if (reference.file->operations->no_position ||
+		   !reference.file->operations->seek) {
+		result = -ESPIPE;
 	} else {
 		result = (long)reference.file->operations->seek(reference.file,
 								(s64)a->arg[1], whence);

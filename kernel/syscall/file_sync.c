@@ -59,11 +59,24 @@ long sys_sync_file_range(const struct syscall_arguments *a)
 	u32 known = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
 		    SYNC_FILE_RANGE_WAIT_AFTER;
 
-	if (((u32)a->arg[3] & ~known) || (s64)a->arg[1] < 0 || (s64)a->arg[2] < 0 ||
-	    (s64)(a->arg[1] + a->arg[2]) < 0) {
+	bool valid = !((u32)a->arg[3] & ~known) && (s64)a->arg[1] >= 0 &&
+		     (s64)a->arg[2] >= 0 && (s64)(a->arg[1] + a->arg[2]) >= 0;
+	struct fd_reference reference;
+	long result = fd_begin(current_files(), (int)a->arg[0], &reference);
+	u32 type;
+
+	if (result) {
+		return result;
+	}
+	type = reference.file->inode->attributes.mode & S_IFMT;
+	fd_end(&reference);
+	if (!valid) {
 		return -EINVAL;
 	}
-	return sync_file((int)a->arg[0], true);
+	if (type != S_IFREG && type != S_IFBLK && type != S_IFDIR) {
+		return -ESPIPE;
+	}
+	return (u32)a->arg[3] ? sync_file((int)a->arg[0], true) : 0;
 }
 
 static int check_allocation(const struct file *file, int mode, s64 offset, s64 length)

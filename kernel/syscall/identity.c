@@ -97,7 +97,7 @@ long sys_setpgid(const struct syscall_arguments *a)
 {
 	pid_nr target = (int)a->arg[0], group = (int)a->arg[1];
 
-	if (group < 0) {
+	if (group < 0 || (group == 0 && target < 0)) {
 		return -EINVAL;
 	}
 	return group_join(target, group);

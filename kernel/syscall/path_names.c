@@ -6,6 +6,7 @@
 #include "mm/heap.h"
 #include "mm/usercopy.h"
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/limits.h>
 #include <linux/stat.h>
 
@@ -57,11 +58,32 @@ long sys_mkdirat(const struct syscall_arguments *a)
 	return make_directory((int)a->arg[0], a->arg[1], (u32)a->arg[2]);
 }
 
+/* Judged before the name is read. */
+static int check_node_type(u32 mode)
+{
+	switch (mode & S_IFMT) {
+	case 0:
+	case S_IFREG:
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK:
+		return 0;
+	case S_IFDIR:
+		return -EPERM;
+	default:
+		return -EINVAL;
+	}
+}
+
 static long make_node(int directory, vaddr_t user, u32 mode, u64 device)
 {
 	struct named_place place;
-	long result = named_begin(&place, directory, user);
+	long result = check_node_type(mode);
 
+	if (result == 0) {
+		result = named_begin(&place, directory, user);
+	}
 	if (result == 0) {
 		result = fs_make_node(&place.at.context, place.name.text, mode,
 				      (u32)device);
@@ -182,9 +204,15 @@ long sys_linkat(const struct syscall_arguments *a)
 static long rename_names(int from_directory, vaddr_t from, int to_directory, vaddr_t to,
 			 u32 flags)
 {
-	struct named_place *places = heap_allocate_array(2, sizeof(*places));
+	struct named_place *places;
 	long result;
 
+	if ((flags & ~(u32)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) ||
+	    ((flags & RENAME_EXCHANGE) &&
+	     (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)))) {
+		return -EINVAL;
+	}
+	places = heap_allocate_array(2, sizeof(*places));
 	if (!places) {
 		return -ENOMEM;
 	}

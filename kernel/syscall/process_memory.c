@@ -18,7 +18,7 @@ enum { VECTOR_MAX = 1024, BUFFER_SIZE = 16 * 1024 };
 /* A list of ranges and a place in it. */
 struct vector {
 	struct iovec *ranges;
-	u64 count, index, offset;
+	u64 count, index, offset, total;
 };
 
 struct transfer {
@@ -31,7 +31,6 @@ struct transfer {
 /* -EINVAL, -EFAULT, -ENOMEM. The total is below SSIZE_MAX. */
 static int vector_load(struct vector *vector, vaddr_t from, u64 count, bool local)
 {
-	u64 total = 0;
 	int error;
 
 	*vector = (struct vector){.count = count};
@@ -49,13 +48,13 @@ static int vector_load(struct vector *vector, vaddr_t from, u64 count, bool loca
 	for (u64 i = 0; i < count && !error; i++) {
 		u64 size = vector->ranges[i].iov_len;
 
-		if (size > INT64_MAX || total > INT64_MAX - size) {
+		if (size > INT64_MAX || vector->total > INT64_MAX - size) {
 			error = -EINVAL;
 		} else if (local &&
 			   !user_range_ok((vaddr_t)vector->ranges[i].iov_base, size)) {
 			error = -EFAULT;
 		}
-		total += size;
+		vector->total += size;
 	}
 	return error;
 }
@@ -145,6 +144,9 @@ static long process_vm(const struct syscall_arguments *a, bool write)
 	}
 	result = vector_load(&transfer.local, a->arg[1], a->arg[2], true);
 	transfer.remote.ranges = NULL;
+	if (!result && transfer.local.total == 0) {
+		goto done; // not even the process is looked for
+	}
 	if (!result) {
 		result = vector_load(&transfer.remote, a->arg[3], a->arg[4], false);
 	}
@@ -155,6 +157,7 @@ static long process_vm(const struct syscall_arguments *a, bool write)
 		result = move_all(&transfer);
 		vm_put(transfer.vm);
 	}
+done:
 	heap_free(transfer.local.ranges);
 	heap_free(transfer.remote.ranges);
 	return result;

@@ -125,10 +125,12 @@ long sys_rt_tgsigqueueinfo(const struct syscall_arguments *a)
 	siginfo_t info;
 	int err = read_information(&info, (int)a->arg[2], (int)a->arg[0], a->arg[3]);
 
-	if ((int)a->arg[0] <= 0) {
-		return -EINVAL;
+	if (err) {
+		return err;
 	}
-	return err ? err : send_to_thread((int)a->arg[0], (int)a->arg[1], &info);
+	return (int)a->arg[0] <= 0
+		       ? -EINVAL
+		       : send_to_thread((int)a->arg[0], (int)a->arg[1], &info);
 }
 
 /* --- actions and masks --- */

@@ -228,15 +228,19 @@ static long do_accept(const struct syscall_arguments *a, int flags)
 	struct walk_context walk;
 	long result;
 
-	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) {
-		return -EINVAL;
-	}
-	result = socket_begin((int)a->arg[0], &reference, &listener);
+	result = fd_begin(current_files(), (int)a->arg[0], &reference);
 	if (result) {
 		return result;
 	}
-	socket_caller_init(&caller, &walk, reference.file);
-	result = listener->operations->accept(listener, &caller, &accepted);
+	listener = socket_from_file(reference.file);
+	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) {
+		result = -EINVAL;
+	} else if (!listener) {
+		result = -ENOTSOCK;
+	} else {
+		socket_caller_init(&caller, &walk, reference.file);
+		result = listener->operations->accept(listener, &caller, &accepted);
+	}
 	fd_end(&reference);
 	if (result) {
 		return result;

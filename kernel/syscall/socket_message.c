@@ -210,14 +210,14 @@ long sys_sendmsg(const struct syscall_arguments *a)
 	struct socket *socket;
 	long result;
 
-	if (user_read(&header, a->arg[1], sizeof(header))) {
-		return -EFAULT;
-	}
 	result = socket_begin((int)a->arg[0], &reference, &socket);
 	if (result) {
 		return result;
 	}
-	result = send_header(socket, reference.file, &header, (u32)a->arg[2]);
+	result = user_read(&header, a->arg[1], sizeof(header));
+	if (!result) {
+		result = send_header(socket, reference.file, &header, (u32)a->arg[2]);
+	}
 	fd_end(&reference);
 	return result;
 }
@@ -391,14 +391,14 @@ long sys_recvmsg(const struct syscall_arguments *a)
 	struct socket *socket;
 	long result;
 
-	if (user_read(&header, a->arg[1], sizeof(header))) {
-		return -EFAULT;
-	}
 	result = socket_begin((int)a->arg[0], &reference, &socket);
 	if (result) {
 		return result;
 	}
-	result = receive_header(socket, reference.file, &header, (u32)a->arg[2]);
+	result = user_read(&header, a->arg[1], sizeof(header));
+	if (!result) {
+		result = receive_header(socket, reference.file, &header, (u32)a->arg[2]);
+	}
 	fd_end(&reference);
 	if (result >= 0 && user_write(a->arg[1], &header, sizeof(header))) {
 		return -EFAULT;
