@@ -473,8 +473,37 @@ static void watched_file_released(struct file *file)
 	mutex_unlock(&tree_lock);
 }
 
+/* A line for each file that is watched, as far as there is room for whole ones. */
+static int epoll_fdinfo(struct file *file, char *to, size_t size)
+{
+	struct epoll *epoll = file->data;
+	struct rbtree_node *node;
+	size_t used = 0;
+
+	mutex_lock(&epoll->lock);
+	rbtree_for_each(node, &epoll->items) {
+		struct epoll_item *item = rbtree_entry(node, struct epoll_item, node);
+		const struct inode *inode = item->file->inode;
+		u64 device = inode->super_block->device_id;
+		int length = format_string(
+			to + used, size - used,
+			"tfd: %8d events: %8x data: %16lx  pos:0 ino:%lx sdev:%x\n",
+			item->fd, item->event.events | EPOLLERR | EPOLLHUP,
+			(u64)item->event.data, inode->attributes.inode_number,
+			(unsigned)((device >> 8 & 0xfff) << 20 | (device & 0xff)));
+
+		if (length < 0 || used + (size_t)length >= size) {
+			break;
+		}
+		used += (size_t)length;
+	}
+	mutex_unlock(&epoll->lock);
+	return (int)used;
+}
+
 static const struct file_operations epoll_operations = {
 	.poll = epoll_poll,
+	.fdinfo = epoll_fdinfo,
 	.release = epoll_release,
 	.no_position = true,
 };

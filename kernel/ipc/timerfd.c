@@ -13,6 +13,7 @@
 
 #include "core/spinlock.h"
 #include "lib/errno.h"
+#include "lib/format.h"
 #include "mm/heap.h"
 #include "sched/wait.h"
 #include "sync/mutex.h"
@@ -30,6 +31,7 @@ struct timerfd {
 	nsec_t next GUARDED_BY(lock), interval GUARDED_BY(lock); /* CLOCK_MONOTONIC */
 	struct timer timer;
 	int clock;
+	int set_flags GUARDED_BY(lock); /* of the last setting, for fdinfo */
 	struct wait_queue queue;
 };
 
@@ -115,9 +117,44 @@ static void timerfd_release(struct file *file)
 	heap_free(timerfd);
 }
 
+static void describe(struct timerfd *timerfd, struct __kernel_itimerspec *value)
+{
+	nsec_t now = clock_monotonic(), next, interval;
+	u64 flags = spin_lock_irq(&timerfd->lock);
+
+	next = timerfd->next;
+	interval = timerfd->interval;
+	spin_unlock_irq(&timerfd->lock, flags);
+	value->it_interval = nsec_to_timespec(interval);
+	value->it_value =
+		nsec_to_timespec(next == NSEC_NEVER ? 0 : MAX(next - now, (nsec_t)1));
+}
+
+static int timerfd_fdinfo(struct file *file, char *to, size_t size)
+{
+	struct timerfd *timerfd = file->data;
+	struct __kernel_itimerspec value;
+	u64 flags, expirations;
+	int set_flags;
+
+	describe(timerfd, &value);
+	flags = spin_lock_irq(&timerfd->lock);
+	expirations = timerfd->expirations;
+	set_flags = timerfd->set_flags;
+	spin_unlock_irq(&timerfd->lock, flags);
+	return format_string(to, size,
+			     "clockid: %d\nticks: %lu\nsettime flags: 0%o\nit_value: "
+			     "(%ld, %ld)\nit_interval: (%ld, %ld)\n",
+			     timerfd->clock, expirations, (unsigned)set_flags,
+			     (long)value.it_value.tv_sec, (long)value.it_value.tv_nsec,
+			     (long)value.it_interval.tv_sec,
+			     (long)value.it_interval.tv_nsec);
+}
+
 static const struct file_operations timerfd_operations = {
 	.read = timerfd_read,
 	.poll = timerfd_poll,
+	.fdinfo = timerfd_fdinfo,
 	.release = timerfd_release,
 	.no_position = true,
 };
@@ -152,19 +189,6 @@ NO_THREAD_SAFETY int timerfd_create(int clock, u32 flags, struct file **out)
 		heap_free(timerfd);
 	}
 	return error;
-}
-
-static void describe(struct timerfd *timerfd, struct __kernel_itimerspec *value)
-{
-	nsec_t now = clock_monotonic(), next, interval;
-	u64 flags = spin_lock_irq(&timerfd->lock);
-
-	next = timerfd->next;
-	interval = timerfd->interval;
-	spin_unlock_irq(&timerfd->lock, flags);
-	value->it_interval = nsec_to_timespec(interval);
-	value->it_value =
-		nsec_to_timespec(next == NSEC_NEVER ? 0 : MAX(next - now, (nsec_t)1));
 }
 
 /* The monotonic time at which a setting expires; NSEC_NEVER: it disarms. */
@@ -220,6 +244,7 @@ int timerfd_set(struct file *file, int flags, const struct __kernel_itimerspec *
 	timerfd->expirations = 0;
 	timerfd->interval = interval;
 	timerfd->next = next;
+	timerfd->set_flags = flags;
 	spin_unlock_irq(&timerfd->lock, irq);
 	if (next != NSEC_NEVER) {
 		timer_start(&timerfd->timer, next);

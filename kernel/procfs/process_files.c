@@ -19,7 +19,7 @@
 #include <asm/fcntl.h>
 #include <linux/stat.h>
 
-enum { TYPE_LINK = 10, TYPE_FILE = 8, MOUNT_TEXT_MAX = 2048, FDINFO_MAX = 1024 };
+enum { TYPE_LINK = 10, TYPE_FILE = 8, MOUNT_TEXT_MAX = 2048, FDINFO_MAX = 8192 };
 
 struct file *proc_get_file(struct thread *thread, int fd)
 {

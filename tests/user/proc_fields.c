@@ -6,9 +6,11 @@
 #include "raw.h"
 #include <dirent.h>
 #include <grp.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 
 enum { PAGE = 4096 };
 
@@ -352,7 +354,10 @@ static void check_mem(void)
 static void check_fdinfo(void)
 {
 	int file = open("opened", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	int event = eventfd(77, 0);
+	int event = eventfd(77, 0), timer = timerfd_create(CLOCK_MONOTONIC, 0);
+	int watch = epoll_create1(0);
+	struct epoll_event watched = {.events = EPOLLIN, .data.u64 = 0x1234abcd};
+	struct itimerspec setting = {{5, 6}, {1000, 0}};
 	char path[64], target[256];
 	struct stat info;
 	ssize_t length;
@@ -376,6 +381,19 @@ static void check_fdinfo(void)
 	CHECK(S_ISLNK(info.st_mode) && (info.st_mode & 0777) == 0700);
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", event);
 	CHECK_EQ(strtol(field(path, "eventfd-count"), NULL, 16), 77);
+	CHECK_EQ(epoll_ctl(watch, EPOLL_CTL_ADD, event, &watched), 0);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", watch);
+	snprintf(target, sizeof(target), " %8d events: %8x data: %16x  pos:0 ino:", event,
+		 EPOLLIN | EPOLLERR | EPOLLHUP, 0x1234abcd);
+	CHECK(strncmp(field(path, "tfd"), target, strlen(target)) == 0);
+	CHECK_EQ(timerfd_settime(timer, 0, &setting, NULL), 0);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", timer);
+	CHECK(strncmp(field(path, "clockid"), " 1\nticks: 0\nsettime flags: 00\n", 31) ==
+	      0);
+	CHECK(strncmp(field(path, "it_value"), " (999, ", 7) == 0);
+	CHECK(strncmp(field(path, "it_interval"), " (5, 6)\n", 8) == 0);
+	close(timer);
+	close(watch);
 	close(file);
 	close(event);
 	CHECK_ERRNO(open(path, O_RDONLY), ENOENT);

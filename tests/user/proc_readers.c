@@ -8,9 +8,10 @@
 #include "raw.h"
 #include <dirent.h>
 
-enum { THREADS = 8, ROUNDS = 200, READERS = 2 };
+enum { THREADS = 8, ROUNDS = 200, AGAIN = 25, READERS = 2 };
 
 static char self[512];
+static int rounds = ROUNDS;
 static struct {
 	atomic_int stop;
 	atomic_long looked[READERS]; /* at processes */
@@ -151,7 +152,7 @@ static void *churn(void *argument)
 {
 	int first = (int)(long)argument;
 
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < rounds; i++) {
 		int seed = first + i, ends[2], status;
 		pid_t child;
 		char byte;
@@ -224,6 +225,7 @@ int main(int argc, char **argv)
 	ok("readers");
 	if (heddle) {
 		atomic_store(&shared->stop, 0);
+		rounds = AGAIN;
 		ledger_begin(&before);
 		must_pass_in_child(churn_and_read);
 		ledger_expect(&before);
