@@ -17,6 +17,7 @@
 #include "fs/path.h"
 #include "fs/virtio_port.h"
 #include "ipc/epoll.h"
+#include "ipc/mqueue/mqueue.h"
 #include "ipc/pipe.h"
 #include "ipc/sysv/sysv.h"
 #include "mm/frame.h"
@@ -81,6 +82,7 @@ static void boot_thread(void *unused)
 	pipe_init();
 	epoll_init();
 	sysv_init();
+	mqueue_init();
 	unix_socket_init();
 	procfs_init();
 	overlay_init();

@@ -20,6 +20,7 @@ enum lock_rank {
 	RANK_TTY,            /* tty.lock, pty pair */
 	RANK_SOCKET,         /* socket.lock */
 	RANK_SOCKET_PEER,
+	RANK_MQUEUE_CREATE, /* mqueue: a queue, or the file system of a namespace, is made */
 	RANK_INODE_PARENT, /* inode.lock of a stacked file system (overlay): outside those of its layers */
 	RANK_OVERLAY_COPY, /* overlay.copy_lock */
 	RANK_RENAME,       /* super_block.rename_lock */

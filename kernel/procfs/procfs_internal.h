@@ -75,7 +75,8 @@ int proc_vm(const struct proc_node *node, struct vm_space **out) must_check;
 
 extern const struct proc_entry proc_root_entries[], proc_process_entries[],
 	proc_thread_entries[], proc_namespace_entries[], proc_sys_entries[],
-	proc_net_entries[], proc_heddle_entries[], proc_sysvipc_entries[];
+	proc_net_entries[], proc_heddle_entries[], proc_sysvipc_entries[],
+	proc_mqueue_entries[];
 extern const struct file_operations proc_memory_operations, proc_id_map_operations,
 	proc_setgroups_operations, proc_pagemap_operations;
 /* The lines of smaps below the one that maps has too. The space's lock is held. */

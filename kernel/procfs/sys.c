@@ -180,9 +180,13 @@ static const struct proc_entry kernel_entries[] = {
 };
 
 static const struct proc_entry fs_entries[] = {
-	TEXT("file-max", show_file_max),       TEXT("nr_open", show_open_max),
-	TEXT("pipe-max-size", show_pipe_max),  TEXT("protected_hardlinks", show_zero),
-	TEXT("protected_symlinks", show_zero), {0},
+	TEXT("file-max", show_file_max),
+	TEXT("nr_open", show_open_max),
+	TEXT("pipe-max-size", show_pipe_max),
+	TEXT("protected_hardlinks", show_zero),
+	TEXT("protected_symlinks", show_zero),
+	DIRECTORY("mqueue", proc_mqueue_entries),
+	{0},
 };
 
 static const struct proc_entry vm_entries[] = {

@@ -181,6 +181,18 @@ LIMIT(shmmax, segment_size, UINT64_MAX)
 LIMIT(shmall, pages_in_all, UINT64_MAX)
 LIMIT(shmmni, segment_limit, INDEX_LIMIT)
 
+LIMIT(queues_max, mq_queues, 0x7fffffff)
+LIMIT(msg_max, mq_messages, 65536)
+LIMIT(msgsize_max, mq_size, 16 << 20)
+LIMIT(msg_default, mq_messages_default, 65536)
+LIMIT(msgsize_default, mq_size_default, 16 << 20)
+
+const struct proc_entry proc_mqueue_entries[] = {
+	PROC_LIMIT_ROW(msg_default),     PROC_LIMIT_ROW(msg_max),
+	PROC_LIMIT_ROW(msgsize_default), PROC_LIMIT_ROW(msgsize_max),
+	PROC_LIMIT_ROW(queues_max),      {0},
+};
+
 int proc_show_sem(struct proc_text *text, const struct proc_node *node)
 {
 	const struct sysv_ipc *ipc = current_ipc_caller().ipc;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Limits of System V IPC: rows for the table of /proc/sys/kernel. */
+/* Limits of System V IPC and of POSIX message queues: rows for the tables of /proc/sys. */
 #pragma once
 
 #include "procfs/procfs_internal.h"
@@ -15,6 +15,11 @@ PROC_LIMIT(msgmni);
 PROC_LIMIT(shmmax);
 PROC_LIMIT(shmall);
 PROC_LIMIT(shmmni);
+PROC_LIMIT(queues_max);
+PROC_LIMIT(msg_max);
+PROC_LIMIT(msgsize_max);
+PROC_LIMIT(msg_default);
+PROC_LIMIT(msgsize_default);
 #undef PROC_LIMIT
 
 #define PROC_LIMIT_ROW(n)        \

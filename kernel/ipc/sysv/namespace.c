@@ -8,11 +8,17 @@
 
 #include "core/panic.h"
 #include "ipc/ipc_namespace.h"
+#include "ipc/mqueue/mqueue.h"
 #include "mm/heap.h"
 
 /* ULONG_MAX less what keeps sums of sizes from overflowing, as Linux has it. */
 #define SEGMENT_DEFAULT (UINT64_MAX - (1u << 24))
-enum { SEGMENTS_DEFAULT = 4096 };
+enum {
+	SEGMENTS_DEFAULT = 4096,
+	MQ_QUEUES_DEFAULT = 256,
+	MQ_MESSAGES_DEFAULT = 10,
+	MQ_SIZE_DEFAULT = 8192,
+};
 
 OBJECT_CACHE(worlds, sysv_ipc);
 
@@ -30,6 +36,9 @@ static void set_limits(struct sysv_ipc *ipc)
 	ipc->segment_size = SEGMENT_DEFAULT;
 	ipc->pages_in_all = SEGMENT_DEFAULT;
 	ipc->segment_limit = SEGMENTS_DEFAULT;
+	ipc->mq_queues = MQ_QUEUES_DEFAULT;
+	ipc->mq_messages = ipc->mq_messages_default = MQ_MESSAGES_DEFAULT;
+	ipc->mq_size = ipc->mq_size_default = MQ_SIZE_DEFAULT;
 }
 
 int sysv_ipc_create(struct sysv_ipc **out)
@@ -52,6 +61,7 @@ void sysv_ipc_destroy(struct sysv_ipc *ipc)
 	semaphores_destroy(ipc);
 	messages_destroy(ipc);
 	segments_destroy(ipc);
+	mqueue_end(ipc);
 	ipc_table_destroy(&ipc->semaphores);
 	ipc_table_destroy(&ipc->messages);
 	ipc_table_destroy(&ipc->segments);

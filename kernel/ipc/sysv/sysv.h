@@ -21,6 +21,7 @@
 #include <linux/msg.h>
 #include <linux/sem.h>
 
+struct mount;
 struct pid;
 struct semaphore_undo;
 struct user_namespace;
@@ -51,6 +52,11 @@ struct sysv_ipc {
 	s32 message_size, queue_size, queues; /* MSGMAX, MSGMNB, MSGMNI */
 	u64 segment_size, pages_in_all;       /* SHMMAX, SHMALL */
 	s32 segment_limit;                    /* SHMMNI */
+
+	/* POSIX message queues: mqueue/ */
+	struct mount *queues_mount; /* NULL until the first is asked for; then it stays */
+	u32 mq_count;               /* mqueue_directory.lock */
+	s32 mq_queues, mq_messages, mq_size, mq_messages_default, mq_size_default;
 };
 
 /* Empty, with the limits of a new system. -ENOMEM */

@@ -2,6 +2,7 @@
 /* System V IPC: what its files share. */
 #pragma once
 
+#include "ipc/sysv/callers.h"
 #include "ipc/sysv/sysv.h"
 #include "lib/errno.h"
 
@@ -58,15 +59,9 @@ int ipc_table_status(const struct ipc_caller *caller, const struct ipc_table *ta
 		     enum ipc_status_by by, int id, struct ipc_object **out) must_check;
 int ipc_check(const struct ipc_caller *caller, const struct ipc_object *object,
 	      u32 flags) must_check;
-bool ipc_capable(const struct ipc_caller *caller, int capability);
 int ipc_set_permissions(struct ipc_object *object,
 			const struct ipc64_perm *wanted) must_check;
 void ipc_get_permissions(const struct ipc_object *object, struct ipc64_perm *out);
-
-/* --- numbers of processes --- */
-void ipc_pid_set(struct pid **slot, struct pid *pid); /* references follow */
-pid_nr ipc_pid_number(const struct pid *pid);
-struct pid *ipc_pid_current(void);
 
 static inline s64 ipc_now(void)
 {

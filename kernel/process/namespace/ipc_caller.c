@@ -6,10 +6,12 @@
 
 #include "cred/user_namespace.h"
 #include "ipc/ipc_namespace.h"
+#include "ipc/mqueue/mqueue.h"
 #include "process/current.h"
 #include "process/namespace/namespace.h"
 #include "process/pid.h"
 #include "process/process.h"
+#include "process/signal/signal.h"
 
 static struct ipc_namespace *namespace_of(const struct namespace_set *set)
 {
@@ -45,7 +47,39 @@ static const struct ipc_pid_operations operations = {
 	.current = current_pid,
 };
 
+static struct sysv_ipc *current_sysv(void)
+{
+	return current_ipc_caller().ipc;
+}
+
+/* mq_notify(3). What cannot be queued is lost, as with any signal of this kind. */
+static void tell_of_message(const struct mqueue_notice *notice)
+{
+	struct process *process = notice->owner ? pid_get_process(notice->owner) : NULL;
+	siginfo_t info = {
+		.si_signo = notice->signal,
+		.si_code = SI_MESGQ,
+	};
+
+	if (!process) {
+		return;
+	}
+	info.si_pid = pid_number(current_process()->pid);
+	info.si_uid = current_credentials()->uid;
+	info.si_ptr = (void *)(uintptr_t)notice->value;
+	if (notice->signal) {
+		(void)signal_send(process, NULL, &info);
+	}
+	process_put(process);
+}
+
+static const struct mqueue_process_operations queue_operations = {
+	.current_ipc = current_sysv,
+	.signal = tell_of_message,
+};
+
 void ipc_caller_init(void)
 {
+	mqueue_set_process_operations(&queue_operations);
 	sysv_set_pid_operations(&operations);
 }
