@@ -7,6 +7,7 @@
 #include "ledger.h"
 #include "raw.h"
 #include "sysv.h"
+#include <mqueue.h>
 
 enum { MOST = 200 };
 
@@ -195,6 +196,26 @@ static bool leave_list(void)
 	return true;
 }
 
+static bool posix_queue(void)
+{
+	static char text[8192];
+	mqd_t made = mq_open("/made", O_CREAT | O_EXCL | O_RDWR, 0600, NULL);
+	bool sent;
+
+	if (made < 0) {
+		failed();
+		plan(0);
+		mq_unlink(
+			"/made"); // as in Linux, the open file may be what could not be had
+		return false;
+	}
+	sent = mq_send(made, text, 7000, 0) == 0 || failed();
+	plan(0);
+	CHECK_EQ(mq_close(made), 0);
+	CHECK_EQ(mq_unlink("/made"), 0);
+	return sent;
+}
+
 static bool new_namespace(void)
 {
 	if (unshare(CLONE_NEWIPC)) {
@@ -221,6 +242,10 @@ static void fill_and_leave(void)
 	CHECK(at != (void *)-1);
 	memset(at, 1, 100000);
 	CHECK(shmget(3, 100000, IPC_CREAT | 0600) >= 0);
+	queue = mq_open("/left", O_CREAT | O_RDWR, 0600, NULL);
+	CHECK(queue >= 0);
+	CHECK_EQ(mq_send(queue, at, 5000, 3), 0);
+	CHECK(mq_open("/also left", O_CREAT | O_RDWR, 0600, NULL) >= 0);
 }
 
 static void leave_attached(void)
@@ -271,6 +296,7 @@ int main(void)
 	walk("shmat", attach_segment);
 	walk("clone with CLONE_SYSVSEM", clone_sharing);
 	walk("SEM_UNDO and unshare", leave_list);
+	walk("mq_open and mq_send", posix_queue);
 	walk("unshare(CLONE_NEWIPC)", new_namespace);
 	return 0;
 }
