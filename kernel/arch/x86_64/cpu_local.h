@@ -27,8 +27,8 @@ struct packed_ task_state {
 
 /* What the other CPUs want flushed here; tlb.c. */
 struct flush_mailbox {
-	atomic_flag lock; /* leaf, interrupts off, held for a few instructions */
-	bool everything;
+	atomic_flag lock;   /* leaf, interrupts off, held for a few instructions */
+	bool leave;         /* load the kernel's table if nobody uses the loaded one */
 	vaddr_t start, end; /* the union of what was asked for */
 	u64 asked;          /* requests put in so far; under lock */
 	_Atomic u64 done;   /* requests served so far */
@@ -47,7 +47,10 @@ struct cpu_local {
 	u32 apic_id;               /* never changes after discovery */
 	_Atomic bool online;       /* it reached C */
 	_Atomic bool stopping;     /* IPI_STOP was sent: its NMI handler halts */
-	struct arch_vm *active_vm; /* this CPU only; NULL: the kernel's tables */
+	struct arch_vm *active_vm; /* this CPU only; NULL: a kernel thread runs */
+	struct arch_vm
+		*loaded_vm; /* this CPU only; whose table it has; NULL: the kernel's */
+	u64 flushes_seen;   /* this CPU only; of loaded_vm when it was last active */
 
 	void *emergency_stacks; /* IST_COUNT of them */
 	struct flush_mailbox flush;

@@ -100,7 +100,8 @@ int arch_vm_init(struct arch_vm *vm)
 	}
 	spin_init(&vm->lock, RANK_PAGE_TABLE, "arch_vm.lock");
 	vm->root = frame_physical(frame);
-	vm->cpus = 0;
+	vm->cpus = vm->lazy = 0;
+	vm->flushes_begun = vm->flushes_done = 0;
 	vm->table_pages = 1;
 	return 0;
 }
@@ -132,6 +133,7 @@ void arch_vm_fini(struct arch_vm *vm)
 	size_t freed;
 
 	ASSERT(atomic_load(&vm->cpus) == 0);
+	tlb_forget_vm(vm);
 	freed = free_tables(root_of(vm), TABLE_LEVELS);
 	ASSERT(freed + 1 == vm->table_pages);
 	root->index = 0;
@@ -526,7 +528,7 @@ void arch_vm_trim(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 	if (count == 0) {
 		return;
 	}
-	arch_vm_flush(vm, start, end);
+	tlb_flush_tables(vm, start, end);
 	list_for_each_safe(frame, following, &freed, link) {
 		list_remove(&frame->link);
 		frame_put(frame);

@@ -10,6 +10,15 @@
  * instruction), the asking CPU reads it after it changed the entries (locked as well): either it sees the bit, or that CPU
  * loads the table after the change.
  *
+ * A CPU that goes to a kernel thread keeps the table loaded ("lazy"): often the same process comes next, and finds its TLB as it
+ * was. Its bit moves from `cpus` to `lazy`, so that nobody interrupts it for a flush. Instead flushes are counted:
+ *   L1  A flush adds to flushes_begun before it reads `cpus`; a CPU that comes back sets its bit before it reads flushes_begun.
+ *       One of the two sees the other. If the count is not the one it left with, all of the TLB goes.
+ *   L2  The count it leaves with is read while its bit is still set, flushes_done first: if both are equal, no flush was under way,
+ *       and all that were counted reached this CPU. Else it remembers a count that never comes.
+ *   L3  Tables are freed only when lazy CPUs have forgotten them too: tlb_flush_tables() interrupts both kinds, tlb_forget_vm()
+ *       makes them load the kernel's table.
+ *
  * Locks     flush_mailbox.lock: a leaf, never held while waiting for anything.
  */
 #include "arch/cpu.h"
@@ -18,26 +27,73 @@
 #include "arch/x86_64/cpu_local.h"
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/port.h"
+#include "core/panic.h"
 
 /* More pages than this: all of the TLB. */
 enum { FLUSH_PAGES_MAX = 32 };
 
+#define FLUSHES_UNKNOWN (~0UL)
+
+static void become_lazy(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
+{
+	u64 done = atomic_load(&vm->flushes_done),
+	    begun = atomic_load(&vm->flushes_begun);
+
+	cpu->flushes_seen = done == begun ? begun : FLUSHES_UNKNOWN; /* L2 */
+	atomic_fetch_or(&vm->lazy, bit);
+	atomic_fetch_and(&vm->cpus, ~bit);
+}
+
+static void resume(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
+{
+	atomic_fetch_or(&vm->cpus, bit);
+	atomic_fetch_and(&vm->lazy, ~bit);
+	if (atomic_load(&vm->flushes_begun) != cpu->flushes_seen) { /* L1 */
+		write_cr3(vm->root);
+	}
+}
+
+/* vm: NULL for the kernel's table. */
+static void load(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
+{
+	struct arch_vm *old = cpu->loaded_vm;
+
+	if (vm != NULL) {
+		atomic_fetch_or(&vm->cpus, bit);
+	}
+	write_cr3(vm != NULL ? vm->root : kernel_root_table);
+	cpu->loaded_vm = vm;
+	if (old != NULL) {
+		atomic_fetch_and(&old->cpus, ~bit);
+		atomic_fetch_and(&old->lazy, ~bit);
+	}
+}
+
 void arch_vm_activate(struct arch_vm *vm)
 {
+	u64 flags = arch_irq_save();
 	struct cpu_local *cpu = cpu_local_current();
 	struct arch_vm *old = cpu->active_vm;
 	u64 bit = 1UL << cpu->number;
 
-	if (old == vm) {
-		return;
+	if (old != vm) {
+		cpu->active_vm = vm;
+		if (vm == NULL) {
+			become_lazy(cpu, old, bit);
+		} else if (vm == cpu->loaded_vm) {
+			resume(cpu, vm, bit);
+		} else {
+			load(cpu, vm, bit);
+		}
 	}
-	if (vm != NULL) {
-		atomic_fetch_or(&vm->cpus, bit);
-	}
-	cpu->active_vm = vm;
-	write_cr3(vm != NULL ? vm->root : kernel_root_table);
-	if (old != NULL) {
-		atomic_fetch_and(&old->cpus, ~bit);
+	arch_irq_restore(flags);
+}
+
+/* Interrupts off. */
+static void leave_lazy(struct cpu_local *cpu)
+{
+	if (cpu->active_vm == NULL && cpu->loaded_vm != NULL) {
+		load(cpu, NULL, 1UL << cpu->number);
 	}
 }
 
@@ -46,9 +102,9 @@ struct arch_vm *arch_vm_active(void)
 	return cpu_local_current()->active_vm;
 }
 
-static void flush_here(vaddr_t start, vaddr_t end, bool everything)
+static void flush_here(vaddr_t start, vaddr_t end)
 {
-	if (everything || end - start > FLUSH_PAGES_MAX * PAGE_SIZE) {
+	if (end - start > FLUSH_PAGES_MAX * PAGE_SIZE) {
 		write_cr3(read_cr3());
 		return;
 	}
@@ -75,19 +131,22 @@ void tlb_flush_serve(void)
 	struct cpu_local *cpu = cpu_local_current();
 	struct flush_mailbox *mailbox = &cpu->flush;
 	vaddr_t start, end;
-	bool everything;
+	bool leave;
 	u64 asked;
 
 	mailbox_lock(mailbox);
 	start = mailbox->start;
 	end = mailbox->end;
-	everything = mailbox->everything;
+	leave = mailbox->leave;
 	asked = mailbox->asked;
 	mailbox->start = mailbox->end = 0;
-	mailbox->everything = false;
+	mailbox->leave = false;
 	atomic_store_explicit(&cpu->flush_pending, 0, memory_order_relaxed);
 	mailbox_unlock(mailbox);
-	flush_here(start, end, everything);
+	flush_here(start, end);
+	if (leave) {
+		leave_lazy(cpu);
+	}
 	atomic_store_explicit(&mailbox->done, asked, memory_order_release);
 }
 
@@ -102,20 +161,21 @@ void cpu_flush_poll(void)
 	arch_irq_restore(flags);
 }
 
-static void mailbox_ask(struct cpu_local *cpu, vaddr_t start, vaddr_t end)
+static void mailbox_ask(struct cpu_local *cpu, vaddr_t start, vaddr_t end, bool leave)
 {
 	struct flush_mailbox *mailbox = &cpu->flush;
 	bool was_empty;
 
 	mailbox_lock(mailbox);
 	was_empty = atomic_load_explicit(&cpu->flush_pending, memory_order_relaxed) == 0;
-	if (was_empty) {
+	if (mailbox->end == 0) {
 		mailbox->start = start;
 		mailbox->end = end;
-	} else {
+	} else if (end != 0) {
 		mailbox->start = MIN(mailbox->start, start);
 		mailbox->end = MAX(mailbox->end, end);
 	}
+	mailbox->leave = mailbox->leave || leave;
 	mailbox->asked++;
 	atomic_store_explicit(&cpu->flush_pending, 1, memory_order_relaxed);
 	mailbox_unlock(mailbox);
@@ -144,22 +204,59 @@ static void flush_on(u64 cpus, vaddr_t start, vaddr_t end)
 	u64 self = 1UL << arch_cpu_number(), others = cpus & ~self;
 
 	for (u64 left = others; left != 0; left &= left - 1) {
-		mailbox_ask(&cpu_locals[__builtin_ctzl(left)], start, end);
+		mailbox_ask(&cpu_locals[__builtin_ctzl(left)], start, end, false);
 	}
 	if (cpus & self) {
-		flush_here(start, end, false);
+		flush_here(start, end);
 	}
 	for (u64 left = others; left != 0; left &= left - 1) {
 		mailbox_await(&cpu_locals[__builtin_ctzl(left)]);
 	}
 }
 
+static void flush_vm(struct arch_vm *vm, vaddr_t start, vaddr_t end, bool lazy_too)
+{
+	u64 flags = arch_irq_save(), cpus;
+
+	atomic_fetch_add(&vm->flushes_begun, 1);
+	cpus = atomic_load(&vm->cpus);
+	if (lazy_too) {
+		/* A CPU moves between the masks by way of both: in one of three looks it is there, or has begun anew. */
+		cpus |= atomic_load(&vm->lazy);
+		cpus |= atomic_load(&vm->cpus);
+	}
+	flush_on(cpus, start, end);
+	atomic_fetch_add(&vm->flushes_done, 1);
+	arch_irq_restore(flags);
+}
+
 void arch_vm_flush(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 {
-	u64 flags = arch_irq_save();
+	flush_vm(vm, start, end, false);
+}
 
-	atomic_thread_fence(memory_order_seq_cst);
-	flush_on(atomic_load(&vm->cpus), start, end);
+void tlb_flush_tables(struct arch_vm *vm, vaddr_t start, vaddr_t end)
+{
+	flush_vm(vm, start, end, true);
+}
+
+void tlb_forget_vm(struct arch_vm *vm)
+{
+	u64 flags = arch_irq_save();
+	struct cpu_local *self = cpu_local_current();
+	u64 others;
+
+	if (self->loaded_vm == vm) {
+		leave_lazy(self);
+	}
+	others = atomic_load(&vm->lazy);
+	for (u64 left = others; left != 0; left &= left - 1) {
+		mailbox_ask(&cpu_locals[__builtin_ctzl(left)], 0, 0, true);
+	}
+	for (u64 left = others; left != 0; left &= left - 1) {
+		mailbox_await(&cpu_locals[__builtin_ctzl(left)]);
+	}
+	ASSERT(atomic_load(&vm->lazy) == 0);
 	arch_irq_restore(flags);
 }
 

@@ -25,7 +25,9 @@
 struct arch_vm {
 	struct spinlock lock; /* RANK_PAGE_TABLE: the tables' entries and their counts */
 	paddr_t root;         /* immutable: the top table, for CR3 */
-	_Atomic u64 cpus;     /* CPUs that have it loaded, a bit each */
+	_Atomic u64 cpus;     /* CPUs that use it, a bit each */
+	_Atomic u64 lazy;     /* CPUs that have it loaded and use no user memory */
+	_Atomic u64 flushes_begun, flushes_done;
 	_Atomic size_t table_pages; /* written under lock */
 };
 
