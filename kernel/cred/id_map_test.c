@@ -176,6 +176,10 @@ TEST(C8_capabilities_reach_down_only)
 	EXPECT_EQ(map(middle, ID_GROUP, "0 1000 1", middle), 0);
 	inner = enter_new(middle);
 	REQUIRE(inner);
+	EXPECT_EQ(map(inner, ID_USER, "5 7 1", middle), -EPERM); // the parent has no 7
+	EXPECT_EQ(map(inner, ID_USER, "5 0 1", middle), 0);
+	EXPECT_EQ(id_to_kernel(inner->user_namespace, ID_USER, 5), 1000);
+	EXPECT_EQ(id_from_kernel(inner->user_namespace, ID_USER, 1000), 5);
 	EXPECT(credentials_capable_in(user, inner->user_namespace, CAP_KILL));
 	EXPECT(credentials_capable_in(middle, inner->user_namespace, CAP_KILL));
 	EXPECT(!credentials_capable_in(inner, middle->user_namespace, CAP_KILL));
