@@ -297,6 +297,9 @@ static void become_child(uint64_t seed, bool nobody)
 	int null = open("/dev/null", O_RDWR);
 
 	state = seed;
+	for (int number = 1; number < NSIG; number++) {
+		signal(number, SIG_DFL);
+	}
 	setsid();
 	for (int fd = 0; fd < 3; fd++) {
 		dup2(null, fd);
@@ -450,6 +453,27 @@ static void expect_counts(const struct ledger *before)
 	}
 }
 
+/* Nobody has a reason to send us anything: say who did, and what they did last. */
+static void unexpected(int signal_number, siginfo_t *info, void *context)
+{
+	(void)context;
+	say("# signal %d, code %d, from %d, address %p\n", signal_number, info->si_code,
+	    info->si_pid, info->si_addr);
+	show_file("/proc", "self", "maps");
+	report(0, 0);
+	_exit(1);
+}
+
+static void expect_no_signals(void)
+{
+	static const int signals[] = {SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGUSR1, SIGTERM};
+	struct sigaction action = {.sa_sigaction = unexpected, .sa_flags = SA_SIGINFO};
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		CHECK_EQ(sigaction(signals[i], &action, NULL), 0);
+	}
+}
+
 int main(void)
 {
 	const char *soak = getenv("HEDDLE_SOAK"), *seed = getenv("HEDDLE_SEED");
@@ -460,6 +484,7 @@ int main(void)
 	if (!getenv("HEDDLE_TEST_GUEST")) {
 		skip("it kills everybody else");
 	}
+	expect_no_signals();
 	first_seed = seed ? strtoull(seed, NULL, 0) : 1;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	CHECK_EQ(chmod(".", 0777), 0);
@@ -472,7 +497,7 @@ int main(void)
 	CHECK_EQ(mprotect(pages + PAGE, PAGE, PROT_READ), 0);
 	CHECK_EQ(munmap(pages + 2 * PAGE, PAGE), 0);
 	one_child(first_seed, true);
-	ledger_read(&before);
+	ledger_begin(&before);
 	run("nobody", true, rounds);
 	expect_counts(&before);
 	run("root", false, rounds);
