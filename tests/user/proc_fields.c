@@ -388,7 +388,7 @@ static void check_fdinfo(void)
 	CHECK(strncmp(field(path, "tfd"), target, strlen(target)) == 0);
 	CHECK_EQ(timerfd_settime(timer, 0, &setting, NULL), 0);
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", timer);
-	CHECK(strncmp(field(path, "clockid"), " 1\nticks: 0\nsettime flags: 00\n", 31) ==
+	CHECK(strncmp(field(path, "clockid"), " 1\nticks: 0\nsettime flags: 00\n", 30) ==
 	      0);
 	CHECK(strncmp(field(path, "it_value"), " (999, ", 7) == 0);
 	CHECK(strncmp(field(path, "it_interval"), " (5, 6)\n", 8) == 0);
