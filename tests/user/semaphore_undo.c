@@ -242,6 +242,38 @@ static void new_namespace_applies(void)
 	ok("a new IPC namespace applies it");
 }
 
+/* Who waits in the namespace that is left gets what the one who leaves held, while he lives on. */
+static void go_back(void)
+{
+	int home = open("/proc/self/ns/ipc", O_RDONLY), inner, status;
+	pid_t waiter;
+
+	CHECK(home >= 0);
+	CHECK_EQ(unshare(CLONE_NEWIPC), 0);
+	inner = new_set(1);
+	set_value(inner, 0, 1);
+	CHECK_EQ(one_op(inner, 0, -1, SEM_UNDO), 0);
+	waiter = fork();
+	CHECK(waiter >= 0);
+	if (waiter == 0) {
+		_exit(one_op(inner, 0, -1, 0) ? 1 : 0);
+	}
+	WAIT_UNTIL(semctl(inner, 0, GETNCNT) == 1);
+	CHECK_EQ(setns(home, CLONE_NEWIPC), 0);
+	CHECK_EQ(waitpid(waiter, &status, 0), waiter);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(value_of(set, 0), 3);
+	CHECK_EQ(one_op(set, 0, -1, SEM_UNDO), 0); // and the list works here
+}
+
+static void setns_applies(void)
+{
+	set_value(set, 0, 3);
+	must_pass_in_child(go_back);
+	CHECK_EQ(value_of(set, 0), 3);
+	ok("setns applies it");
+}
+
 /* --- order, and execve --- */
 
 /* R8: whoever sees the pipe closed finds the semaphore given back. */
@@ -303,6 +335,7 @@ int main(int argc, char **argv)
 	unshare_applies();
 	processes_share();
 	new_namespace_applies();
+	setns_applies();
 	before_files();
 	exec_keeps();
 	remove_set(set);
