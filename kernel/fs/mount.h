@@ -103,7 +103,8 @@ int mount_namespace_root(struct mount_namespace *namespace, struct path *out) mu
 
 /* For /proc: the n-th mount of a namespace, if visible below `root`, as text of /proc/mounts (mountinfo: with ids). Length, 0: no more. */
 enum mount_text { MOUNT_TEXT_MOUNTS, MOUNT_TEXT_MOUNTINFO, MOUNT_TEXT_MOUNTSTATS };
+enum { MOUNT_TEXT_SCRATCH = 5 * 4096 /* bytes of the caller's, for names */ };
 int mount_describe(struct mount_namespace *namespace, unsigned n, const struct path *root,
-		   enum mount_text form, char *to, size_t size);
+		   enum mount_text form, char *to, size_t size, void *scratch);
 /* The n-th registered type for /proc/filesystems, or NULL. */
 const struct file_system_type *file_system_nth(unsigned n);

@@ -10,7 +10,6 @@
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/string.h"
-#include "mm/heap.h"
 #include <linux/limits.h>
 #include <linux/mount.h>
 
@@ -202,24 +201,23 @@ static int name_place(struct mount *mount, const struct path *root, struct names
 }
 
 int mount_describe(struct mount_namespace *namespace, unsigned n, const struct path *root,
-		   enum mount_text form, char *to, size_t size)
+		   enum mount_text form, char *to, size_t size, void *scratch)
 {
-	struct names *names;
+	struct names *names = scratch;
 	struct seen seen;
 	int result;
 
+	STATIC_ASSERT(sizeof(struct names) == MOUNT_TEXT_SCRATCH);
 	if (!see_nth(namespace, n, &seen)) {
 		return 0;
 	}
-	names = heap_allocate(sizeof(*names));
-	result = names ? name_place(seen.mount, root, names) : -ENOMEM;
+	result = name_place(seen.mount, root, names);
 	if (result >= 0) {
 		result = name_top(seen.mount, names);
 	}
 	if (result >= 0) {
 		result = write_line(&seen, names->top, names->place, form, to, size);
 	}
-	heap_free(names);
 	mount_put_unmarked(seen.mount);
 	return result;
 }

@@ -265,23 +265,22 @@ int proc_iterate_fd(struct file *file, struct directory_context *context, u64 fi
 static int show_mounts_of(struct proc_text *text, struct mount_namespace *mounts,
 			  const struct path *root, enum mount_text form)
 {
-	char *line = heap_allocate(MOUNT_TEXT_MAX);
-	int length = 0;
+	char *line = heap_allocate(MOUNT_TEXT_MAX + MOUNT_TEXT_SCRATCH);
+	int length;
 
 	if (!line) {
 		return -ENOMEM;
 	}
-	for (unsigned n = 0; length != -ENOMEM; n++) {
-		length = mount_describe(mounts, n, root, form, line, MOUNT_TEXT_MAX);
-		if (length == 0) {
-			break;
-		}
+	for (unsigned n = 0;
+	     (length = mount_describe(mounts, n, root, form, line, MOUNT_TEXT_MAX,
+				      line + MOUNT_TEXT_MAX)) != 0;
+	     n++) {
 		if (length > 0) { /* else: it cannot be seen from this root */
 			proc_append(text, line, (size_t)MIN(length, MOUNT_TEXT_MAX - 1));
 		}
 	}
 	heap_free(line);
-	return length == -ENOMEM ? length : 0;
+	return 0;
 }
 
 /* Those of the process's own namespace, as far as its root shows them. */
