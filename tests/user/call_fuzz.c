@@ -10,9 +10,12 @@
 #include <grp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
 
@@ -291,6 +294,34 @@ static void make_folder(void)
 	mkfifo("fifo", 0666);
 }
 
+/* A root of its own: the next test needs the guest's as it was, and root may change the mode of `/`. */
+static bool move_house(void)
+{
+	static const struct {
+		const char *path;
+		unsigned minor;
+	} devices[] = {{"dev/null", 3}, {"dev/zero", 5}};
+
+	if (unshare(CLONE_NEWNS) != 0) {
+		return false;
+	}
+	CHECK_EQ(mount("root", ".", "tmpfs", 0, "mode=0755"), 0);
+	CHECK_EQ(chdir(getcwd((char[PAGE]){0}, PAGE)), 0); // what lies over it now
+	CHECK_EQ(mkdir("proc", 0755) | mkdir("dev", 0755) | mkdir("tmp", 01777) |
+			 mkdir("sys", 0755),
+		 0);
+	CHECK_EQ(mount("proc", "proc", "proc", 0, NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(mknod(devices[i].path, S_IFCHR | 0666,
+			       makedev(1, devices[i].minor)),
+			 0);
+	}
+	CHECK_EQ(mknod("dev/ptmx", S_IFCHR | 0666, makedev(5, 2)), 0);
+	CHECK_EQ(chroot("."), 0);
+	CHECK_EQ(chdir("/tmp"), 0);
+	return true;
+}
+
 static void become_child(uint64_t seed, bool nobody)
 {
 	pthread_t thread;
@@ -308,9 +339,9 @@ static void become_child(uint64_t seed, bool nobody)
 	limit(RLIMIT_FSIZE, 1 << 20);
 	limit(RLIMIT_NOFILE, 64);
 	limit(RLIMIT_CPU, 10);
-	make_folder();
 	CHECK_EQ(unshare(CLONE_NEWIPC), 0); // what is made there goes with us
-	own_mounts = !nobody && unshare(CLONE_NEWNS) == 0;
+	own_mounts = !nobody && move_house();
+	make_folder();
 	if (nobody) {
 		CHECK_EQ(setgroups(0, NULL), 0);
 		CHECK_EQ(setresgid(65534, 65534, 65534), 0);
