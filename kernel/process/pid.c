@@ -224,6 +224,15 @@ pid_nr pid_number_from_global(pid_nr number)
 	return number;
 }
 
+pid_nr pid_number_to_global(pid_nr number)
+{
+	struct pid *pid = pid_find(number);
+
+	number = pid_number_global(pid);
+	pid_put(pid);
+	return number;
+}
+
 static struct pid *find_locked(struct pid_namespace *namespace, pid_nr number)
 {
 	struct pid_number *n;

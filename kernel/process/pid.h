@@ -75,8 +75,9 @@ pid_nr pid_number_in(const struct pid *pid, const struct pid_namespace *namespac
 pid_nr pid_number(const struct pid *pid);
 /* As the first namespace has it: for the log, and for what is kept as a bare number. */
 pid_nr pid_number_global(const struct pid *pid);
-/* A number of the first namespace as the running thread has it; 0: it is nobody's, or not to be seen. */
+/* A number of the first namespace as the running thread has it; 0: it is nobody's, or not to be seen. And the other way. */
 pid_nr pid_number_from_global(pid_nr number);
+pid_nr pid_number_to_global(pid_nr number);
 /* With a reference, or NULL. */
 struct pid *pid_find(pid_nr number);
 struct pid *pid_find_in(struct pid_namespace *namespace, pid_nr number);

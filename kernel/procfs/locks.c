@@ -9,6 +9,7 @@
 #include "fs/file_lock.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
+#include "process/pid.h"
 
 enum { VIEWS_FIRST = 32 };
 
@@ -21,7 +22,8 @@ static void print_lock(struct proc_text *text, const struct file_lock_view *lock
 
 	proc_print(text, "%u: %s%s ADVISORY  %s %d %02x:%02x:%lu %lu ", number,
 		   lock->waits ? "-> " : "", kinds[lock->kind],
-		   lock->exclusive ? "WRITE" : "READ", lock->pid,
+		   lock->exclusive ? "WRITE" : "READ",
+		   lock->pid < 0 ? lock->pid : pid_number_from_global(lock->pid),
 		   (unsigned)(lock->device >> 8 & 0xfff), (unsigned)(lock->device & 0xff),
 		   lock->inode_number, lock->start);
 	if (lock->end == INT64_MAX) {

@@ -7,6 +7,7 @@
 #include "fs/tmpfs/tmpfs.h"
 #include "ipc/pipe.h"
 #include "mm/usercopy.h"
+#include "process/pid.h"
 #include "process/process.h"
 #include "syscall/file_duplicate.h"
 #include <asm/ioctls.h>
@@ -110,7 +111,7 @@ static int request_from_user(struct file *file, vaddr_t user, bool open_file,
 		.kind = open_file ? FILE_LOCK_OFD : FILE_LOCK_POSIX,
 		.type = flock->l_type,
 		.owner = open_file ? (const void *)file : current_files(),
-		.pid = process_number(current_process()),
+		.pid = pid_number_global(current_process()->pid),
 	};
 	return range_from_flock(file, flock, request);
 }
@@ -173,21 +174,45 @@ static long test_lock(struct file *file, vaddr_t user, bool open_file)
 		flock.l_len = request.end == INT64_MAX
 				      ? 0
 				      : (s64)(request.end - request.start + 1);
-		flock.l_pid = request.pid;
+		flock.l_pid = request.pid < 0 ? request.pid
+					      : pid_number_from_global(request.pid);
 	}
 	return user_write(user, &flock, sizeof(flock));
+}
+
+/* The owner is kept as the first pid namespace has its number; a group's is negative. */
+static long set_owner(struct file *file, pid_nr number, bool group)
+{
+	pid_nr owner = pid_number_to_global(number);
+
+	if (number && !owner) {
+		return -ESRCH;
+	}
+	atomic_store(&file->owner, group ? -owner : owner);
+	return 0;
+}
+
+static long get_owner(struct file *file)
+{
+	pid_nr owner = atomic_load(&file->owner);
+
+	return owner < 0 ? -pid_number_from_global(-owner)
+			 : pid_number_from_global(owner);
 }
 
 static long control_owner(struct file *file, int command, u64 argument)
 {
 	struct f_owner_ex owner = {0};
+	pid_nr number = (int)argument;
 
 	switch (command) {
 	case F_SETOWN:
-		atomic_store(&file->owner, (s32)argument);
-		return 0;
+		if (number == INT32_MIN) {
+			return -EINVAL;
+		}
+		return set_owner(file, number < 0 ? -number : number, number < 0);
 	case F_GETOWN:
-		return atomic_load(&file->owner);
+		return get_owner(file);
 	case F_SETOWN_EX:
 		if (user_read(&owner, argument, sizeof(owner))) {
 			return -EFAULT;
@@ -196,12 +221,10 @@ static long control_owner(struct file *file, int command, u64 argument)
 		    owner.type != F_OWNER_TID) {
 			return -EINVAL;
 		}
-		atomic_store(&file->owner,
-			     owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid);
-		return 0;
+		return set_owner(file, owner.pid, owner.type == F_OWNER_PGRP);
 	case F_GETOWN_EX:
-		owner.pid = atomic_load(&file->owner);
-		owner.type = owner.pid < 0 ? F_OWNER_PGRP : F_OWNER_PID;
+		owner.pid = (int)get_owner(file);
+		owner.type = atomic_load(&file->owner) < 0 ? F_OWNER_PGRP : F_OWNER_PID;
 		owner.pid = owner.pid < 0 ? -owner.pid : owner.pid;
 		return user_write(argument, &owner, sizeof(owner));
 	case F_SETSIG:
@@ -313,10 +336,11 @@ long sys_fcntl(const struct syscall_arguments *a)
 long sys_flock(const struct syscall_arguments *a)
 {
 	int operation = (int)a->arg[1];
-	struct file_lock_request request = {.kind = FILE_LOCK_FLOCK,
-					    .end = INT64_MAX,
-					    .pid = process_number(current_process()),
-					    .wait = !(operation & LOCK_NB)};
+	struct file_lock_request request = {
+		.kind = FILE_LOCK_FLOCK,
+		.end = INT64_MAX,
+		.pid = pid_number_global(current_process()->pid),
+		.wait = !(operation & LOCK_NB)};
 	struct fd_reference reference;
 	long result;
 

@@ -9,6 +9,7 @@
 #include "lib/string.h"
 #include "mm/usercopy.h"
 #include "process/namespace/namespace.h"
+#include "process/pid.h"
 #include "process/process.h"
 #include "syscall/syscall.h"
 #include <asm/resource.h>
@@ -25,9 +26,10 @@ void socket_caller_init(struct socket_caller *caller, struct walk_context *walk,
 	*walk = (struct walk_context){.fs = current_fs(), .credentials = credentials};
 	caller->walk = walk;
 	caller->network = current_network();
-	caller->identity = (struct user_ucred){.pid = process_number(current_process()),
-					       .uid = credentials->euid,
-					       .gid = credentials->egid};
+	caller->identity =
+		(struct user_ucred){.pid = pid_number_global(current_process()->pid),
+				    .uid = credentials->euid,
+				    .gid = credentials->egid};
 	caller->nonblocking = file && file_nonblocking(file);
 }
 
@@ -340,6 +342,7 @@ static int get_peer(struct socket *socket, void *value, u32 *length)
 			peer.uid = current_uid_shown(peer.uid);
 			peer.gid = current_gid_shown(peer.gid);
 		}
+		peer.pid = pid_number_from_global(peer.pid);
 		*length = MIN(*length, whole);
 		memcpy(value, &peer, *length);
 	}

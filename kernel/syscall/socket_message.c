@@ -9,6 +9,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/usercopy.h"
+#include "process/pid.h"
 #include "process/process.h"
 #include "process/signal/signal.h"
 #include "syscall/syscall.h"
@@ -79,6 +80,10 @@ static int read_credentials(const u8 *data, u64 size, struct socket_message *mes
 	    (identity.gid != own->gid && identity.gid != own->egid &&
 	     identity.gid != own->sgid && !current_capable_inside(CAP_SETGID))) {
 		return -EPERM;
+	}
+	identity.pid = pid_number_to_global(identity.pid);
+	if (!identity.pid) {
+		return -ESRCH;
 	}
 	message->credentials = identity;
 	message->has_credentials = true;
@@ -325,6 +330,8 @@ static int write_control(struct socket *socket, struct user_msghdr *header,
 
 	if (socket->pass_credentials && message->has_credentials) {
 		struct user_ucred shown = message->credentials;
+
+		shown.pid = pid_number_from_global(shown.pid);
 
 		shown.uid = current_uid_shown(shown.uid);
 		shown.gid = current_gid_shown(shown.gid);
