@@ -231,11 +231,11 @@ static void check_kinds(void)
 	siginfo_t info = {0};
 	int status;
 
+	signal(SIGUSR1, SIG_IGN);
 	clone_child = (pid_t)syscall(SYS_clone, SIGUSR1, 0, 0, 0, 0);
 	if (clone_child == 0) {
 		_exit(2);
 	}
-	signal(SIGUSR1, SIG_IGN);
 	CHECK(clone_child > 0);
 	CHECK_EQ(waitid_raw(P_ALL, 0, &info, WEXITED | WNOWAIT | __WCLONE), 0);
 	CHECK_EQ(info.si_pid, clone_child);
