@@ -68,22 +68,46 @@ static const struct thread *other_thread(struct process *process,
 	return found;
 }
 
-/* Children made by this thread: PR_SET_PDEATHSIG, and __WNOTHREAD passes to a sibling. Tree lock held. */
+/* PR_SET_PDEATHSIG: send `child` what its threads asked for when a thread of `parent` ends. Tree lock held. */
+static void tell_parents_death(const struct process *parent, struct process *child)
+{
+	struct thread *thread;
+	u64 flags, wanted = 0;
+
+	if (child->state != PROCESS_ALIVE) {
+		return;
+	}
+	flags = spin_lock_irq(&child->signal_lock);
+	for_each_thread(thread, child) {
+		if (thread->parent_death_signal) {
+			wanted |= SIGNAL_BIT(thread->parent_death_signal);
+		}
+	}
+	spin_unlock_irq(&child->signal_lock, flags);
+	for (int signal = 1; wanted; signal++) {
+		if (wanted & SIGNAL_BIT(signal)) {
+			wanted &= ~SIGNAL_BIT(signal);
+			signal_send_kernel_from(parent->pid, child, signal);
+		}
+	}
+}
+
+/*
+ * Children made by this thread: PR_SET_PDEATHSIG, and __WNOTHREAD passes to a sibling. Where nobody stays,
+ * process_end() hands the children over and tells them: they must not be told of one death twice. Tree lock held.
+ */
 static void leave_children_of_thread(struct thread *thread)
 {
 	struct process *process = thread->process, *child;
 	const struct thread *heir = other_thread(process, thread);
 
+	if (!heir) {
+		return;
+	}
 	list_for_each(child, &process->children, sibling) {
-		struct thread *leader = child->leader;
-
-		if (child->parent_thread != thread) {
-			continue;
-		}
-		child->parent_thread = heir;
-		if (child->state == PROCESS_ALIVE && leader->parent_death_signal) {
-			signal_send_kernel_from(process->pid, child,
-						leader->parent_death_signal);
+		if (child->parent_thread == thread) {
+			child->parent_thread = heir;
+			tell_parents_death(process, child);
 		}
 	}
 }
@@ -190,10 +214,7 @@ static void hand_over_children(struct process *process, struct list *dead)
 		    child->session == process->session) {
 			check_orphaned_group(child->group, NULL);
 		}
-		if (child->state == PROCESS_ALIVE && child->leader->parent_death_signal) {
-			signal_send_kernel_from(process->pid, child,
-						child->leader->parent_death_signal);
-		}
+		tell_parents_death(process, child);
 		if (child->state == PROCESS_ZOMBIE && notify_parent(child, &none)) {
 			child->state = PROCESS_DEAD;
 			list_remove(&child->sibling);

@@ -264,13 +264,18 @@ static void check_death_signal_values(void)
 	ok("death_signal_values");
 }
 
+/* Ends with 8 if exactly one signal has come by the time the parent's death is told by the end of the pipe. */
 static void await_death_of_parent(void)
 {
+	char byte;
+
 	handled = 0;
 	signal(SIGUSR1, note_signal);
 	CHECK_EQ(prctl(PR_SET_PDEATHSIG, SIGUSR1), 0);
+	close(hold[1]);
 	say_ready();
-	WAIT_UNTIL(handled == 1);
+	CHECK_EQ(read(hold[0], &byte, 1), 0);
+	CHECK_EQ(handled, 1);
 	_exit(8);
 }
 
@@ -278,6 +283,37 @@ static void leave_child(void)
 {
 	if (fork() == 0) {
 		await_death_of_parent();
+	}
+	await_ready();
+}
+
+static sigset_t only_usr1(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	return set;
+}
+
+static void *await_in_thread(void *unused)
+{
+	sigset_t set = only_usr1();
+
+	(void)unused;
+	CHECK_EQ(sigprocmask(SIG_UNBLOCK, &set, NULL), 0);
+	await_death_of_parent();
+	return NULL;
+}
+
+/* Any thread of the child may ask, for the process. */
+static void leave_child_with_threads(void)
+{
+	sigset_t set = only_usr1();
+
+	if (fork() == 0) {
+		CHECK_EQ(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+		join_thread(start_thread(await_in_thread, NULL));
 	}
 	await_ready();
 }
@@ -292,22 +328,35 @@ static void *fork_and_leave(void *child)
 	return NULL;
 }
 
-/* The parent that counts is the thread that forked. */
+static void expect_one_signal(pid_t child)
+{
+	int status;
+
+	close(hold[1]);
+	CHECK(waitpid(child, &status, 0) > 0);
+	CHECK_EQ(status, 8 << 8);
+	close_pipes();
+}
+
+/* The parent that counts is the thread that forked; its end is told once, also when it is the last thread's. */
 static void check_death_signal(void)
 {
 	pid_t child;
-	int status;
 
-	open_pipes();
 	CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	must_pass_in_child(leave_child);
-	CHECK(waitpid(-1, &status, 0) > 0);
-	CHECK_EQ(status, 8 << 8);
-	join_thread(start_thread(fork_and_leave, &child));
-	CHECK_EQ(waitpid(child, &status, 0), child);
-	CHECK_EQ(status, 8 << 8);
+	for (int i = 0; i < 200; i++) {
+		open_pipes();
+		must_pass_in_child(leave_child);
+		expect_one_signal(-1);
+	}
+	open_pipes();
+	must_pass_in_child(leave_child_with_threads);
+	expect_one_signal(-1);
 	CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
-	close_pipes();
+	open_pipes();
+	join_thread(start_thread(fork_and_leave, &child));
+	WAIT_UNTIL(count_tasks() == 1);
+	expect_one_signal(child);
 	ok("death_signal");
 }
 
