@@ -117,8 +117,11 @@ static inline int churn_clone(struct churn *churn)
 	}
 	child = clone3_call(&args, sizeof(args), churn_leave, (void *)3);
 	if (child < 0) {
+		// EFAULT: the page of `pidfd`, shared with the copy by then, could not be had for us alone.
 		CHECK(child == -ENOMEM || child == -EAGAIN || child == -EPERM ||
-		      child == -EINVAL || child == -ENOSPC || child == -EMFILE);
+		      child == -EINVAL || child == -ENOSPC || child == -EMFILE ||
+		      (child == -EFAULT && (args.flags & CLONE_PIDFD) &&
+		       !(args.flags & CLONE_VM)));
 		return (int)-child;
 	}
 	if (args.flags & CLONE_THREAD) {
