@@ -36,6 +36,7 @@ struct config {
 
 	bool terminal[3]; // stdin, stdout, stderr are a terminal
 	bool trace;       // the program's system calls are wanted
+	bool report;      // what was missing is wanted
 	bool raw;         // the host's terminal is raw: ours does all the work
 	unsigned rows, columns;
 };

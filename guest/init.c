@@ -81,11 +81,12 @@ static void sleep_ms(long milliseconds)
 /* The ports appear when the driver has talked to the device: wait for them, not for ever. */
 static int open_ports(void)
 {
-	char name[32];
+	char name[] = "/dev/vport0p0";
 	int waited = 0;
 
+	_Static_assert(PORT_END <= 10, "one digit");
 	for (int number = PORT_CONTROL; number < PORT_END; number++) {
-		snprintf(name, sizeof name, "/dev/vport0p%d", number);
+		name[sizeof name - 2] = '0' + number;
 		for (;;) {
 			ports[number] =
 				open(name, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -266,6 +267,9 @@ static void report_lines(const char *path)
 /* What --summary names: files that --pack has left out, and system calls the kernel lacks. */
 static void report_missing(void)
 {
+	if (!config.report) {
+		return;
+	}
 	report_lines("/proc/heddle/missing");
 	report_lines("/proc/heddle/missing_calls");
 }

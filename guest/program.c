@@ -146,16 +146,29 @@ static bool may_run(const char *path, struct refusal *refusal)
 	return true;
 }
 
+/* Nothing worse was said yet. */
+static bool not_found(struct refusal *refusal, const char *name)
+{
+	if (!refusal->status) {
+		refuse(refusal, 127, ENOENT, "%s: not found", name);
+	}
+	return false;
+}
+
 static bool find_program(const struct config *config, char *path, size_t size,
 			 struct refusal *refusal)
 {
 	const char *name = config->arguments[0];
 	const char *at = config_variable(config, "PATH");
 
-	refuse(refusal, 127, ENOENT, "%s: not found", name);
 	if (strchr(name, '/')) {
-		snprintf(path, size, "%s", name);
-		return may_run(path, refusal);
+		if (strlen(name) >= size) {
+			refuse(refusal, 127, ENAMETOOLONG, "%s: %s", name,
+			       strerror(ENAMETOOLONG));
+			return false;
+		}
+		strcpy(path, name);
+		return may_run(path, refusal) || not_found(refusal, name);
 	}
 	for (at = at ? at : DEFAULT_PATH; *name; at++) {
 		int length = strcspn(at, ":");
@@ -168,7 +181,7 @@ static bool find_program(const struct config *config, char *path, size_t size,
 			break;
 		}
 	}
-	return false;
+	return not_found(refusal, name);
 }
 
 /* execve has failed with `error`: say why as exactly as the file allows. */
