@@ -95,9 +95,9 @@ static void boot_thread(void *unused)
 	self_test_run(); /* a panic names threads from here on */
 	terminal_init();
 	tty_init_devices();
-	completion_wait(&root_mounted);
-	clock_refine();
 	arch_kernel_seal(); /* boot code is gone from here on */
+	clock_refine();
+	completion_wait(&root_mounted);
 	log_info("boot: done in %lld us", (long long)clock_monotonic() / NSEC_PER_USEC);
 	process_start_init(&root); /* pid 1 */
 }

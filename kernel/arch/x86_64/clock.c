@@ -21,7 +21,7 @@
 #define PIT_COMMAND   0x43
 #define PIT_GATE      0x61
 
-#define MEASURE_TICKS 895 /* of the PIT: 0.75 ms */
+#define MEASURE_TICKS 597 /* of the PIT: 0.5 ms */
 #define REFINE_MAX \
 	(5 * NSEC_PER_SEC) /* the first rate tells how often the PIT went round */
 #define HYPERVISOR_APIC_HZ (1000000000UL / 16) /* we divide by 16 */
