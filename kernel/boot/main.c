@@ -44,7 +44,7 @@ static void set_log_level(void)
 }
 
 /* What takes long and needs little of the rest: threads of their own, awaited before the first process. */
-static struct completion cpus_started, root_mounted;
+static struct completion cpus_started, root_filled, init_there;
 static struct path root;
 
 static void start_cpus(void *unused)
@@ -53,12 +53,18 @@ static void start_cpus(void *unused)
 	completion_complete(&cpus_started);
 }
 
-static void mount_root(void *unused)
+static void file_there(const char *name)
 {
-	if (fs_mount_root(&root) != 0) {
-		panic("cannot mount the root file system");
+	if (process_is_init(name)) {
+		completion_complete(&init_there);
 	}
-	completion_complete(&root_mounted);
+}
+
+static void fill_root(void *unused)
+{
+	fs_unpack_initramfs(&root, file_there);
+	completion_complete(&init_there);
+	completion_complete(&root_filled);
 }
 
 static void start_beside(const char *name, void (*run)(void *), struct completion *done)
@@ -77,8 +83,11 @@ static void boot_thread(void *unused)
 	vm_init();
 	fs_init();
 	nsfs_init();
-	start_beside("mount-root", mount_root,
-		     &root_mounted); /* and unpack the initramfs */
+	if (fs_mount_root(&root) != 0) {
+		panic("cannot mount the root file system");
+	}
+	completion_init(&init_there);
+	start_beside("fill-root", fill_root, &root_filled); /* from the initramfs */
 	pipe_init();
 	epoll_init();
 	sysv_init();
@@ -97,9 +106,11 @@ static void boot_thread(void *unused)
 	tty_init_devices();
 	arch_kernel_seal(); /* boot code is gone from here on */
 	clock_refine();
-	completion_wait(&root_mounted);
+	completion_wait(&init_there);
+	process_prepare_init(&root); /* loads it while the rest of the root is filled */
+	completion_wait(&root_filled);
 	log_info("boot: done in %lld us", (long long)clock_monotonic() / NSEC_PER_USEC);
-	process_start_init(&root); /* pid 1 */
+	process_start_init(); /* pid 1 */
 }
 
 void boot_main(void)

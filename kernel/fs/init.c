@@ -5,6 +5,7 @@
 #include "fs/devfs/devfs.h"
 #include "fs/device.h"
 #include "fs/fs_internal.h"
+#include "fs/initramfs/initramfs.h"
 #include "fs/mount_internal.h"
 #include "fs/path.h"
 #include "fs/tmpfs/tmpfs.h"
@@ -42,13 +43,14 @@ static int make_first_names(struct dentry *root)
 }
 
 /* A damaged archive is reported and what came before the damage is used, as far as it goes. */
-static void unpack_initramfs(const struct path *root)
+void fs_unpack_initramfs(const struct path *root, void (*told)(const char *name))
 {
 	paddr_t start = boot_info.initramfs_start, end = boot_info.initramfs_end;
 
 	if (start >= end) {
 		return;
 	}
+	cpio_tell_files(told);
 	(void)initramfs_unpack(root, physical_to_virtual(start), end - start);
 	boot_info.initramfs_start = boot_info.initramfs_end = 0;
 	start = ALIGN_UP(start, PAGE_SIZE);
@@ -76,8 +78,6 @@ int fs_mount_root(struct path *root)
 	result = make_first_names(mount->root);
 	if (result < 0) {
 		path_put(root);
-		return result;
 	}
-	unpack_initramfs(root);
-	return 0;
+	return result;
 }

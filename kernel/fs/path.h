@@ -104,8 +104,10 @@ int fs_unmount(const struct walk_context *context, const char *target, int flags
 int fs_pivot_root(const struct walk_context *context, const char *new_root,
 		  const char *put_old, struct path *old_root, struct path *root);
 void fs_sync_all(void); /* sync(2) */
-/* Boot: tmpfs root filled from the initramfs. */
+/* Boot: a tmpfs with /dev/console in it. */
 int fs_mount_root(struct path *root) must_check;
+/* Boot: fill it from the initramfs, whose memory is free then. `told`: see cpio_tell_files(). Thread context. */
+void fs_unpack_initramfs(const struct path *root, void (*told)(const char *name));
 int initramfs_unpack(const struct path *root, const void *archive, size_t size);
 void fs_init(void);
 /* Installed by syscall/: may *count bytes be written at `position`? Shortens *count to RLIMIT_FSIZE; -EFBIG (and SIGXFSZ) if nothing fits. */

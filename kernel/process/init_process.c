@@ -4,6 +4,9 @@
  *
  * It runs init= (rdinit=, if there is an initramfs), or the first there is of /init, /sbin/init, /etc/init, /bin/init,
  * /bin/sh; with the words of the command line nobody else understood, as Linux does.
+ *
+ * /init may be loaded as soon as it is there, while the initramfs is still being unpacked. If another file has taken its name when
+ * all is there, it is loaded anew.
  */
 #include "core/command_line.h"
 #include "core/log.h"
@@ -12,6 +15,7 @@
 #include "fs/fs_info.h"
 #include "fs/path.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "mm/heap.h"
 #include "process/exec/exec.h"
 #include "process/job_control.h"
@@ -28,6 +32,7 @@ struct first {
 	struct file_table *files;
 	struct walk_context context;
 	struct exec_image *image;
+	bool complete; /* all files are there */
 };
 
 static int add_words(struct exec_strings *to,
@@ -80,9 +85,11 @@ static int try_program(struct first *first, const char *program)
 		err = exec_image_load(first->image, first->credentials, 8UL << 20);
 	}
 	if (err) {
-		log_error("cannot run %s as init: error %d", program, -err);
 		exec_image_destroy(first->image);
 		first->image = NULL;
+		if (first->complete) {
+			log_error("cannot run %s as init: error %d", program, -err);
+		}
 	}
 	return err;
 }
@@ -168,18 +175,61 @@ static struct thread *build_thread(struct first *first, struct thread_options *o
 	return thread;
 }
 
-void process_start_init(struct path *root)
+static struct first first;
+
+static bool init_is_chosen(void)
 {
-	struct first first = {0};
+	return command_line_value("rdinit") || command_line_value("init");
+}
+
+bool process_is_init(const char *name)
+{
+	while (*name == '.' || *name == '/') {
+		name++;
+	}
+	return !init_is_chosen() && strcmp(name, "init") == 0;
+}
+
+void process_prepare_init(struct path *root)
+{
+	prepare(&first, root);
+	if (!init_is_chosen()) {
+		(void)try_program(&first, "/init");
+	}
+}
+
+/* Is /init what was loaded? If not, forget it. */
+static bool loaded_in_time(void)
+{
+	struct path path;
+	bool same;
+
+	if (!first.image) {
+		return false;
+	}
+	same = path_walk(&first.context, "/init", WALK_FOLLOW, &path) == 0;
+	if (same) {
+		same = path.dentry == first.image->file->path.dentry;
+		path_put(&path);
+	}
+	if (!same) {
+		exec_image_destroy(first.image);
+		first.image = NULL;
+	}
+	return same;
+}
+
+void process_start_init(void)
+{
 	struct thread_options options;
 	struct thread *thread;
 	struct session *session;
 	const char *program;
 	u64 flags;
 
-	prepare(&first, root);
+	first.complete = true;
 	open_console(&first);
-	program = find_program(&first);
+	program = loaded_in_time() ? "/init" : find_program(&first);
 	thread = build_thread(&first, &options);
 	if (session_create(&idle_pid, &session)) {
 		panic("no memory for the first session");

@@ -125,10 +125,16 @@ struct process *process_next(pid_nr *number);
 struct process *process_find_in(struct pid_namespace *namespace, pid_nr number);
 struct thread *thread_find_in(struct pid_namespace *namespace, pid_nr number);
 struct process *process_next_in(struct pid_namespace *namespace, pid_nr *number);
-/* The first process: pid 1 runs init= or /init. Boot, once. Returns when it is runnable; panics if there is none. */
+/*
+ * The first process: pid 1 runs init= or /init. Boot, once each, in this order. process_prepare_init() takes the reference of `root`, where files
+ * are still being made: it does what can be done then. process_start_init() returns when pid 1 is runnable; panics if there is none.
+ */
 void process_init(void);
 struct path;
-void process_start_init(struct path *root /* whose reference it takes */);
+void process_prepare_init(struct path *root);
+void process_start_init(void);
+/* Is this name, of an initramfs, that of the program that will be pid 1? */
+bool process_is_init(const char *name);
 
 #define for_each_thread(thread, process) \
 	list_for_each(thread, &(process)->threads, process_link)

@@ -2,8 +2,12 @@
 /* A first process that prints, for machines with nothing but a serial console; its status ends the machine. */
 #include <stdio.h>
 
+#ifndef WORDS
+#define WORDS "init is here"
+#endif
+
 int main(void)
 {
-	puts("init is here");
+	puts(WORDS);
 	return 0;
 }

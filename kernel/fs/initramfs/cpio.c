@@ -40,6 +40,13 @@ struct unpacker {
 	char name[NAME_MAX_SIZE];
 };
 
+static void (*file_told)(const char *name);
+
+void cpio_tell_files(void (*told)(const char *name))
+{
+	file_told = told;
+}
+
 static bool parse_field(const u8 *text, u32 *out)
 {
 	u32 value = 0;
@@ -305,6 +312,10 @@ static int unpack_entries(struct unpacker *unpacker)
 		if (result < 0) {
 			log_error("initramfs: %s: error %d", unpacker->name, -result);
 			return result;
+		}
+		if (file_told && (unpacker->entry.mode & S_IFMT) == S_IFREG &&
+		    unpacker->entry.links < 2) {
+			file_told(unpacker->name);
 		}
 		// The last entry may lack its padding only if the archive ends there: that is damage too.
 		result = source_skip(unpacker->source, padding(unpacker->entry.size));

@@ -24,6 +24,8 @@ struct byte_source *gzip_source_bytes(struct gzip_source *gzip);
 size_t gzip_source_used(const struct gzip_source *gzip); /* of the input, so far */
 void gzip_source_destroy(struct gzip_source *gzip);
 
+/* From now on `told` is called with the name of each regular file that is complete and has no other link. Boot, before any unpacking. */
+void cpio_tell_files(void (*told)(const char *name));
 /* One cpio archive (newc, with or without checksums), written below context's root. */
 int cpio_unpack(const struct walk_context *context,
 		struct byte_source *source) must_check;
