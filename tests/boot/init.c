@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #ifndef WORDS
-#define WORDS "init is here"
+#	define WORDS "init is here"
 #endif
 
 int main(void)
