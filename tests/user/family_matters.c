@@ -213,6 +213,16 @@ static void check_exec_by_thread(void)
 	ok("exec_by_thread");
 }
 
+static atomic_int arrived;
+
+/* Both are there before either begins: while one executes, making the other may be refused with EAGAIN. */
+static void *execute_with_other(void *unused)
+{
+	atomic_fetch_add(&arrived, 1);
+	WAIT_UNTIL(atomic_load(&arrived) == 2);
+	return execute(unused);
+}
+
 /* Two at once: one wins, the other is gone with the rest. */
 static void check_exec_by_two(void)
 {
@@ -224,8 +234,8 @@ static void check_exec_by_two(void)
 		child = fork();
 		CHECK(child >= 0);
 		if (child == 0) {
-			start_thread(execute, NULL);
-			start_thread(execute, NULL);
+			start_thread(execute_with_other, NULL);
+			start_thread(execute_with_other, NULL);
 			sleep_for_ever();
 		}
 		CHECK_EQ(waitpid(child, &status, 0), child);
