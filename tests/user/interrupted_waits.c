@@ -82,25 +82,6 @@ static void note(int signal)
 	atomic_fetch_add(&handled, 1);
 }
 
-static char state_of(pid_t pid)
-{
-	char path[64], text[256];
-	const char *end;
-	ssize_t length;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY);
-	if (fd < 0) {
-		return '?';
-	}
-	length = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[length > 0 ? length : 0] = 0;
-	end = strrchr(text, ')');
-	return end ? end[2] : '?';
-}
-
 static pid_t start_waiter(void (*wait)(void), bool with_handler)
 {
 	pid_t child = fork();
@@ -121,16 +102,16 @@ static void check_wait(const char *name, void (*wait)(void))
 	int status;
 	pid_t child = start_waiter(wait, true);
 
-	WAIT_UNTIL(state_of(child) == 'S');
+	WAIT_UNTIL(process_state(child) == 'S');
 	CHECK_EQ(kill(child, SIGUSR1), 0);
 	CHECK_EQ(waitpid(child, &status, 0), child);
 	CHECK_EQ(status, 0);
 	child = start_waiter(wait, false);
-	WAIT_UNTIL(state_of(child) == 'S');
+	WAIT_UNTIL(process_state(child) == 'S');
 	CHECK_EQ(kill(child, SIGSTOP), 0);
 	CHECK_EQ(waitpid(child, &status, WUNTRACED), child);
 	CHECK(WIFSTOPPED(status));
-	CHECK_EQ(state_of(child), 'T');
+	CHECK_EQ(process_state(child), 'T');
 	CHECK_EQ(kill(child, SIGKILL), 0); // also out of the stop
 	CHECK_EQ(waitpid(child, &status, 0), child);
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
@@ -143,14 +124,14 @@ static void check_continues(void)
 	int status;
 	pid_t child = start_waiter(wait_in_read, true);
 
-	WAIT_UNTIL(state_of(child) == 'S');
+	WAIT_UNTIL(process_state(child) == 'S');
 	for (int i = 0; i < 10; i++) {
 		CHECK_EQ(kill(child, SIGSTOP), 0);
 		CHECK_EQ(waitpid(child, &status, WUNTRACED), child);
 		CHECK_EQ(kill(child, SIGCONT), 0);
 		CHECK_EQ(waitpid(child, &status, WCONTINUED), child);
 	}
-	WAIT_UNTIL(state_of(child) == 'S');
+	WAIT_UNTIL(process_state(child) == 'S');
 	CHECK_EQ(kill(child, SIGUSR1), 0);
 	CHECK_EQ(waitpid(child, &status, 0), child);
 	CHECK_EQ(status, 0);

@@ -64,12 +64,8 @@ static inline void expect(int type, off_t from, off_t start, off_t length)
 
 static inline bool waits(pid_t tid)
 {
-	char path[64], line[256] = "";
-	int file;
+	char state = process_state(tid);
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)tid);
-	file = open(path, O_RDONLY);
-	CHECK(file >= 0 && read(file, line, sizeof(line) - 1) > 0);
-	close(file);
-	return strrchr(line, ')')[2] == 'S';
+	CHECK(state != '?');
+	return state == 'S';
 }

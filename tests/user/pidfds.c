@@ -155,8 +155,8 @@ static void *end_later(void *unused)
 /* The process ends with its last thread, not with its leader. */
 static void check_leader_first(void)
 {
-	char path[64], text[512];
 	int fd, status;
+	char state;
 	pid_t child;
 
 	CHECK_EQ(pipe(hold), 0);
@@ -169,15 +169,10 @@ static void check_leader_first(void)
 	}
 	close(hold[0]);
 	fd = open_pidfd(child, 0);
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)child);
 	do {
-		int stat = open(path, O_RDONLY);
-		ssize_t length = read(stat, text, sizeof(text) - 1);
-
-		CHECK(length > 0);
-		text[length] = 0;
-		close(stat);
-	} while (strrchr(text, ')')[2] != 'Z');
+		state = process_state(child);
+		CHECK(state != '?');
+	} while (state != 'Z');
 	CHECK_EQ(poll_now(fd), 0);
 	CHECK_EQ(waitpid(child, &status, WNOHANG), 0);
 	close(hold[1]);

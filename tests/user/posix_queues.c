@@ -149,7 +149,7 @@ static void waiting(void)
 	struct timespec soon;
 	pthread_t other = start_thread(receive_one, NULL);
 
-	WAIT_UNTIL(waiter && state_of(waiter) == 'S');
+	WAIT_UNTIL(waiter && process_state(waiter) == 'S');
 	CHECK_EQ(send("one", 0), 0);
 	join_thread(other);
 	CHECK_EQ(mq_setattr(queue, &nonblock, &none), 0);
@@ -169,7 +169,7 @@ static void waiting(void)
 	CHECK_ERRNO(mq_timedsend(queue, "x", 1, 0, &soon), ETIMEDOUT);
 	waiter = 0;
 	other = start_thread(send_one, NULL);
-	WAIT_UNTIL(waiter && state_of(waiter) == 'S');
+	WAIT_UNTIL(waiter && process_state(waiter) == 'S');
 	expect("full", 3);
 	join_thread(other);
 	expect("waited", 7); // it came in when there was room
@@ -198,7 +198,7 @@ static void signals(void)
 	CHECK_EQ(sigaction(SIGUSR2, &action, NULL), 0);
 	waiter = 0;
 	other = start_thread(be_interrupted, NULL);
-	WAIT_UNTIL(waiter && state_of(waiter) == 'S');
+	WAIT_UNTIL(waiter && process_state(waiter) == 'S');
 	CHECK_EQ(pthread_kill(other, SIGUSR2), 0);
 	join_thread(other);
 	ok("signals end a wait");

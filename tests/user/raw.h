@@ -86,3 +86,17 @@ static inline char process_state(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	return state_in(path);
 }
+
+/* A child that stays until a signal ends it. */
+static inline pid_t start_pausing(void)
+{
+	pid_t child = fork();
+
+	CHECK(child >= 0);
+	if (child == 0) {
+		for (;;) {
+			pause();
+		}
+	}
+	return child;
+}

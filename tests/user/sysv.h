@@ -2,7 +2,7 @@
 /* System V IPC for the tests: a new namespace where the test may have one, and what others do to a set. */
 #pragma once
 
-#include "test.h"
+#include "raw.h"
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -62,27 +62,4 @@ static inline void set_value(int set, int number, int value)
 static inline void remove_set(int set)
 {
 	CHECK_EQ(semctl(set, 0, IPC_RMID), 0);
-}
-
-/* The state letter of a process or thread. */
-static inline char state_of(pid_t pid)
-{
-	char path[64], text[256];
-	const char *end;
-	ssize_t length;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY);
-	if (fd < 0) {
-		return '?';
-	}
-	length = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (length <= 0) {
-		return '?';
-	}
-	text[length] = 0;
-	end = strrchr(text, ')');
-	return end ? end[2] : '?';
 }

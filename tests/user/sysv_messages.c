@@ -171,8 +171,8 @@ static void receivers_wait(void)
 	pthread_t one = start_thread(receive_type, (void *)1);
 	pthread_t two = start_thread(receive_type, (void *)2);
 
-	WAIT_UNTIL(waiters_tid[1] && state_of(waiters_tid[1]) == 'S');
-	WAIT_UNTIL(waiters_tid[2] && state_of(waiters_tid[2]) == 'S');
+	WAIT_UNTIL(waiters_tid[1] && process_state(waiters_tid[1]) == 'S');
+	WAIT_UNTIL(waiters_tid[2] && process_state(waiters_tid[2]) == 'S');
 	CHECK_EQ(send(2, "hello", 0), 0);
 	join_thread(two);
 	CHECK_EQ(status().msg_qnum, 0); // from hand to hand
@@ -196,7 +196,7 @@ static void too_big_for_waiter(void)
 
 	waiters_tid[0] = 0;
 	little = start_thread(receive_little, NULL);
-	WAIT_UNTIL(waiters_tid[0] && state_of(waiters_tid[0]) == 'S');
+	WAIT_UNTIL(waiters_tid[0] && process_state(waiters_tid[0]) == 'S');
 	CHECK_EQ(send(1, "too long", 0), 0);
 	join_thread(little);
 	expect(0, 0, 1, "too long");
@@ -227,7 +227,7 @@ static void senders_wait(void)
 	CHECK_ERRNO(send(1, "12345", IPC_NOWAIT), EAGAIN);
 	waiters_tid[0] = 0;
 	sender = start_thread(send_blocked, "12345678");
-	WAIT_UNTIL(waiters_tid[0] && state_of(waiters_tid[0]) == 'S');
+	WAIT_UNTIL(waiters_tid[0] && process_state(waiters_tid[0]) == 'S');
 	CHECK_EQ(send(2, "", IPC_NOWAIT), 0); // what fits may pass
 	CHECK_EQ(status().msg_qnum, 2);
 	expect(1, 0, 1, "12345");
@@ -235,7 +235,7 @@ static void senders_wait(void)
 	CHECK_EQ(status().__msg_cbytes, 10);
 	waiters_tid[0] = 0;
 	sender = start_thread(send_blocked, "1234");
-	WAIT_UNTIL(waiters_tid[0] && state_of(waiters_tid[0]) == 'S');
+	WAIT_UNTIL(waiters_tid[0] && process_state(waiters_tid[0]) == 'S');
 	set_limit(16384); // more room lets it go on
 	join_thread(sender);
 	expect(9, 0, 9, "12345678");
@@ -269,8 +269,8 @@ static void removal_wakes(void)
 	waiters_tid[0] = waiters_tid[1] = 0;
 	sender = start_thread(send_to_removed, NULL);
 	receiver = start_thread(receive_from_removed, NULL);
-	WAIT_UNTIL(waiters_tid[0] && state_of(waiters_tid[0]) == 'S');
-	WAIT_UNTIL(waiters_tid[1] && state_of(waiters_tid[1]) == 'S');
+	WAIT_UNTIL(waiters_tid[0] && process_state(waiters_tid[0]) == 'S');
+	WAIT_UNTIL(waiters_tid[1] && process_state(waiters_tid[1]) == 'S');
 	CHECK_EQ(msgctl(queue, IPC_RMID, NULL), 0);
 	join_thread(sender);
 	join_thread(receiver);
@@ -298,7 +298,7 @@ static void signals(void)
 	waiters_tid[0] = 0;
 	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
 	receiver = start_thread(be_interrupted, NULL);
-	WAIT_UNTIL(waiters_tid[0] && state_of(waiters_tid[0]) == 'S');
+	WAIT_UNTIL(waiters_tid[0] && process_state(waiters_tid[0]) == 'S');
 	CHECK_EQ(pthread_kill(receiver, SIGUSR1), 0);
 	join_thread(receiver);
 	CHECK_EQ(send(1, "later", 0), 0);

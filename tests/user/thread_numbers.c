@@ -19,19 +19,6 @@ static void set_maximum(int maximum)
 	close(fd);
 }
 
-static pid_t start_sleeper(void)
-{
-	pid_t child = fork();
-
-	CHECK(child >= 0);
-	if (child == 0) {
-		for (;;) {
-			pause();
-		}
-	}
-	return child;
-}
-
 static void reap(pid_t child)
 {
 	int status;
@@ -42,7 +29,7 @@ static void reap(pid_t child)
 /* More processes than there are numbers, one after the other, around one that stays. */
 static void check_recycled(void)
 {
-	pid_t staying = start_sleeper(), number = 0;
+	pid_t staying = start_pausing(), number = 0;
 	bool wrapped = false;
 
 	for (int i = 0; i < ROUNDS; i++) {
@@ -67,7 +54,7 @@ static void check_recycled(void)
 /* A zombie keeps its number; once it is reaped the number can be asked for again. */
 static void check_asked_for(void)
 {
-	pid_t wanted = start_sleeper();
+	pid_t wanted = start_pausing();
 	struct clone_args args = {
 		.exit_signal = SIGCHLD,
 		.set_tid = (uintptr_t)&wanted,

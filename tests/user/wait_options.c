@@ -50,19 +50,6 @@ static pid_t start_ending(int code)
 	return child;
 }
 
-static pid_t start_pausing(void)
-{
-	pid_t child = fork();
-
-	CHECK(child >= 0);
-	if (child == 0) {
-		for (;;) {
-			pause();
-		}
-	}
-	return child;
-}
-
 static void end_pausing(pid_t child)
 {
 	int status;
