@@ -27,6 +27,7 @@
 #include <sys/ioctl.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -35,7 +36,7 @@
 #define PORT_DEADLINE_MS 10000
 #define STOP_DEADLINE_MS 20000
 
-static int child_ended[2]; // a pipe the SIGCHLD handler writes to
+static int child_ended; // tells of SIGCHLD
 static struct config config;
 static struct program program;
 static int ports[PORT_END];
@@ -49,25 +50,15 @@ static void stop_machine(void)
 	}
 }
 
-static void on_child(int number)
-{
-	int saved = errno;
-
-	(void)number;
-	if (write(child_ended[1], "", 1) < 0) {
-		errno = saved; // the pipe is full, so the loop is awake already
-	}
-	errno = saved;
-}
-
+/* The end of a child wakes the main loop through a descriptor; no handler interrupts it. */
 static void watch_children(void)
 {
-	struct sigaction action = {.sa_handler = on_child, .sa_flags = SA_RESTART};
+	sigset_t child;
 
-	if (pipe2(child_ended, O_CLOEXEC | O_NONBLOCK) < 0) {
-		child_ended[0] = child_ended[1] = -1;
-	}
-	sigaction(SIGCHLD, &action, NULL);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	child_ended = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -191,9 +182,9 @@ static bool reap(struct control_exited *exited)
 	struct rusage usage;
 	int status;
 	pid_t pid;
-	char drain[64];
+	struct signalfd_siginfo told;
 
-	while (read(child_ended[0], drain, sizeof drain) > 0) {
+	while (read(child_ended, &told, sizeof told) > 0) {
 		continue;
 	}
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
@@ -237,7 +228,7 @@ static void serve(struct control_exited *exited)
 		size_t count = streams_wait_for(wait);
 		wait[count] =
 			(struct pollfd){.fd = ports[PORT_CONTROL], .events = POLLIN};
-		wait[count + 1] = (struct pollfd){.fd = child_ended[0], .events = POLLIN};
+		wait[count + 1] = (struct pollfd){.fd = child_ended, .events = POLLIN};
 		int ready = poll(wait, count + 2, 1000);
 		if (ready <= 0) {
 			continue; // interrupted or nothing: look at the children all the same
@@ -369,8 +360,12 @@ static void run_on_console(char **arguments, char **environment)
 
 static void use_console(void)
 {
-	int fd = open("/dev/console", O_RDWR);
+	int fd;
 
+	if (fcntl(2, F_GETFD) >= 0) {
+		return; // the kernel has done it
+	}
+	fd = open("/dev/console", O_RDWR);
 	for (int number = 0; fd >= 0 && number < 3; number++) {
 		dup2(fd, number);
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A stream is a pipe, or the terminal where the host has one. The child becomes the user,
- * finds the program as that user would, and reports through a close-on-exec pipe.
+ * A stream is a pipe, or the terminal where the host has one. The child becomes the user and
+ * finds the program as that user would. It runs in our memory (vfork) while we wait, so nothing
+ * is copied for it, and what it has to say of a failure is there when we go on.
  */
 #include "program.h"
 
@@ -23,9 +24,9 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* What the child writes if it cannot become the program. */
+/* What the child leaves if it cannot become the program. */
 struct refusal {
-	int status;
+	int status; // 0: it has become the program
 	int error;
 	char line[4096 + 256];
 };
@@ -146,7 +147,7 @@ static bool may_run(const char *path, struct refusal *refusal)
 	return true;
 }
 
-/* Nothing worse was said yet. */
+/* Unless something worse was said already. */
 static bool not_found(struct refusal *refusal, const char *name)
 {
 	if (!refusal->status) {
@@ -161,15 +162,6 @@ static bool find_program(const struct config *config, char *path, size_t size,
 	const char *name = config->arguments[0];
 	const char *at = config_variable(config, "PATH");
 
-	if (strchr(name, '/')) {
-		if (strlen(name) >= size) {
-			refuse(refusal, 127, ENAMETOOLONG, "%s: %s", name,
-			       strerror(ENAMETOOLONG));
-			return false;
-		}
-		strcpy(path, name);
-		return may_run(path, refusal) || not_found(refusal, name);
-	}
 	for (at = at ? at : DEFAULT_PATH; *name; at++) {
 		int length = strcspn(at, ":");
 		snprintf(path, size, "%.*s%s%s", length, at, length ? "/" : "", name);
@@ -202,6 +194,20 @@ static void explain(const char *path, int error, struct refusal *refusal)
 	}
 }
 
+/* Returns only if that is no program one may run, and then `refusal` says why. */
+static void start(const struct config *config, const char *path, struct refusal *refusal)
+{
+	execve(path, config->arguments, config->environment);
+	int error = errno;
+	if (error == ENAMETOOLONG) {
+		refuse(refusal, 127, error, "%s: %s", path, strerror(error));
+	} else if (may_run(path, refusal)) {
+		explain(path, error, refusal);
+	} else {
+		not_found(refusal, path);
+	}
+}
+
 /* The kernel's log of calls begins with the execve that starts the program. */
 static void begin_trace(void)
 {
@@ -219,9 +225,7 @@ static void run(const struct config *config, const struct program *program,
 {
 	char path[4096];
 
-	for (int number = 1; number < 32; number++) {
-		signal(number, SIG_DFL);
-	}
+	signal(SIGPIPE, SIG_DFL); // the one that execve would leave ignored
 	setsid();
 	if (program->slave >= 0) {
 		ioctl(program->slave, TIOCSCTTY, 0);
@@ -243,43 +247,50 @@ static void run(const struct config *config, const struct program *program,
 		       config->directory, strerror(errno));
 		return;
 	}
+	const char *name = config->arguments[0];
+	if (strchr(name, '/')) {
+		start(config, name, refusal);
+		return;
+	}
 	if (find_program(config, path, sizeof path, refusal)) {
-		execve(path, config->arguments, config->environment);
-		explain(path, errno, refusal);
+		start(config, path, refusal);
 	}
 }
 
-static int report(const struct program *program, int fd)
+/* Returns the child's number when it has become the program or ended, or a negative errno. */
+static pid_t run_in_child(const struct config *config, const struct program *program,
+			  const int *theirs, struct refusal *refusal)
 {
-	static struct refusal refusal;
-	struct control_started started = {.pid = program->pid};
-	size_t have = 0;
-	ssize_t got;
+	sigset_t none;
+	pid_t child = vfork();
 
-	while (have < sizeof refusal) {
-		got = read(fd, (char *)&refusal + have, sizeof refusal - have);
-		if (got < 0 && errno == EINTR) {
-			continue;
-		}
-		if (got <= 0) {
-			break;
-		}
-		have += got;
+	if (!child) {
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		run(config, program, theirs, refusal);
+		_exit(127);
 	}
-	if (have < sizeof refusal) {
+	return child < 0 ? -errno : child;
+}
+
+static int report(const struct program *program, const struct refusal *refusal)
+{
+	if (!refusal->status) {
+		struct control_started started = {.pid = program->pid};
 		control_send(CONTROL_STARTED, &started, sizeof started, NULL);
 		return 0;
 	}
-	struct control_not_started failed = {.status = refusal.status,
-					     .error = refusal.error};
-	control_send(CONTROL_NOT_STARTED, &failed, sizeof failed, refusal.line);
+	struct control_not_started failed = {.status = refusal->status,
+					     .error = refusal->error};
+	control_send(CONTROL_NOT_STARTED, &failed, sizeof failed, refusal->line);
 	return -ENOEXEC;
 }
 
 int program_start(const struct config *config, struct program *program)
 {
 	int *ours[3] = {&program->input, &program->output, &program->errors};
-	int theirs[3], told[2], result = 0;
+	static struct refusal refusal;
+	int theirs[3], result = 0;
 
 	program->master = program->slave = -1;
 	if (config->terminal[0] || config->terminal[1] || config->terminal[2]) {
@@ -293,25 +304,19 @@ int program_start(const struct config *config, struct program *program)
 		result = open_stream(config, program, number, ours[number],
 				     &theirs[number]);
 	}
-	if (result < 0 || pipe2(told, O_CLOEXEC) < 0 || (program->pid = fork()) < 0) {
-		result = result < 0 ? result : -errno;
+	if (!result) {
+		program->pid = run_in_child(config, program, theirs, &refusal);
+		result = program->pid < 0 ? program->pid : 0;
+	}
+	if (result < 0) {
 		control_say(CONTROL_FAILED, "cannot start a program: %s",
 			    strerror(-result));
 		return result;
-	}
-	if (!program->pid) {
-		static struct refusal refusal;
-		run(config, program, theirs, &refusal);
-		ssize_t done = write(told[1], &refusal, sizeof refusal);
-		_exit(done == sizeof refusal ? 127 : 126);
 	}
 	for (int number = 0; number < 3; number++) {
 		if (theirs[number] != program->slave) {
 			close(theirs[number]);
 		}
 	}
-	close(told[1]);
-	result = report(program, told[0]);
-	close(told[0]);
-	return result;
+	return report(program, &refusal);
 }

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -143,7 +144,7 @@ static void build(struct command *command, const struct options *options,
 {
 	static const char *const fixed[] = {
 		"-M",
-		"microvm,acpi=on,auto-kernel-cmdline=off",
+		"microvm,acpi=on,auto-kernel-cmdline=off,mem-merge=off",
 		"-nodefaults",
 		"-no-user-config",
 		"-no-reboot",
@@ -302,6 +303,15 @@ static void inherit(int fd)
 	fcntl(fd, F_SETFD, 0);
 }
 
+/*
+ * QEMU asks for some 6 MiB in small pieces before the guest runs. In huge pages and one arena that costs
+ * 4 ms less of a start; other C libraries do not read the variable, and the user's own setting stays.
+ */
+#define QEMU_MALLOC                                                                    \
+	"glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=" \
+	"33554432:"                                                                    \
+	"glibc.malloc.top_pad=8388608"
+
 static void become_qemu(char **words, const int *theirs, int initramfs, int gate,
 			int errors)
 {
@@ -315,6 +325,7 @@ static void become_qemu(char **words, const int *theirs, int initramfs, int gate
 	dup2(null, 0);
 	dup2(errors, 1);
 	dup2(errors, 2);
+	setenv("GLIBC_TUNABLES", QEMU_MALLOC, 0);
 	execv(words[0], words);
 	dprintf(2, "%s: %s\n", words[0], strerror(errno));
 	_exit(STATUS_NOT_FOUND);
@@ -356,6 +367,7 @@ int machine_start(struct machine *machine, const struct options *options,
 	close(errors[1]);
 	close(gate[0]);
 	machine->gate = gate[1];
+	machine->initramfs = initramfs;
 	machine->errors = errors[0];
 	fcntl(errors[0], F_SETFL, O_NONBLOCK);
 	return machine->pid < 0 ? -errno : 0;
@@ -365,6 +377,20 @@ void machine_release(struct machine *machine)
 {
 	close(machine->gate);
 	machine->gate = -1;
+}
+
+void machine_forget_initramfs(struct machine *machine)
+{
+	struct stat status;
+
+	if (machine->initramfs >= 0 && fstat(machine->initramfs, &status) == 0) {
+		// without it the pages live as long as QEMU, which is all that is lost
+		(void)fallocate(machine->initramfs,
+				FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+				status.st_size);
+		close(machine->initramfs);
+		machine->initramfs = -1;
+	}
 }
 
 int machine_stop(struct machine *machine)

@@ -23,6 +23,7 @@ struct machine {
 	int ports[PORT_END]; // our ends; [0] is the serial console
 	int errors;          // what QEMU itself says
 	int gate;            // open: QEMU waits for machine_release
+	int initramfs;       // its pages, until the guest has them
 };
 
 /* Index of the serial console among the ports. */
@@ -44,13 +45,17 @@ void machine_print(const struct options *options, const struct machine_files *fi
 
 /*
  * Start QEMU, which stops short of reading the initramfs until machine_release, so that the
- * file is filled while QEMU starts. `initramfs` stays the caller's. Returns 0 or a negative errno.
+ * file is filled while QEMU starts. `initramfs`, a memfd, is the machine's from then on. Returns 0 or
+ * a negative errno.
  */
 int machine_start(struct machine *machine, const struct options *options,
 		  const struct machine_files *files, const char *accel, int initramfs);
 
 /* The initramfs is complete. */
 void machine_release(struct machine *machine);
+
+/* The guest has copied the initramfs: its pages are the host's again. A guest that asks for it anew reads zeros. */
+void machine_forget_initramfs(struct machine *machine);
 
 /* End it at once and reap it. Returns its wait status, or -1 if it had been reaped. */
 int machine_stop(struct machine *machine);

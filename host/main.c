@@ -73,7 +73,6 @@ static void start_and_serve(const struct options *options,
 	}
 	rebuild_if_stale(&machine, outcome); // QEMU starts meanwhile
 	result = guest_files_build(options, terminal, files->init, initramfs, outcome);
-	close(initramfs);
 	if (result < 0) {
 		machine_stop(&machine);
 		return;

@@ -136,6 +136,7 @@ static void greet(struct session *session, const struct control_hello *hello)
 	session->next_ping = session->hello_time + PING_SECONDS;
 	session->outcome->boot_seconds =
 		session->hello_time - session->outcome->start_seconds;
+	machine_forget_initramfs(session->machine);
 	if (hello->version != PROTOCOL_VERSION) {
 		outcome_set(
 			session->outcome, OUTCOME_FAILED, STATUS_FAILED,

@@ -117,9 +117,11 @@ static long start_child(const struct clone_request *request, struct thread *chil
 		// As in Linux, the child lives on: the caller gave a bad address and learns the number from the result.
 	}
 	resources_child_published(child);
-	sched_start(&child->sched);
 	if (request->flags & CLONE_VFORK) {
+		sched_start_and_sleep(&child->sched);
 		wait_for_vfork(child, done);
+	} else {
+		sched_start(&child->sched);
 	}
 	return number;
 }

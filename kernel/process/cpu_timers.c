@@ -224,6 +224,20 @@ static int check_limit(struct process *process, u64 used)
 	return SIGXCPU;
 }
 
+/* The caller looks no more if there is nothing to look for: who sets a timer tells it again. */
+static bool stop_looking(struct thread *thread, struct process *process)
+{
+	struct cpu_timers *timers = &process->cpu_timers;
+	u64 flags = spin_lock_irq(&process->signal_lock);
+	bool nothing = !timers->expires[0] && !timers->expires[1] && !timers->limit_next;
+
+	if (nothing) {
+		atomic_fetch_and(&thread->return_work, ~(u32)RETURN_CPU_TIMERS);
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+	return nothing;
+}
+
 void cpu_timers_check(void)
 {
 	struct thread *thread = current_thread();
@@ -233,6 +247,9 @@ void cpu_timers_check(void)
 	int limit;
 	u64 flags;
 
+	if (stop_looking(thread, process)) {
+		return;
+	}
 	process_usage(process, &usage);
 	flags = spin_lock_irq(&process->signal_lock);
 	alarm = expire(&process->cpu_timers, 0, usage.user_ns);
@@ -240,10 +257,6 @@ void cpu_timers_check(void)
 	limit = check_limit(process, usage.user_ns + usage.system_ns);
 	if (!timer_pending(&process->cpu_timers.watch)) {
 		start_watch(process); // the first thread of a new process
-	}
-	if (!process->cpu_timers.expires[0] && !process->cpu_timers.expires[1] &&
-	    !process->cpu_timers.limit_next) {
-		atomic_fetch_and(&thread->return_work, ~(u32)RETURN_CPU_TIMERS);
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
 	if (alarm) {

@@ -116,6 +116,16 @@ unsigned place_choose(struct sched_entity *entity, unsigned previous_cpu)
 	return previous_cpu;
 }
 
+unsigned place_in_my_stead(struct sched_entity *entity, unsigned previous_cpu)
+{
+	unsigned here = arch_cpu_number();
+
+	if ((place_allowed(entity) >> here & 1) && attached(here) == 1) {
+		return here;
+	}
+	return place_choose(entity, previous_cpu);
+}
+
 NO_THREAD_SAFETY void place_pushed(struct sched_entity *entity)
 {
 	unsigned from = atomic_load_explicit(&entity->cpu, memory_order_relaxed);

@@ -120,6 +120,8 @@ void place_cpu_online(unsigned cpu);
 u64 place_allowed(
 	const struct sched_entity *entity); /* affinity and online, a bit a CPU */
 unsigned place_choose(struct sched_entity *entity, unsigned previous_cpu);
+/* The same for a thread whose starter is about to sleep: this CPU, if nobody else waits for it. */
+unsigned place_in_my_stead(struct sched_entity *entity, unsigned previous_cpu);
 void place_release(unsigned cpu); /* what place_choose() said was not used */
 void place_mark_idle(unsigned cpu, bool idle);
 /* A READY thread that no queue holds: give it to a CPU it may run on. */

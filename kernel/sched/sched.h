@@ -31,6 +31,8 @@ void sched_entity_init(struct sched_entity *entity, vaddr_t stack_top);
 void sched_entity_inherit(struct sched_entity *child, const struct sched_entity *parent);
 /* CREATING -> READY on a chosen CPU. */
 void sched_start(struct sched_entity *entity);
+/* The same, by a caller that sleeps next (vfork(2)): it takes the caller's place if nobody else waits for this CPU. */
+void sched_start_and_sleep(struct sched_entity *entity);
 
 /*
  * Going to sleep: sched_prepare_wait(state) first, then look at the condition, then

@@ -141,7 +141,9 @@ static bool wake_locked(struct sched_entity *entity, struct run_queue *from,
 	return false;
 }
 
-NO_THREAD_SAFETY static bool wake(struct sched_entity *entity, u32 state_mask)
+NO_THREAD_SAFETY static bool wake(struct sched_entity *entity, u32 state_mask,
+				  unsigned (*choose)(struct sched_entity *entity,
+						     unsigned previous_cpu))
 {
 	u64 flags = arch_irq_save();
 	unsigned from, to;
@@ -149,7 +151,7 @@ NO_THREAD_SAFETY static bool wake(struct sched_entity *entity, u32 state_mask)
 
 	do {
 		from = atomic_load_explicit(&entity->cpu, memory_order_relaxed);
-		to = place_choose(entity, from);
+		to = choose(entity, from);
 	} while (!lock_plan(entity, from, to));
 	woken = wake_locked(entity, run_queue_of(from), run_queue_of(to), state_mask);
 	spin_unlock_pair(&run_queue_of(from)->lock, &run_queue_of(to)->lock);
@@ -165,7 +167,7 @@ bool sched_wake_mask(struct sched_entity *entity, u32 state_mask)
 	if (!matches(entity, state_mask)) {
 		return false;
 	}
-	woken = wake(entity, state_mask);
+	woken = wake(entity, state_mask, place_choose);
 	if (arch_need_reschedule()) {
 		preempt_disable();
 		preempt_enable(); /* the chance that arch_irq_restore() did not take */
@@ -176,7 +178,13 @@ bool sched_wake_mask(struct sched_entity *entity, u32 state_mask)
 void sched_start(struct sched_entity *entity)
 {
 	ASSERT(state_of(entity) == THREAD_CREATING);
-	wake(entity, 1u << THREAD_CREATING);
+	wake(entity, 1u << THREAD_CREATING, place_choose);
+}
+
+void sched_start_and_sleep(struct sched_entity *entity)
+{
+	ASSERT(state_of(entity) == THREAD_CREATING);
+	wake(entity, 1u << THREAD_CREATING, place_in_my_stead);
 }
 
 void sched_sleep_expired(struct timer *timer)

@@ -2,8 +2,8 @@
 /*
  * Time: the time stamp counter as the clock, the local APIC's timer as the alarm, the battery-backed clock for the date.
  *
- * Both frequencies are measured against the PIT's second channel, for less than a millisecond, so that the boot can go on; at its end
- * the counter's again, over the boot's whole length. Each end of a measurement is the sample whose neighbouring counter readings
+ * Both frequencies are measured against the PIT's second channel, while the boot goes on, but for half a millisecond at least; at its
+ * end the counter's again, over the boot's whole length. Each end of a measurement is the sample whose neighbouring counter readings
  * lie closest together, so that a virtual CPU that the host took away does not matter.
  *
  * A rate is never changed while somebody may read it: the refined one is written beside the first, and then pointed to.
@@ -20,6 +20,7 @@
 #define PIT_CHANNEL_2 0x42
 #define PIT_COMMAND   0x43
 #define PIT_GATE      0x61
+#define PIT_GATE_OUT  0x20 /* channel 2 has counted to its end */
 
 #define MEASURE_TICKS 597 /* of the PIT: 0.5 ms */
 #define REFINE_MAX \
@@ -88,28 +89,49 @@ static u64 scale(u64 a, u64 b, u64 c)
 	return whole * b + rest * b / c;
 }
 
-static bool measure(u64 *apic_hz)
+void clock_begin(void)
 {
-	struct sample first, last;
-	u32 elapsed = 0;
-	u64 patience;
-
 	local_apic_timer_run_silent(~0u);
 	pit_start();
-	first = take_sample();
-	patience = read_tsc() + (1UL << 28);
+	measure_start = take_sample();
+}
+
+/* From the beginning until now, or until enough time has gone by. */
+static bool measure(u64 *apic_hz)
+{
+	struct sample first = measure_start, last;
+	u64 patience = read_tsc() + (1UL << 28);
+	u32 elapsed = 0;
+
 	while (elapsed < MEASURE_TICKS && read_tsc() < patience) {
 		elapsed = first.pit - pit_read();
 	}
 	last = take_sample();
 	elapsed = first.pit - last.pit;
-	if (elapsed < MEASURE_TICKS / 2 || elapsed > 60000) {
+	if (elapsed < MEASURE_TICKS / 2 || (port_read_8(PIT_GATE) & PIT_GATE_OUT)) {
+		measure_start.tsc = elapsed != 0 ? first.tsc : 0;
 		return false;
 	}
 	tsc_hz = scale(last.tsc - first.tsc, PIT_HZ, elapsed);
 	*apic_hz = scale(first.apic - last.apic, PIT_HZ, elapsed);
-	measure_start = first;
 	return true;
+}
+
+/* Again if a virtual machine stood still for as long as the PIT counts. */
+static bool measure_patiently(u64 *apic_hz)
+{
+	if (measure(apic_hz)) {
+		return true;
+	}
+	if (measure_start.tsc == 0) {
+		return false; /* nothing counts */
+	}
+	clock_begin();
+	if (measure(apic_hz)) {
+		return true;
+	}
+	measure_start.tsc = 0;
+	return false;
 }
 
 /* Without a PIT (microvm,pit=off): hypervisors run the APIC's timer at 1 GHz. */
@@ -143,7 +165,7 @@ void clock_calibrate(void)
 {
 	u64 apic_hz = HYPERVISOR_APIC_HZ;
 
-	if (!measure(&apic_hz)) {
+	if (!measure_patiently(&apic_hz)) {
 		if (!cpu_features.hypervisor) {
 			panic("clock: no PIT to measure the counter against");
 		}

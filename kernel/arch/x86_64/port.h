@@ -115,6 +115,8 @@ void io_apic_init(void);
 
 /* clock.c */
 void clock_start(void);
+/* Begin the measurement that clock_calibrate() ends; the local APIC is there. */
+void clock_begin(void);
 void clock_calibrate(void);
 
 /* machine.c */

@@ -114,8 +114,9 @@ void arch_boot_late(void)
 	boot_tell();
 	local_apic_map();
 	local_apic_init_cpu();
+	clock_begin();
 	io_apic_init();
-	clock_calibrate();
 	smp_discover();
 	machine_init();
+	clock_calibrate();
 }
