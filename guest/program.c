@@ -197,6 +197,7 @@ static void explain(const char *path, int error, struct refusal *refusal)
 /* Returns only if that is no program one may run, and then `refusal` says why. */
 static void start(const struct config *config, const char *path, struct refusal *refusal)
 {
+	refusal->status = 0; // what was said of other files of the name
 	execve(path, config->arguments, config->environment);
 	int error = errno;
 	if (error == ENAMETOOLONG) {
