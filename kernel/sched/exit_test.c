@@ -5,6 +5,7 @@
  * the run if a stack is freed or switched to while a CPU uses it.
  */
 #include "arch/irq.h"
+#include "core/percpu.h"
 #include "core/preempt.h"
 #include "lib/string.h"
 #include "machine.h"
@@ -45,21 +46,25 @@ static void main_of_thread(void *argument)
 	sched_exit(host_random() % 2 ? THREAD_ZOMBIE : THREAD_DEAD);
 }
 
+static struct test_thread *build(u64 number, void (*run)(void *argument))
+{
+	struct test_thread *thread = heap_allocate(sizeof(*thread));
+	vaddr_t stack_top;
+
+	EXPECT(thread);
+	EXPECT_EQ(kernel_stack_allocate(&stack_top), 0);
+	sched_entity_init(&thread->entity, stack_top);
+	thread->number = number;
+	arch_thread_init_kernel(&thread->entity.arch, stack_top, run, thread);
+	return thread;
+}
+
 static void threads_end(void)
 {
 	host_set_steps_max(5000000);
 	sched_set_exit_hook(reap);
 	for (u64 i = 0; i < THREADS; i++) {
-		struct test_thread *thread = heap_allocate(sizeof(*thread));
-		vaddr_t stack_top;
-
-		EXPECT(thread);
-		EXPECT_EQ(kernel_stack_allocate(&stack_top), 0);
-		sched_entity_init(&thread->entity, stack_top);
-		thread->number = i;
-		arch_thread_init_kernel(&thread->entity.arch, stack_top, main_of_thread,
-					thread);
-		sched_start(&thread->entity);
+		sched_start(&build(i, main_of_thread)->entity);
 	}
 	machine_wait_finished(THREADS);
 	for (u64 i = 0; i < THREADS; i++) {
@@ -70,4 +75,37 @@ static void threads_end(void)
 TEST(the_next_thread_reaps)
 {
 	EXPECT_EQ(host_machine_explore(4, 1, machine_seeds(300), threads_end), 0);
+}
+
+static _Atomic unsigned began_on;
+
+static void note_cpu(void *argument)
+{
+	atomic_store(&began_on, arch_cpu_number());
+	arch_irq_enable();
+	sched_exit(THREAD_DEAD);
+}
+
+/* The others are idle, and would be sent a thread of sched_start(). */
+static void starter_sleeps(void)
+{
+	unsigned last = cpu_count() - 1, here = 0;
+	struct cpumask mask = {0};
+
+	cpumask_set(&mask, last);
+	EXPECT_EQ(sched_set_affinity(sched_current(), &mask), 0);
+	sched_set_exit_hook(reap);
+	for (u64 i = 0; i < THREADS; i++) {
+		struct test_thread *thread = build(i, note_cpu);
+
+		sched_start_and_sleep(&thread->entity);
+		machine_wait_finished(i + 1);
+		here += atomic_load(&began_on) == last;
+	}
+	EXPECT(here > THREADS / 2); /* an idle CPU may still fetch one */
+}
+
+TEST(a_thread_takes_the_place_of_a_starter_that_sleeps)
+{
+	EXPECT_EQ(host_machine_explore(4, 1, machine_seeds(100), starter_sleeps), 0);
 }
