@@ -103,13 +103,13 @@ static void set_locked(struct vm_space *vm, vaddr_t start, vaddr_t end, u32 lock
 	area_merge_range(vm, start, end);
 }
 
-static u64 unlocked_pages(struct vm_space *vm, vaddr_t start, vaddr_t end)
+static u64 locked_pages_in(struct vm_space *vm, vaddr_t start, vaddr_t end)
 {
 	struct vm_area *area = area_at_or_after(vm, start);
 	u64 pages = 0;
 
 	for (; area && area->start < end; area = area_next(area)) {
-		if (!(area->flags & AREA_LOCKED)) {
+		if (area->flags & AREA_LOCKED) {
 			pages += (MIN(area->end, end) - MAX(area->start, start)) >>
 				 PAGE_SHIFT;
 		}
@@ -117,9 +117,23 @@ static u64 unlocked_pages(struct vm_space *vm, vaddr_t start, vaddr_t end)
 	return pages;
 }
 
+/* Where the first hole of [start, end) begins, or `end`. */
+static vaddr_t first_hole(struct vm_space *vm, vaddr_t start, vaddr_t end)
+{
+	struct vm_area *area = area_at_or_after(vm, start);
+
+	for (; area && area->start <= start && start < end; area = area_next(area)) {
+		start = MIN(area->end, end);
+	}
+	return start;
+}
+
+/* What lies before the first hole changes; the hole itself is -ENOMEM, and counts for the limit. */
 static int lock_range(struct vm_space *vm, vaddr_t start, vaddr_t end, u32 lock)
 	MUST_HOLD(&vm->lock)
 {
+	vaddr_t hole;
+	u64 more;
 	int error;
 
 	if (vm->dead) {
@@ -128,17 +142,17 @@ static int lock_range(struct vm_space *vm, vaddr_t start, vaddr_t end, u32 lock)
 	if (lock && locking_forbidden(vm)) {
 		return -EPERM;
 	}
-	if (lock && beyond_locked_limit(vm, unlocked_pages(vm, start, end))) {
+	more = ((end - start) >> PAGE_SHIFT) - locked_pages_in(vm, start, end);
+	if (lock && beyond_locked_limit(vm, more)) {
 		return -ENOMEM;
 	}
-	if (start < end && !range_is_mapped(vm, start, end)) {
-		return -ENOMEM;
+	hole = first_hole(vm, start, end);
+	error = start < hole ? area_split_range(vm, start, hole) : 0;
+	if (error) {
+		return error;
 	}
-	error = start < end ? area_split_range(vm, start, end) : 0;
-	if (!error) {
-		set_locked(vm, start, end, lock);
-	}
-	return error;
+	set_locked(vm, start, hole, lock);
+	return hole < end ? -ENOMEM : 0;
 }
 
 /* Fault in what the areas of [start, end) allow; -EFAULT where one allows nothing. */
@@ -177,15 +191,13 @@ int vm_lock_memory(struct vm_space *vm, vaddr_t address, u64 size, bool lock,
 		   bool on_fault)
 {
 	vaddr_t start = ALIGN_DOWN(address, PAGE_SIZE);
+	vaddr_t end = start + ALIGN_UP(size + (address - start), PAGE_SIZE);
 	u32 flags = lock ? AREA_LOCKED | (on_fault ? AREA_LOCK_ON_FAULT : 0) : 0;
-	vaddr_t end;
 	int error;
 
-	if (size > USER_END || address > USER_END - size) {
-		size = ALIGN_UP(size + (address - start), PAGE_SIZE);
-		return start + size < start ? -EINVAL : size ? -ENOMEM : 0;
+	if (end < start) {
+		return -EINVAL;
 	}
-	end = ALIGN_UP(address + size, PAGE_SIZE);
 	rwlock_lock(&vm->lock);
 	error = lock_range(vm, start, end, flags);
 	vm_unlock_exclusive(vm);

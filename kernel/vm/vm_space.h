@@ -139,6 +139,8 @@ int vm_sync(struct vm_space *vm, vaddr_t address, u64 size, int flags);
 /* out: one byte a page. All pages of a file that the caller may not know about are said to be there; asked without locks. */
 int vm_mincore(struct vm_space *vm, vaddr_t address, u64 size, u8 *out,
 	       bool (*may_know)(struct file *file));
+/* mlock2(2) and munlock(2) of all pages that [address, address + size) touches; takes vm->lock, may sleep. In a range with a hole what
+ * lies before it is changed, and -ENOMEM; nothing is brought in then. Others: EINVAL around the end, EPERM, ENOMEM and EAGAIN as there. */
 int vm_lock_memory(struct vm_space *vm, vaddr_t address, u64 size, bool lock,
 		   bool on_fault);
 vaddr_t vm_set_break(struct vm_space *vm,

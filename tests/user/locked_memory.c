@@ -120,7 +120,9 @@ static void lock_ranges(void)
 	CHECK_EQ(munmap(memory + 8 * PAGE, 8 * PAGE), 0);
 	CHECK_EQ(locked_pages(), 7);
 	CHECK_ERRNO(mlock(memory, 16 * PAGE), ENOMEM); // a hole
+	CHECK_EQ(locked_pages(), 8);
 	CHECK_ERRNO(munlock(memory, 16 * PAGE), ENOMEM);
+	CHECK_EQ(locked_pages(), 0);
 	CHECK_EQ(munlock(memory, 8 * PAGE), 0);
 	CHECK_EQ(locked_pages(), 0);
 	CHECK_EQ(mlock(memory, 0), 0);
@@ -139,6 +141,36 @@ static void lock_ranges(void)
 	CHECK_EQ(resident(memory, 8), 8);
 	CHECK_EQ(munmap(memory, 8 * PAGE), 0);
 	CHECK_EQ(locked_pages(), 0);
+}
+
+/* What lies before the first hole is locked all the same, but not brought in. */
+static void lock_before_a_hole(void)
+{
+	char *memory = map(16, BOTH, PRIVATE);
+
+	CHECK_EQ(munmap(memory + 4 * PAGE, 2 * PAGE), 0);
+	CHECK_EQ(munmap(memory + 10 * PAGE, PAGE), 0);
+	CHECK_EQ(mprotect(memory + PAGE, PAGE, PROT_READ),
+		 0); // areas 0, 1, 2-3, 6-9, 11-15
+	CHECK_ERRNO(mlock(memory + 4 * PAGE, 6 * PAGE), ENOMEM); // begins in the hole
+	CHECK_EQ(locked_pages(), 0);
+	CHECK_ERRNO(mlock(memory + PAGE / 2, 8 * PAGE), ENOMEM);
+	CHECK_EQ(locked_pages(), 4);
+	CHECK_EQ(resident(memory, 4), 0);
+	memory[0] = 1;
+	CHECK_ERRNO(msync(memory, PAGE, MS_INVALIDATE), EBUSY);
+	CHECK_EQ(msync(memory + 6 * PAGE, PAGE, MS_INVALIDATE), 0);
+	CHECK_ERRNO(munlock(memory + 2 * PAGE, 8 * PAGE), ENOMEM);
+	CHECK_EQ(locked_pages(), 2);
+	CHECK_ERRNO(lock_on_fault(memory + 7 * PAGE, 4 * PAGE),
+		    ENOMEM); // hole at the end
+	CHECK_EQ(locked_pages(), 5);
+	CHECK_ERRNO(mlock(memory + 11 * PAGE, (size_t)1 << 60), ENOMEM);
+	CHECK(locked_pages() >= 5 + 5);
+	CHECK_ERRNO(munlock(memory + 11 * PAGE, (size_t)1 << 60), ENOMEM);
+	CHECK_EQ(locked_pages(), 5);
+	CHECK_ERRNO(munlock(memory, 16 * PAGE), ENOMEM);
+	CHECK_EQ(locked_pages(), 3);
 }
 
 static void lock_everything(void)
@@ -193,6 +225,13 @@ static void limited(void)
 	become_nobody();
 	CHECK_ERRNO(mlock(memory, 9 * PAGE), ENOMEM);
 	CHECK_EQ(locked_pages(), 0);
+	CHECK_EQ(munmap(memory + 10 * PAGE, 2 * PAGE), 0);
+	CHECK_ERRNO(mlock(memory + 6 * PAGE, 9 * PAGE),
+		    ENOMEM); // a hole counts for the limit
+	CHECK_EQ(locked_pages(), 0);
+	CHECK_ERRNO(mlock(memory + 6 * PAGE, 6 * PAGE), ENOMEM);
+	CHECK_EQ(locked_pages(), 4);
+	CHECK_EQ(munlock(memory + 6 * PAGE, 4 * PAGE), 0);
 	CHECK_EQ(mlock(memory, 6 * PAGE), 0);
 	CHECK_EQ(mlock(memory, 8 * PAGE), 0); // six of them are locked already
 	CHECK_EQ(locked_pages(), 8);
@@ -343,6 +382,8 @@ int main(void)
 	}
 	must_pass_in_child(lock_ranges);
 	ok("ranges");
+	must_pass_in_child(lock_before_a_hole);
+	ok("holes");
 	must_pass_in_child(lock_everything);
 	ok("everything");
 	must_pass_in_child(limited);
