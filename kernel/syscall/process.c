@@ -264,32 +264,32 @@ static int find_waitid_target(int type, int number, struct wait_request *request
 	return request->pid ? 0 : -ECHILD;
 }
 
-static int write_waitid(const struct wait_request *request, vaddr_t to, vaddr_t usage)
+/*
+ * The fields of a siginfo_t that waitid gives, and no byte between or behind them. They are written also where the call
+ * has failed: then they say nothing.
+ */
+static int write_waitid(const struct wait_request *request, vaddr_t to)
 {
-	siginfo_t info;
-	int err = 0;
+	int head[3] = {0}, tail[3] = {0};
 
-	memset(&info, 0, sizeof(info));
+	STATIC_ASSERT(offsetof(siginfo_t, si_pid) == 16);
+	STATIC_ASSERT(offsetof(siginfo_t, si_status) == 24);
 	if (request->number) {
-		info.si_signo = SIGCHLD;
-		info.si_code = request->code;
-		info.si_pid = request->number;
-		info.si_uid = current_uid_shown(request->uid);
-		info.si_status = request->status;
+		head[0] = SIGCHLD;
+		head[2] = request->code;
+		tail[0] = request->number;
+		tail[1] = (int)current_uid_shown(request->uid);
+		tail[2] = request->status;
 	}
-	if (to) {
-		err = user_write(to, &info, sizeof(info));
+	if (user_write(to, head, sizeof(head))) {
+		return -EFAULT;
 	}
-	if (!err && usage && request->number) {
-		err = usage_to_user(&request->usage, usage);
-	}
-	return err;
+	return user_write(to + offsetof(siginfo_t, si_pid), tail, sizeof(tail));
 }
 
-long sys_waitid(const struct syscall_arguments *a)
+static long find_and_wait(const struct syscall_arguments *a, struct wait_request *request)
 {
 	int options = (int)a->arg[3];
-	struct wait_request request = {.options = (unsigned)options};
 	long result;
 
 	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED |
@@ -299,13 +299,28 @@ long sys_waitid(const struct syscall_arguments *a)
 	if (!(options & (WEXITED | WSTOPPED | WCONTINUED))) {
 		return -EINVAL;
 	}
-	result = find_waitid_target((int)a->arg[0], (int)a->arg[1], &request);
+	result = find_waitid_target((int)a->arg[0], (int)a->arg[1], request);
 	if (!result) {
-		result = process_wait(&request);
+		result = process_wait(request);
 	}
-	pid_put(request.pid);
-	if (!result && !request.number && request.nonblocking && !(options & WNOHANG)) {
+	pid_put(request->pid);
+	if (!result && !request->number && request->nonblocking && !(options & WNOHANG)) {
 		return -EAGAIN;
 	}
-	return result ? result : write_waitid(&request, a->arg[2], a->arg[4]);
+	return result;
+}
+
+/* The news is taken before anything is written, the usage is written before the information: as Linux has it. */
+long sys_waitid(const struct syscall_arguments *a)
+{
+	struct wait_request request = {.options = (unsigned)a->arg[3]};
+	long result = find_and_wait(a, &request);
+
+	if (a->arg[4] && request.number && usage_to_user(&request.usage, a->arg[4])) {
+		return -EFAULT;
+	}
+	if (a->arg[2] && write_waitid(&request, a->arg[2])) {
+		return -EFAULT;
+	}
+	return result;
 }

@@ -319,6 +319,102 @@ static void check_own_thread_only(void)
 
 /* ---- results that cannot be written ---- */
 
+/* The fields waitid writes: three, a gap that stays, three more. */
+static void expect_zeros(const siginfo_t *info)
+{
+	const unsigned char *bytes = (const unsigned char *)info;
+
+	for (size_t i = 0; i < sizeof(*info); i++) {
+		CHECK_EQ(bytes[i], i < 12 || (i >= 16 && i < 28) ? 0 : 0xff);
+	}
+}
+
+/* waitid says who it is also where it fails, so a bad place hides the other error. */
+static void check_failed_waitid(void)
+{
+	siginfo_t info;
+	int unknown = WEXITED | 0x10;
+
+	memset(&info, 0xff, sizeof(info));
+	CHECK_ERRNO(waitid_raw(P_ALL, 0, &info, unknown), EINVAL);
+	expect_zeros(&info);
+	memset(&info, 0xff, sizeof(info));
+	CHECK_ERRNO(waitid_raw(9, 0, &info, WEXITED), EINVAL);
+	expect_zeros(&info);
+	memset(&info, 0xff, sizeof(info));
+	CHECK_ERRNO(waitid_raw(P_PID, getpid(), &info, WEXITED), ECHILD);
+	expect_zeros(&info);
+	CHECK_ERRNO(waitid_raw(P_ALL, 0, UNMAPPED_ADDRESS, unknown), EFAULT);
+	CHECK_ERRNO(waitid_raw(P_PIDFD, 999, KERNEL_ADDRESS, WEXITED), EFAULT);
+	CHECK_ERRNO(waitid_raw(P_PID, getpid(), UNMAPPED_ADDRESS, WEXITED), EFAULT);
+	CHECK_ERRNO(waitid_raw(P_PID, getpid(), NULL, WEXITED), ECHILD);
+	CHECK_ERRNO(syscall(SYS_waitid, P_PID, getpid(), NULL, WEXITED, UNMAPPED_ADDRESS),
+		    ECHILD); // there is no usage
+}
+
+/* The usage comes before the information, and after the status. */
+static void check_order_of_results(void)
+{
+	pid_t child = start_ending(1);
+	struct rusage usage;
+	siginfo_t info;
+	int status = 12345;
+
+	memset(&info, 0xff, sizeof(info));
+	memset(&usage, 0x77, sizeof(usage));
+	CHECK_ERRNO(
+		syscall(SYS_waitid, P_PID, child, &info, WEXITED | WNOWAIT, (void *)8),
+		EFAULT);
+	CHECK_EQ(info.si_pid, -1);
+	CHECK_ERRNO(syscall(SYS_waitid, P_PID, child, (void *)8, WEXITED, &usage),
+		    EFAULT);
+	CHECK(usage.ru_maxrss != 0x7777777777777777);
+	child = start_ending(1);
+	CHECK_ERRNO(syscall(SYS_wait4, child, &status, 0, UNMAPPED_ADDRESS), EFAULT);
+	CHECK_EQ(status, 1 << 8);
+	child = start_ending(1);
+	memset(&usage, 0x77, sizeof(usage));
+	CHECK_ERRNO(syscall(SYS_wait4, child, UNMAPPED_ADDRESS, 0, &usage), EFAULT);
+	CHECK_EQ(usage.ru_maxrss, 0x7777777777777777);
+	CHECK_ERRNO(wait4_raw(-1, &status, 0), ECHILD);
+}
+
+/* Where there is nothing to say nothing is looked at, but for waitid's information. */
+static void check_places_not_needed(void)
+{
+	pid_t child = start_pausing();
+
+	CHECK_EQ(syscall(SYS_wait4, child, (void *)8, WNOHANG, (void *)8), 0);
+	CHECK_EQ(syscall(SYS_waitid, P_PID, child, NULL, WEXITED | WNOHANG, (void *)8),
+		 0);
+	CHECK_ERRNO(waitid_raw(P_PID, child, (void *)8, WEXITED | WNOHANG), EFAULT);
+	// What a stop says is consumed as well.
+	CHECK_EQ(kill(child, SIGSTOP), 0);
+	CHECK_EQ(waitid_raw(P_PID, child, NULL, WSTOPPED | WNOWAIT), 0);
+	CHECK_ERRNO(waitid_raw(P_PID, child, (void *)8, WSTOPPED), EFAULT);
+	CHECK_EQ(waitid_raw(P_PID, child, NULL, WSTOPPED | WNOHANG), 0);
+	CHECK_EQ(wait4_raw(child, NULL, WUNTRACED | WNOHANG), 0);
+	end_pausing(child);
+}
+
+/* Information at the end of what is mapped: what fits is there. */
+static void check_place_at_edge(void)
+{
+	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int *edge = (int *)(pages + 4096) - 5; // up to and with si_pid
+	pid_t child = start_ending(1);
+
+	CHECK_EQ(munmap(pages + 4096, 4096), 0);
+	CHECK_ERRNO(waitid_raw(P_PID, child, (siginfo_t *)edge, WEXITED | WNOWAIT),
+		    EFAULT);
+	CHECK(edge[0] == SIGCHLD && edge[2] == CLD_EXITED && edge[4] == child);
+	edge -= 2; // up to and with si_status
+	CHECK_EQ(waitid_raw(P_PID, child, (siginfo_t *)edge, WEXITED), 0);
+	CHECK(edge[4] == child && edge[6] == 1);
+	CHECK_EQ(munmap(pages, 4096), 0);
+}
+
 static void check_bad_places(void)
 {
 	pid_t child = start_ending(1);
@@ -330,6 +426,10 @@ static void check_bad_places(void)
 	child = start_ending(1);
 	CHECK_ERRNO(syscall(SYS_wait4, child, &status, 0, UNMAPPED_ADDRESS), EFAULT);
 	CHECK_ERRNO(wait4_raw(child, &status, 0), ECHILD);
+	check_failed_waitid();
+	check_order_of_results();
+	check_places_not_needed();
+	check_place_at_edge();
 	ok("bad_places");
 }
 
