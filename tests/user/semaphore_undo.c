@@ -276,28 +276,32 @@ static void setns_applies(void)
 
 /* --- order, and execve --- */
 
-/* R8: whoever sees the pipe closed finds the semaphore given back. */
+/* R8: whoever sees the pipe closed finds the semaphore given back. Many files above the pipe, so that closing them takes a while. */
 static void before_files(void)
 {
+	enum { FILES = 500 };
 	char byte;
-	int pipe_ends[2];
+	int pipe_ends[2], status;
 	pid_t child;
 
-	for (int round = 0; round < 100; round++) {
+	for (int round = 0; round < 30; round++) {
 		set_value(set, 0, 1);
-		CHECK_EQ(pipe(pipe_ends), 0);
+		CHECK_EQ(pipe2(pipe_ends, O_NONBLOCK), 0);
 		child = fork();
 		CHECK(child >= 0);
 		if (child == 0) {
-			close(pipe_ends[0]);
 			CHECK_EQ(one_op(set, 0, -1, SEM_UNDO), 0);
+			for (int i = 0; i < FILES; i++) {
+				CHECK(open("/proc/self/stat", O_RDONLY) > pipe_ends[1]);
+			}
 			_exit(0);
 		}
 		close(pipe_ends[1]);
-		CHECK_EQ(read(pipe_ends[0], &byte, 1), 0);
+		WAIT_UNTIL(read(pipe_ends[0], &byte, 1) == 0); // not asleep: at once
 		CHECK_EQ(value_of(set, 0), 1);
 		close(pipe_ends[0]);
-		CHECK_EQ(waitpid(child, NULL, 0), child);
+		CHECK_EQ(waitpid(child, &status, 0), child);
+		CHECK_EQ(status, 0);
 	}
 	ok("before the files");
 }

@@ -1,6 +1,6 @@
 # Tests and checks. `make test` runs every suite below and ends in the line `N passed, N failed`.
 ## make test             everything: checks, unit, model, user and command tests, programs
-## make check            static checks: layers, format, lengths, gcc and clang without warnings
+## make check            static checks: layers, format, lengths, rows, gcc and clang without warnings
 ## make test-tools       the checkers refuse what they should
 ## make test-unit        host tests beside the code, under ASan and UBSan
 ## make test-model       models of the protocols under TSan, and their mutants
@@ -74,7 +74,7 @@ clang_cflags = $(filter-out -fno-allow-store-data-races -mno-fp-ret-in-387 -mpre
 	$(subst -isystem $(GCC_INCLUDE),-isystem $(shell clang-22 -print-resource-dir 2>/dev/null)/include,$(kernel_cflags)))
 clang_src     = $(filter %.c,$(kernel_src))
 
-.PHONY: check check-layers check-format check-lengths check-gcc check-clang test-tools
+.PHONY: check check-layers check-format check-lengths check-rows check-gcc check-clang test-tools
 check:
 	@tests/run-suites check
 check-layers:
@@ -83,6 +83,8 @@ check-format:
 	@tools/check-format
 check-lengths:
 	@tools/check-lengths $(if $(filter 0,$(V)),-q)
+check-rows:
+	@tools/check-rows
 check-gcc:
 	@$(MAKE) --no-print-directory -j$(shell nproc) kernel
 	@$(MAKE) --no-print-directory -j$(shell nproc) DEBUG=1 kernel
