@@ -14,6 +14,7 @@
 #include "core/panic.h"
 #include "lib/errno.h"
 #include "process/current.h"
+#include "process/death_signals.h"
 #include "process/job_control.h"
 #include "process/namespace/pid_namespace.h"
 #include "process/pid.h"
@@ -68,35 +69,11 @@ static const struct thread *other_thread(struct process *process,
 	return found;
 }
 
-/* PR_SET_PDEATHSIG: send `child` what its threads asked for when a thread of `parent` ends. Tree lock held. */
-static void tell_parents_death(const struct process *parent, struct process *child)
-{
-	struct thread *thread;
-	u64 flags, wanted = 0;
-
-	if (child->state != PROCESS_ALIVE) {
-		return;
-	}
-	flags = spin_lock_irq(&child->signal_lock);
-	for_each_thread(thread, child) {
-		if (thread->parent_death_signal) {
-			wanted |= SIGNAL_BIT(thread->parent_death_signal);
-		}
-	}
-	spin_unlock_irq(&child->signal_lock, flags);
-	for (int signal = 1; wanted; signal++) {
-		if (wanted & SIGNAL_BIT(signal)) {
-			wanted &= ~SIGNAL_BIT(signal);
-			signal_send_kernel_from(parent->pid, child, signal);
-		}
-	}
-}
-
 /*
  * Children made by this thread: PR_SET_PDEATHSIG, and __WNOTHREAD passes to a sibling. Where nobody stays,
  * process_end() hands the children over and tells them: they must not be told of one death twice. Tree lock held.
  */
-static void leave_children_of_thread(struct thread *thread)
+static void leave_children_of_thread(struct thread *thread, struct list *entries)
 {
 	struct process *process = thread->process, *child;
 	const struct thread *heir = other_thread(process, thread);
@@ -107,7 +84,7 @@ static void leave_children_of_thread(struct thread *thread)
 	list_for_each(child, &process->children, sibling) {
 		if (child->parent_thread == thread) {
 			child->parent_thread = heir;
-			tell_parents_death(process, child);
+			death_signals_send(child, entries);
 		}
 	}
 }
@@ -198,7 +175,8 @@ static void check_orphaned_group(struct pid *group, const struct process *leavin
 }
 
 /* Hand the children to the reaper; those that are zombies nobody waits for go to `dead`. Tree lock held. */
-static void hand_over_children(struct process *process, struct list *dead)
+static void hand_over_children(struct process *process, struct list *dead,
+			       struct list *entries)
 {
 	struct process *reaper = find_reaper(process);
 	struct process *child, *next;
@@ -214,7 +192,7 @@ static void hand_over_children(struct process *process, struct list *dead)
 		    child->session == process->session) {
 			check_orphaned_group(child->group, NULL);
 		}
-		tell_parents_death(process, child);
+		death_signals_send(child, entries);
 		if (child->state == PROCESS_ZOMBIE && notify_parent(child, &none)) {
 			child->state = PROCESS_DEAD;
 			list_remove(&child->sibling);
@@ -267,7 +245,7 @@ static void process_end(struct process *process)
 {
 	struct queued_signal *entry = signal_entry_create(NULL, 0, true);
 	struct process *child, *next;
-	struct list dead;
+	struct list dead, told;
 	bool unwanted;
 	u64 flags;
 
@@ -277,7 +255,7 @@ static void process_end(struct process *process)
 		pid_namespace_end(process);
 	}
 	leave_handlers(process);
-	flags = spin_lock_irq(&process_tree_lock);
+	flags = death_signals_lock_tree(process, NULL, &told);
 	process->exit_status = process->group_exit_status;
 	if (process->is_init && pid_own_namespace(process->pid)->reboot_status) {
 		process->exit_status = pid_own_namespace(process->pid)->reboot_status;
@@ -286,7 +264,7 @@ static void process_end(struct process *process)
 		spin_unlock_irq(&process_tree_lock, flags);
 		init_ended(process->exit_status);
 	}
-	hand_over_children(process, &dead);
+	hand_over_children(process, &dead, &told);
 	check_own_group(process);
 	process->state = PROCESS_ZOMBIE;
 	unwanted = notify_parent(process, &entry);
@@ -297,6 +275,7 @@ static void process_end(struct process *process)
 	spin_unlock_irq(&process_tree_lock, flags);
 
 	wake_all(&process->pid->exit_waiters, 0);
+	death_signals_drop(&told);
 	signal_entry_destroy(entry);
 	list_for_each_safe(child, next, &dead, sibling) {
 		list_remove(&child->sibling);
@@ -329,11 +308,13 @@ static void mark_exiting(struct thread *thread, int status)
 static enum thread_state finish(struct thread *thread)
 {
 	struct process *process = thread->process;
+	struct list told;
 	bool leader, last;
-	u64 flags = spin_lock_irq(&process_tree_lock);
+	u64 flags = death_signals_lock_tree(process, thread, &told);
 
-	leave_children_of_thread(thread);
+	leave_children_of_thread(thread, &told);
 	spin_unlock_irq(&process_tree_lock, flags);
+	death_signals_drop(&told);
 
 	flags = spin_lock_irq(&process->signal_lock);
 	signal_queue_flush(&thread->signals.queue, ~0ULL);

@@ -334,12 +334,13 @@ void signal_send_kernel(struct process *process, int signal)
 	(void)post(process, NULL, signal, NULL, true);
 }
 
-void signal_send_kernel_from(const struct pid *sender, struct process *process,
-			     int signal)
+void signal_post_from_current(struct process *process, int signal,
+			      struct queued_signal **entry)
 {
-	pid_nr seen = pid_number_in(sender, pid_own_namespace(process->pid));
-
-	(void)post(process, NULL, signal, NULL, !seen);
+	if (*entry) {
+		translate_sender(process, &(*entry)->info);
+	}
+	(void)signal_post_user(process, NULL, signal, entry);
 }
 
 int signal_may_send(struct process *process, int signal)

@@ -46,12 +46,12 @@ int signal_send(struct process *process, struct thread *thread, const siginfo_t 
  * init of a pid namespace, if they are SIGKILL or SIGSTOP; signal_post() is for those somebody in it may have caused.
  */
 void signal_send_kernel(struct process *process, int signal);
-/* The same on behalf of `sender`: init of a namespace heeds SIGKILL and SIGSTOP only if it cannot see the sender. */
-void signal_send_kernel_from(const struct pid *sender, struct process *process,
-			     int signal);
 /* signal_post() for a process (thread NULL) by the running thread: the sender's number is turned into what the receiver knows it by. */
 int signal_post_user(struct process *process, struct thread *thread, int signal,
 		     struct queued_signal **entry);
+/* The same for an entry of signal_information_user(), whose user is turned too. The tree lock may be held. */
+void signal_post_from_current(struct process *process, int signal,
+			      struct queued_signal **entry);
 /* May the running thread send `signal` to `process`? 0 or -EPERM. */
 int signal_may_send(struct process *process, int signal) must_check;
 /* SIGPIPE and the like: to the running thread, in thread context. */
