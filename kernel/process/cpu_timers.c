@@ -140,7 +140,7 @@ static void watch_cpu_time(struct process *process)
 	struct thread *thread;
 
 	for_each_thread(thread, process) {
-		atomic_fetch_or(&thread->return_work, RETURN_CPU_TIMERS);
+		atomic_fetch_or(&thread->sched.return_work, RETURN_CPU_TIMERS);
 	}
 	start_watch(process);
 }
@@ -232,7 +232,7 @@ static bool stop_looking(struct thread *thread, struct process *process)
 	bool nothing = !timers->expires[0] && !timers->expires[1] && !timers->limit_next;
 
 	if (nothing) {
-		atomic_fetch_and(&thread->return_work, ~(u32)RETURN_CPU_TIMERS);
+		atomic_fetch_and(&thread->sched.return_work, ~(u32)RETURN_CPU_TIMERS);
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
 	return nothing;

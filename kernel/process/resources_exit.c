@@ -16,6 +16,7 @@
 #include "process/namespace/ipc_caller.h"
 #include "process/namespace/namespace.h"
 #include "process/process.h"
+#include "process/rseq.h"
 #include "sync/completion.h"
 #include "vm/vm_space.h"
 
@@ -53,8 +54,7 @@ void resources_farewell_to_memory(void)
 {
 	struct thread *thread = current_thread();
 
-	thread->rseq = 0;
-	thread->rseq_length = 0;
+	rseq_forget();
 	futex_exit_robust_list(thread);
 	clear_thread_id(thread);
 	complete_vfork(thread);

@@ -23,6 +23,7 @@
 #include "process/pid.h"
 #include "process/process.h"
 #include "process/resources.h"
+#include "process/rseq.h"
 #include "process/signal/signal.h"
 #include "process/user_account.h"
 #include "time/clock.h"
@@ -158,7 +159,7 @@ static void inherit(struct thread *thread, const struct thread_options *options)
 
 	thread->clear_tid = options->clear_tid;
 	thread->set_tid = options->set_tid;
-	thread->return_work = options->set_tid ? RETURN_SET_TID : 0;
+	thread->sched.return_work = options->set_tid ? RETURN_SET_TID : 0;
 	thread->start_time = clock_monotonic();
 	thread->timer_slack_ns = 50 * NSEC_PER_USEC;
 	if (!parent) {
@@ -182,17 +183,12 @@ static void inherit(struct thread *thread, const struct thread_options *options)
 	thread->io_priority = parent->io_priority;
 	thread->personality = parent->personality;
 	// A new process may have a limit, a new thread a process with timers: the first way back to user mode finds out.
-	thread->return_work |= RETURN_CPU_TIMERS;
+	thread->sched.return_work |= RETURN_CPU_TIMERS;
 	// A new stack knows nothing of the alternate one; after fork and vfork the child is on the same addresses.
 	if (!(options->clone_flags & CLONE_VM) || (options->clone_flags & CLONE_VFORK)) {
 		thread->alternate_stack = parent->alternate_stack;
 		thread->alternate_stack_size = parent->alternate_stack_size;
 		thread->alternate_stack_flags = parent->alternate_stack_flags;
-	}
-	if (!(options->clone_flags & CLONE_VM)) {
-		thread->rseq = parent->rseq;
-		thread->rseq_length = parent->rseq_length;
-		thread->rseq_signature = parent->rseq_signature;
 	}
 }
 
@@ -292,6 +288,9 @@ static int build_steps(struct thread *thread, const struct thread_options *optio
 	}
 	if (!err) {
 		thread->sched.vm = &thread->process->vm->arch;
+		if (options->parent && !(options->clone_flags & CLONE_VM)) {
+			rseq_inherit(thread, options->parent);
+		}
 		err = build_context(thread, options);
 	}
 	return err;

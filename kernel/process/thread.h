@@ -36,11 +36,14 @@ struct wanted_numbers;
 
 enum { THREAD_NAME_SIZE = 16 };
 
-/* thread.return_work: what to do before the next return to user mode, besides signals. */
+/* thread.sched.return_work: what to do before the next return to user mode, besides signals. */
 enum {
 	RETURN_SET_TID =
 		1, /* CLONE_CHILD_SETTID: write the number into the child's own memory */
 	RETURN_CPU_TIMERS = 2, /* RLIMIT_CPU or an interval timer counts CPU time */
+	RETURN_RSEQ = 4,       /* was switched in, or a barrier came (rseq.h) */
+	/* Done once each; cleared when taken up, so that what comes meanwhile is seen. */
+	RETURN_ONCE = RETURN_SET_TID | RETURN_RSEQ,
 };
 
 /* What read(2), write(2) and their like moved: /proc/PID/io. */
@@ -83,11 +86,10 @@ struct thread {
 	u32 alternate_stack_flags;
 
 	u8 traced;                   /* o: enum trace_state (call_log.h) */
-	_Atomic u32 return_work;     /* a: RETURN_* */
 	vaddr_t set_tid;             /* o: for RETURN_SET_TID */
 	vaddr_t clear_tid;           /* o: CLONE_CHILD_CLEARTID, set_tid_address */
 	_Atomic vaddr_t robust_list; /* a: owner writes, get_robust_list reads */
-	vaddr_t rseq;                /* o */
+	vaddr_t rseq;                /* o: rseq.h; 0: none */
 	u32 rseq_length, rseq_signature;
 
 	struct fault_plan faults; /* a */

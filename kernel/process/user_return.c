@@ -19,6 +19,7 @@
 #include "process/current.h"
 #include "process/pid.h"
 #include "process/process.h"
+#include "process/rseq.h"
 #include "process/signal/signal.h"
 #include "sched/sched.h"
 #include "vm/vm_space.h"
@@ -31,9 +32,9 @@ static void check_address_space(const struct thread *thread)
 	DEBUG_ASSERT(thread->sched.vm == &thread->process->vm->arch);
 }
 
-static void do_return_work(struct thread *thread)
+static void do_return_work(struct thread *thread, struct trap_frame *frame)
 {
-	u32 work = atomic_fetch_and(&thread->return_work, ~(u32)RETURN_SET_TID);
+	u32 work = atomic_fetch_and(&thread->sched.return_work, ~(u32)RETURN_ONCE);
 
 	if (work & RETURN_SET_TID) {
 		pid_nr number = thread_number(thread);
@@ -42,6 +43,9 @@ static void do_return_work(struct thread *thread)
 		if (user_write(thread->set_tid, &number, sizeof(number))) {
 			thread->set_tid = 0;
 		}
+	}
+	if (work & RETURN_RSEQ && rseq_return(frame)) {
+		signal_force(SIGSEGV, SI_KERNEL, 0);
 	}
 	if (work & RETURN_CPU_TIMERS) {
 		cpu_timers_check();
@@ -73,11 +77,11 @@ void entry_user_return(struct trap_frame *frame)
 			arch_irq_enable();
 			sched_reschedule();
 			arch_irq_disable();
-		} else if ((thread->return_work & RETURN_SET_TID) ||
-			   (!worked && thread->return_work)) {
+		} else if ((thread->sched.return_work & RETURN_ONCE) ||
+			   (!worked && thread->sched.return_work)) {
 			worked = true;
 			arch_irq_enable();
-			do_return_work(thread);
+			do_return_work(thread, frame);
 			arch_irq_disable();
 		} else if (needs_signal_work(thread, frame)) {
 			arch_irq_enable();

@@ -51,6 +51,7 @@ enum {
 };
 
 struct arch_vm;
+struct concurrency_set;
 
 /*
  * Who may touch what
@@ -69,9 +70,11 @@ struct sched_entity {
 	 * its stack
 	 */
 	_Atomic u32 on_cpu;
-	_Atomic u32 cpu;    /* a, written under the locks of the old and the new queue */
-	vaddr_t stack_top;  /* kernel stack */
-	struct arch_vm *vm; /* o: loaded while it runs; NULL: kernel thread */
+	_Atomic u32 cpu; /* a, written under the locks of the old and the new queue */
+	/* a: what to do before the return to user mode; the bits are process/'s */
+	_Atomic u32 return_work;
+	vaddr_t stack_top;       /* kernel stack */
+	struct arch_vm *vm;      /* o: loaded while it runs; NULL: kernel thread */
 	const char *kernel_name; /* kernel threads' name; NULL for others */
 	bool kernel_owned;       /* made by sched_kernel_thread(), which also frees it */
 
@@ -91,6 +94,11 @@ struct sched_entity {
 	nsec_t mark;  /* the split is done up to here */
 	bool in_user; /* since the mark it has run in user mode */
 	u64 switches_voluntary, switches_involuntary;
+
+	/* oq: concurrency.h */
+	struct concurrency_set *concurrency; /* NULL: in none */
+	u32 concurrency_number;              /* while it is current, if in a set */
+	u32 switch_work; /* goes into return_work when it is switched in */
 
 	/* q: policy */
 	u8 policy;            /* SCHED_NORMAL, … */

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "core/spinlock.h"
+#include "sched/concurrency.h"
 #include "sched/sched.h"
 
 #define SLICE_FAIR_NS        (2 * NSEC_PER_MSEC)
@@ -133,6 +134,12 @@ void place_nudge_idle(struct run_queue *queue);
 bool balance_pull(struct run_queue *idle); /* true: something came */
 void balance_push(
 	struct run_queue *busy); /* from the slice timer: no lock held, interrupts off */
+
+/*
+ * concurrency.c: `next` takes over the CPU from `previous`. The queue is locked; either
+ * is in a set.
+ */
+void concurrency_switch(struct sched_entity *previous, struct sched_entity *next);
 
 /* account.c */
 void account_start_load_average(void);

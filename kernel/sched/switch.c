@@ -142,6 +142,9 @@ NO_THREAD_SAFETY void switch_away(bool preempted)
 		return;
 	}
 	queue->switches++;
+	if (previous->concurrency || next->concurrency) {
+		concurrency_switch(previous, next);
+	}
 	if (arch_vm_active() != next->vm) {
 		arch_vm_activate(next->vm);
 	}

@@ -16,6 +16,7 @@
 #include "lib/list.h"
 #include "lib/rbtree.h"
 #include "lib/types.h"
+#include "sched/concurrency.h"
 #include "sync/rwlock.h"
 #include "vm/vm_object.h"
 
@@ -73,6 +74,8 @@ struct vm_space {
 	/* Who may look in from outside: its owner if it is dumpable, and whoever may trace in this user namespace. */
 	_Atomic bool dumpable;                 /* a */
 	struct user_namespace *user_namespace; /* I; a reference; NULL: the first */
+
+	struct concurrency_set concurrency; /* a: of the threads that use rseq(2) */
 
 	/* lock: layout, for brk and /proc */
 	vaddr_t mmap_top; /* maps go below it */

@@ -16,6 +16,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "process/rseq.h"
 #include "time/clock.h"
 #include "vm/vm_space.h"
 #include <linux/auxvec.h>
@@ -156,6 +157,8 @@ static void make_auxv(struct exec_image *image, const struct credentials *creden
 	if (image->vm->vdso) {
 		add_auxv(auxv, AT_SYSINFO_EHDR, image->vm->vdso);
 	}
+	add_auxv(auxv, AT_RSEQ_FEATURE_SIZE, RSEQ_FEATURE_SIZE);
+	add_auxv(auxv, AT_RSEQ_ALIGN, RSEQ_ALIGN);
 	add_auxv(auxv, AT_MINSIGSTKSZ, arch_signal_frame_size());
 	add_auxv(auxv, AT_HWCAP, arch_hwcap());
 	add_auxv(auxv, AT_PAGESZ, PAGE_SIZE);

@@ -12,6 +12,7 @@
 #include "process/current.h"
 #include "process/exit.h"
 #include "process/job_control.h"
+#include "process/rseq.h"
 #include "process/signal/alternate_stack.h"
 #include "process/signal/signal_internal.h"
 #include <asm/unistd.h>
@@ -82,7 +83,8 @@ static void run_handler(struct thread *thread, struct trap_frame *frame,
 
 	settle_syscall(thread, frame, action);
 	alternate_stack_choose(thread, frame, action, &delivery);
-	if (arch_signal_deliver(&thread->sched.arch, frame, &delivery)) {
+	if (rseq_signal(frame) ||
+	    arch_signal_deliver(&thread->sched.arch, frame, &delivery)) {
 		if (signal == SIGSEGV) {
 			signal_kill_current_process(SIGSEGV);
 		} else {

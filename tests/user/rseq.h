@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+/* rseq(2) without the C library: a structure of one's own for each thread, and critical sections in assembly. */
+#pragma once
+
+#include "raw.h"
+#include <sys/auxv.h>
+
+#ifdef __GLIBC__
+#	include <sys/rseq.h>
+#	define FROM_LIBRARY 1
+#else
+#	define FROM_LIBRARY 0
+#endif
+
+#define SIGNATURE       0x53053053u
+#define UNREGISTER      1
+#define AREA_SIZE       32
+#define CPU_UNKNOWN     ((uint32_t)-1)
+#define AUXV_RSEQ_SIZE  27
+#define AUXV_RSEQ_ALIGN 28
+
+struct area {
+	volatile uint32_t cpu_id_start, cpu_id;
+	volatile uint64_t section;
+	volatile uint32_t flags, node_id, mm_cid;
+	uint32_t rest[9];
+} __attribute__((aligned(64)));
+
+struct section {
+	uint32_t version, flags;
+	uint64_t start, length, abort;
+} __attribute__((aligned(32)));
+
+static inline long rseq_call(volatile void *area, uint32_t length, int flags,
+			     uint32_t signature)
+{
+	return syscall(SYS_rseq, area, length, flags, signature);
+}
+
+/* The calling thread is left without a registration. */
+static inline void drop_library_registration(void)
+{
+#if FROM_LIBRARY
+	void *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+
+	CHECK(rseq_call(area, AREA_SIZE, UNREGISTER, SIGNATURE) == 0 || errno == EINVAL);
+#endif
+}
+
+static inline void use_own_area(struct area *area)
+{
+	drop_library_registration();
+	memset((void *)area, 0, sizeof(*area));
+	CHECK_EQ(rseq_call(area, AREA_SIZE, 0, SIGNATURE), 0);
+}
+
+static inline uint32_t asked_cpu(void)
+{
+	unsigned cpu = CPU_UNKNOWN, node;
+
+	CHECK_EQ(syscall(SYS_getcpu, &cpu, &node, NULL), 0);
+	return cpu;
+}
+
+static inline void pin(pid_t tid, unsigned cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	CHECK_EQ(sched_setaffinity(tid, sizeof(one), &one), 0);
+}
+
+/* Up to `most` CPUs this process may use. */
+static inline int list_cpus(unsigned *cpus, int most)
+{
+	cpu_set_t usable;
+	int count = 0;
+
+	CHECK_EQ(sched_getaffinity(0, sizeof(usable), &usable), 0);
+	for (unsigned cpu = 0; cpu < CPU_SETSIZE && count < most; cpu++) {
+		if (CPU_ISSET(cpu, &usable)) {
+			cpus[count++] = cpu;
+		}
+	}
+	return count;
+}
+
+/* What stands in front of and behind a section: labels 1 to 2, abort at 4 with its signature. */
+#define SECTION_BEGIN                                 \
+	".pushsection .data.rel.sections, \"aw\"\n\t" \
+	".balign 32\n"                                \
+	"3:\n\t"                                      \
+	".long 0, 0\n\t"                              \
+	".quad 1f, 2f - 1f, 4f\n\t"                   \
+	".popsection\n\t"                             \
+	"leaq 3b(%%rip), %%rax\n\t"                   \
+	"movq %%rax, %[section]\n"                    \
+	"1:\n\t"
+#define SECTION_END                             \
+	"2:\n\t"                                \
+	".pushsection .text.aborts, \"ax\"\n\t" \
+	".long 0x53053053\n"                    \
+	"4:\n\t"                                \
+	"jmp %l[aborted]\n\t"                   \
+	".popsection\n\t"
+
+/* *counter += 1 on CPU `cpu`, `linger` turns between load and store. false: it began again elsewhere. */
+static inline bool try_add(struct area *area, volatile uint32_t *id, uint32_t wanted,
+			   volatile long *counter, long linger)
+{
+	__asm__ goto(SECTION_BEGIN "cmpl %[wanted], %[id]\n\t"
+				   "jnz 4f\n\t"
+				   "movq %[counter], %%rax\n\t"
+				   "movq %[linger], %%rcx\n"
+				   "5:\n\t"
+				   "decq %%rcx\n\t"
+				   "jns 5b\n\t"
+				   "incq %%rax\n\t"
+				   "movq %%rax, %[counter]\n" SECTION_END
+		     :
+		     : [section] "m"(area->section), [id] "m"(*id), [wanted] "r"(wanted),
+		       [counter] "m"(*counter), [linger] "r"(linger)
+		     : "rax", "rcx", "memory", "cc"
+		     : aborted);
+	return true;
+aborted:
+	return false;
+}
+
+/* Say so in *inside and go round in a section that only an abort ends. */
+static inline void wait_for_abort(struct area *area, atomic_int *inside)
+{
+	__asm__ goto(SECTION_BEGIN "movl $1, %[inside]\n"
+				   "5:\n\t"
+				   "pause\n\t"
+				   "jmp 5b\n" SECTION_END
+		     :
+		     : [section] "m"(area->section), [inside] "m"(*inside)
+		     : "rax", "memory", "cc"
+		     : aborted);
+	say("the section ended by itself\n");
+	_exit(1);
+aborted:
+	return;
+}
