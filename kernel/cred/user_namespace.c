@@ -17,6 +17,7 @@ OBJECT_CACHE(user_namespace_cache, user_namespace);
 
 struct user_namespace first_user_namespace = {
 	.base = NAMESPACE_FIRST(&user_namespace_operations, NAMESPACE_NUMBER_USER),
+	.allowed = {~0ULL, ~0ULL, ~0ULL},
 };
 
 static struct user_namespace *from_base(struct namespace *base)
@@ -72,6 +73,9 @@ int user_namespace_create(const struct credentials *creator, struct user_namespa
 	namespace->owner_gid = creator->egid;
 	namespace->creator_could_setfcap =
 		creator->capability_effective >> CAP_SETFCAP & 1;
+	for (unsigned i = 0; i < USER_RESOURCES; i++) {
+		namespace->allowed[i] = ~0ULL;
+	}
 	namespace->setgroups_denied = atomic_load(&parent->setgroups_denied);
 	*out = namespace;
 	return 0;

@@ -26,6 +26,14 @@ enum {
 	USER_NAMESPACE_LEVELS = 33 /* the deepest there may be; the first is level 0 */
 };
 
+/* What user_account.h counts. */
+enum user_resource {
+	USER_THREADS,     /* RLIMIT_NPROC */
+	USER_SIGNALS,     /* RLIMIT_SIGPENDING */
+	USER_QUEUE_BYTES, /* RLIMIT_MSGQUEUE */
+	USER_RESOURCES
+};
+
 struct id_map;
 
 struct user_namespace {
@@ -33,6 +41,8 @@ struct user_namespace {
 	u32 level;             /* I */
 	u32 owner_uid, owner_gid;   /* I: kernel ids: the creator's effective ones */
 	bool creator_could_setfcap; /* I: had CAP_SETFCAP over the parent */
+	u64 allowed
+		[USER_RESOURCES]; /* I: to all in it together; as it is made: no limit */
 	_Atomic bool
 		setgroups_denied; /* map_lock for writing; never becomes false again */
 	struct id_map *_Atomic maps

@@ -3,6 +3,8 @@
 #include "process/limits.h"
 
 #include "core/panic.h"
+#include "cred/credentials.h"
+#include "cred/user_namespace.h"
 #include "lib/compiler.h"
 #include "mm/frame.h"
 #include "process/process.h"
@@ -35,6 +37,17 @@ void limits_apply(const struct limit limits[LIMIT_COUNT], struct vm_space *vm)
 	vm->limit_data = limits[RLIMIT_DATA].soft;
 	vm->limit_stack = limits[RLIMIT_STACK].soft;
 	vm->limit_locked = limits[RLIMIT_MEMLOCK].soft;
+}
+
+void limits_of_namespace(const struct process *process, const struct credentials *maker,
+			 struct user_namespace *made)
+{
+	// Root of the machine is not held to a number of threads, nor is who it lets in here.
+	if (maker->uid != 0 || maker->user_namespace != &first_user_namespace) {
+		made->allowed[USER_THREADS] = process_limit(process, RLIMIT_NPROC);
+	}
+	made->allowed[USER_SIGNALS] = process_limit(process, RLIMIT_SIGPENDING);
+	made->allowed[USER_QUEUE_BYTES] = process_limit(process, RLIMIT_MSGQUEUE);
 }
 
 u64 process_limit(const struct process *process, unsigned resource)

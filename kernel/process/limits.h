@@ -18,4 +18,9 @@ struct vm_space;
 void limits_init(struct limit limits[LIMIT_COUNT]);
 /* Copy those that an address space enforces into it. */
 void limits_apply(const struct limit limits[LIMIT_COUNT], struct vm_space *vm);
+/* What a user namespace that a thread of `process` has just made will allow all its users together (user_account.h). */
+struct credentials;
+struct user_namespace;
+void limits_of_namespace(const struct process *process, const struct credentials *maker,
+			 struct user_namespace *made);
 u64 process_limit(const struct process *process, unsigned resource);

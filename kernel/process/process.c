@@ -8,6 +8,7 @@
 
 #include "core/panic.h"
 #include "cred/credentials.h"
+#include "cred/user_account.h"
 #include "cred/user_namespace.h"
 #include "fs/file.h"
 #include "fs/nsfs.h"
@@ -28,7 +29,6 @@
 #include "process/pid.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
-#include "process/user_account.h"
 #include "time/clock.h"
 #include "vm/vm_space.h"
 #include <linux/sched.h>

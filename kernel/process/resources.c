@@ -7,6 +7,7 @@
 #include "process/resources.h"
 
 #include "core/panic.h"
+#include "cred/user_account.h"
 #include "cred/user_namespace.h"
 #include "fs/file_table.h"
 #include "fs/fs_info.h"
@@ -20,7 +21,6 @@
 #include "process/namespace/time_namespace.h"
 #include "process/process.h"
 #include "process/signal/signal.h"
-#include "process/user_account.h"
 #include "vm/vm_space.h"
 #include <linux/sched.h>
 
@@ -160,14 +160,25 @@ void resources_discard(struct thread *child)
 	}
 }
 
+static int prepare_user_namespace(struct thread *thread, struct resource_change *change)
+{
+	int err = credentials_copy_into_new(thread->credentials, &change->credentials);
+
+	if (err) {
+		return err;
+	}
+	limits_of_namespace(thread->process, thread->credentials,
+			    change->credentials->user_namespace);
+	return resources_prepare_account(change);
+}
+
 int resources_prepare(struct resource_change *change, u64 unshare_flags)
 {
 	struct thread *thread = current_thread();
 	int err = 0;
 
 	if (unshare_flags & CLONE_NEWUSER) { // first: it owns the other new ones
-		err = credentials_copy_into_new(thread->credentials,
-						&change->credentials);
+		err = prepare_user_namespace(thread, change);
 	}
 	if (!err && (unshare_flags & CLONE_FILES) &&
 	    atomic_load(&thread->files->users) > 1) {
@@ -246,10 +257,13 @@ int resources_prepare_credentials(struct resource_change *change)
 
 int resources_prepare_account(struct resource_change *change)
 {
-	if (change->credentials->uid == current_thread()->account->uid) {
+	const struct credentials *fresh = change->credentials;
+	const struct user_account *own = current_thread()->account;
+
+	if (fresh->uid == own->uid && fresh->user_namespace == own->user_namespace) {
 		return 0;
 	}
-	return user_account_find(change->credentials->uid, &change->account);
+	return user_account_find(fresh->user_namespace, fresh->uid, &change->account);
 }
 
 #define SWAP_SLOT(slot, new)                          \
@@ -273,9 +287,9 @@ static void commit_thread_slots(struct thread *thread, struct resource_change *c
 	SWAP_SLOT(thread->undo, change->undo);
 	SWAP_SLOT(thread->credentials, change->credentials);
 	if (change->account) {
-		atomic_fetch_add(&change->account->threads, 1);
+		user_account_charge_anyway(change->account, USER_THREADS, 1);
 		SWAP_SLOT(thread->account, change->account);
-		atomic_fetch_sub(&change->account->threads, 1);
+		user_account_give_back(change->account, USER_THREADS, 1);
 	}
 	spin_unlock(&thread->resource_lock);
 }

@@ -53,7 +53,7 @@ int resources_need_undo(struct semaphore_undo **out) must_check;
 int resources_prepare_program(struct resource_change *change) must_check;
 /* A private copy of the running thread's credentials, to be changed by the caller. */
 int resources_prepare_credentials(struct resource_change *change) must_check;
-/* The account that goes with change->credentials->uid. -ENOMEM */
+/* The account that goes with the real uid and the user namespace of change->credentials. -ENOMEM */
 int resources_prepare_account(struct resource_change *change) must_check;
 void resources_commit(struct resource_change *change);
 void resources_release(struct resource_change *change);

@@ -11,6 +11,7 @@
 
 #include "core/command_line.h"
 #include "core/panic.h"
+#include "cred/user_account.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -25,7 +26,6 @@
 #include "process/resources.h"
 #include "process/rseq.h"
 #include "process/signal/signal.h"
-#include "process/user_account.h"
 #include "time/clock.h"
 #include "vm/vm_space.h"
 #include <linux/sched.h>
@@ -42,6 +42,15 @@ bool thread_try_get(struct thread *thread)
 	return refcount_try_get(&thread->references);
 }
 
+/* Before wait(2) returns: who was told of its end may start another one. */
+static void give_back_count(struct thread *thread)
+{
+	if (thread->account_charged) {
+		user_account_give_back(thread->account, USER_THREADS, 1);
+		thread->account_charged = false;
+	}
+}
+
 /* Take apart what there is of it. Nobody else can find it. */
 static void thread_free(struct thread *thread)
 {
@@ -49,10 +58,8 @@ static void thread_free(struct thread *thread)
 	if (thread->sched.stack_top) {
 		kernel_stack_free(thread->sched.stack_top);
 	}
-	if (thread->account) {
-		atomic_fetch_sub(&thread->account->threads, 1);
-		user_account_put(thread->account);
-	}
+	give_back_count(thread);
+	user_account_put(thread->account);
 	if (thread->credentials) {
 		credentials_put(thread->credentials);
 	}
@@ -123,32 +130,59 @@ void thread_options_init(struct thread_options *options, struct thread *parent)
 	}
 }
 
+/* Does RLIMIT_NPROC mean nothing to it? Root of the machine, and who has power over the machine. */
+static bool is_unlimited(const struct user_account *account,
+			 const struct thread_options *options)
+{
+	const struct credentials *parent;
+
+	if (!options->parent || account->uid == 0) {
+		return true;
+	}
+	parent = options->parent->credentials;
+	return credentials_capable(parent, CAP_SYS_RESOURCE) ||
+	       credentials_capable(parent, CAP_SYS_ADMIN);
+}
+
+/* The parent's, but for the first thread and one that begins a user namespace. */
+static int find_account(struct thread *thread, const struct thread_options *options,
+			struct user_account **out)
+{
+	const struct credentials *own = thread->credentials;
+
+	if (!options->parent || (options->clone_flags & CLONE_NEWUSER)) {
+		return user_account_find(own->user_namespace, own->uid, out);
+	}
+	*out = options->parent->account;
+	user_account_get(*out);
+	return 0;
+}
+
 /* Its user's right to one more thread, and the count of it (RLIMIT_NPROC). */
 static int charge_account(struct thread *thread, const struct thread_options *options)
 {
 	struct user_account *account;
-	u64 limit;
+	u64 limit = ~0ULL;
+	int err = find_account(thread, options, &account);
 
-	if (!options->parent) {
-		int err = user_account_find(thread->credentials->uid, &thread->account);
-
-		if (!err) {
-			atomic_fetch_add(&thread->account->threads, 1);
-		}
+	if (err) {
 		return err;
 	}
-	account = options->parent->account;
-	limit = process_limit(options->parent->process, RLIMIT_NPROC);
-	if (atomic_load(&account->threads) >= limit && account->uid != 0 &&
-	    !credentials_capable(options->parent->credentials, CAP_SYS_RESOURCE) &&
-	    !credentials_capable(options->parent->credentials, CAP_SYS_ADMIN)) {
+	if (options->parent) {
+		limit = process_limit(options->parent->process, RLIMIT_NPROC);
+	}
+	if (is_unlimited(account, options)) {
+		user_account_charge_anyway(account, USER_THREADS, 1);
+	} else if (!user_account_charge(account, USER_THREADS, 1, limit)) {
+		user_account_put(account);
 		return -EAGAIN;
 	}
-	thread->over_process_limit = options->parent->over_process_limit;
-	options->parent->over_process_limit = false;
-	user_account_get(account);
-	atomic_fetch_add(&account->threads, 1);
+	if (options->parent) {
+		thread->over_process_limit = options->parent->over_process_limit;
+		options->parent->over_process_limit = false;
+	}
 	thread->account = account;
+	thread->account_charged = true;
 	return 0;
 }
 
@@ -251,7 +285,13 @@ static int build_credentials(struct thread *thread, const struct thread_options 
 		options->parent ? options->parent->credentials : options->credentials;
 
 	if (options->clone_flags & CLONE_NEWUSER) {
-		return credentials_copy_into_new(from, &thread->credentials);
+		int err = credentials_copy_into_new(from, &thread->credentials);
+
+		if (!err) {
+			limits_of_namespace(options->parent->process, from,
+					    thread->credentials->user_namespace);
+		}
+		return err;
 	}
 	thread->credentials = credentials_get(from);
 	return 0;
@@ -415,6 +455,7 @@ void thread_unpublish(struct thread *thread)
 	struct process_usage usage = {0};
 	u64 flags;
 
+	give_back_count(thread);
 	sched_cpu_time(&thread->sched, &usage.user_ns, &usage.system_ns);
 	usage.switches_voluntary = thread->sched.switches_voluntary;
 	usage.switches_involuntary = thread->sched.switches_involuntary;

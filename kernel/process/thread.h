@@ -61,7 +61,6 @@ struct thread {
 	struct pid *
 		former_pid; /* x: of before that, kept for those who still look; may be NULL */
 	struct list process_link; /* s: process.threads */
-	struct list account_link;
 
 	/* Slots (resources.h). Written by the owner under resource_lock; NULL once it has exited. */
 	struct spinlock resource_lock;
@@ -71,6 +70,7 @@ struct thread {
 	struct semaphore_undo *undo;
 	struct credentials *credentials; /* kept until reap */
 	struct user_account *account;    /* of credentials->uid; likewise */
+	bool account_charged; /* from the building until it leaves the pid table: it counts for RLIMIT_NPROC */
 	struct completion
 		*vfork_done; /* r: whom to tell when the address space is given up */
 	char name[THREAD_NAME_SIZE]; /* r: comm (T4) */

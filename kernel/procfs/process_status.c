@@ -5,6 +5,7 @@
 #include "procfs/procfs_internal.h"
 
 #include "core/percpu.h"
+#include "cred/user_account.h"
 #include "fs/file_table.h"
 #include "fs/fs_info.h"
 #include "lib/errno.h"
@@ -16,7 +17,6 @@
 #include "process/pid.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
-#include "process/user_account.h"
 #include "tty/tty.h"
 #include "vm/vm_space.h"
 #include <linux/time.h>
@@ -450,7 +450,9 @@ static unsigned queued_signals(struct thread *thread)
 	unsigned count;
 
 	thread_lock_resources(thread);
-	count = thread->account ? atomic_load(&thread->account->signals) : 0;
+	count = thread->account
+			? (unsigned)atomic_load(&thread->account->used[USER_SIGNALS])
+			: 0;
 	thread_unlock_resources(thread);
 	return count;
 }

@@ -7,11 +7,11 @@
 #include "syscall/syscall.h"
 
 #include "cred/credentials.h"
+#include "cred/user_account.h"
 #include "cred/user_namespace.h"
 #include "mm/heap.h"
 #include "mm/usercopy.h"
 #include "process/resources.h"
-#include "process/user_account.h"
 #include <asm/resource.h>
 #include <linux/capability.h>
 
@@ -83,8 +83,8 @@ static long commit(struct resource_change *change, bool new_uid)
 		if (change->account) {
 			current_thread()->over_process_limit =
 				change->account->uid != 0 &&
-				atomic_load(&change->account->threads) >=
-					current_limit(RLIMIT_NPROC);
+				user_account_is_over(change->account, USER_THREADS,
+						     current_limit(RLIMIT_NPROC));
 		}
 		resources_commit(change);
 	}

@@ -6,11 +6,11 @@
 
 #include "arch/cpu.h"
 #include "core/percpu.h"
+#include "cred/user_account.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
 #include "process/pid.h"
 #include "process/process.h"
-#include "process/user_account.h"
 #include "time/clock.h"
 #include <linux/capability.h>
 #include <linux/resource.h>

@@ -13,6 +13,7 @@
 #include "arch/thread.h"
 #include "arch/trap.h"
 #include "core/panic.h"
+#include "cred/user_account.h"
 #include "fs/file_table.h"
 #include "fs/fs_info.h"
 #include "fs/path.h"
@@ -25,7 +26,6 @@
 #include "process/process.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
-#include "process/user_account.h"
 #include "vm/vm_space.h"
 #include <linux/sched.h>
 #include <linux/signal.h>
@@ -248,7 +248,8 @@ static int load_and_commit(struct exec_image *image, struct trap_frame *frame)
 static int check_process_limit(struct thread *thread)
 {
 	bool over = thread->over_process_limit &&
-		    atomic_load(&thread->account->threads) > current_limit(RLIMIT_NPROC);
+		    user_account_is_over(thread->account, USER_THREADS,
+					 current_limit(RLIMIT_NPROC));
 
 	thread->over_process_limit = over;
 	return over ? -EAGAIN : 0;

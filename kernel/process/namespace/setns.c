@@ -137,6 +137,7 @@ static int enter_user(struct setns_change *change, struct namespace *namespace)
 	err = credentials_copy(own, &change->slots.credentials);
 	if (!err) {
 		credentials_enter(change->slots.credentials, target);
+		err = resources_prepare_account(&change->slots);
 	}
 	return err;
 }

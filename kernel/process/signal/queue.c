@@ -7,12 +7,12 @@
  */
 #include "process/signal/signal.h"
 
+#include "cred/user_account.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "process/current.h"
 #include "process/signal/signal_internal.h"
-#include "process/user_account.h"
 
 OBJECT_CACHE(entry_cache, queued_signal);
 
@@ -27,14 +27,15 @@ struct queued_signal *signal_entry_create(struct user_account *account, u64 limi
 {
 	struct queued_signal *entry;
 
-	if (account && atomic_fetch_add(&account->signals, 1) >= limit && !force) {
-		atomic_fetch_sub(&account->signals, 1);
+	if (account && force) {
+		user_account_charge_anyway(account, USER_SIGNALS, 1);
+	} else if (account && !user_account_charge(account, USER_SIGNALS, 1, limit)) {
 		return NULL;
 	}
 	entry = object_allocate(&entry_cache);
 	if (!entry) {
 		if (account) {
-			atomic_fetch_sub(&account->signals, 1);
+			user_account_give_back(account, USER_SIGNALS, 1);
 		}
 		return NULL;
 	}
@@ -52,7 +53,7 @@ void signal_entry_destroy(struct queued_signal *entry)
 		return;
 	}
 	if (entry->account) {
-		atomic_fetch_sub(&entry->account->signals, 1);
+		user_account_give_back(entry->account, USER_SIGNALS, 1);
 		user_account_put(entry->account);
 	}
 	object_free(&entry_cache, entry);

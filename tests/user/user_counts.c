@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+/*
+ * C7, C8: what counts for a user: processes and queued signals. In a user namespace a user has a count of
+ * his own, and all of them together are held to what its maker was allowed.
+ * libc: musl
+ */
+#include "raw.h"
+#include <sys/resource.h>
+
+enum { MAKER = 4321, OTHER = 4000, INSIDE = 1000 };
+
+static int go[2], ready[2];
+
+static void set_limit(int resource, rlim_t value)
+{
+	struct rlimit limit = {value, value};
+
+	CHECK_EQ(setrlimit(resource, &limit), 0);
+}
+
+static void become(uid_t uid)
+{
+	CHECK_EQ(setresgid(uid, uid, uid), 0);
+	CHECK_EQ(setresuid(uid, uid, uid), 0);
+}
+
+static pid_t start_as(uid_t uid)
+{
+	int told[2];
+	char byte;
+	pid_t child;
+
+	CHECK_EQ(pipe(told), 0);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		become(uid);
+		CHECK_EQ(write(told[1], "b", 1), 1);
+		for (;;) {
+			pause();
+		}
+	}
+	CHECK_EQ(read(told[0], &byte, 1), 1);
+	close(told[0]);
+	close(told[1]);
+	return child;
+}
+
+static void end(pid_t child)
+{
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+}
+
+/* ---- a namespace whose maps somebody outside writes ---- */
+
+static void write_map(pid_t child, const char *name)
+{
+	char path[64], text[64];
+	int fd, length;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)child, name);
+	length = snprintf(text, sizeof(text), "0 %d 1\n%d %d 1\n", MAKER, INSIDE, OTHER);
+	fd = open(path, O_WRONLY);
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, text, (size_t)length), length);
+	close(fd);
+}
+
+/* Runs `body` in a child in a namespace that MAKER makes, where he is root and INSIDE is OTHER. */
+static void run_inside(void (*before)(void), void (*body)(void))
+{
+	int status;
+	char byte;
+	pid_t child;
+
+	CHECK_EQ(pipe(go) | pipe(ready), 0);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		before();
+		become(MAKER);
+		CHECK_EQ(unshare(CLONE_NEWUSER), 0);
+		CHECK_EQ(write(ready[1], "b", 1), 1);
+		CHECK_EQ(read(go[0], &byte, 1), 1);
+		body();
+		_exit(0);
+	}
+	CHECK_EQ(read(ready[0], &byte, 1), 1);
+	write_map(child, "uid_map");
+	write_map(child, "gid_map");
+	CHECK_EQ(write(go[1], "b", 1), 1);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+	for (int i = 0; i < 2; i++) {
+		close(go[i]);
+		close(ready[i]);
+	}
+}
+
+/* ---- processes ---- */
+
+/* As many children as there may be, which then end. */
+static int count_forks(void)
+{
+	pid_t children[16];
+	int count = 0, failure = 0;
+
+	while (count < 16 && !failure) {
+		children[count] = fork();
+		if (children[count] == 0) {
+			for (;;) {
+				pause();
+			}
+		}
+		failure = children[count] < 0 ? errno : 0;
+		count += !failure;
+	}
+	CHECK(!failure || failure == EAGAIN);
+	for (int i = 0; i < count; i++) {
+		end(children[i]);
+	}
+	return count;
+}
+
+static void five_processes(void)
+{
+	set_limit(RLIMIT_NPROC, 5);
+}
+
+static void as_root_inside(void)
+{
+	become(0);
+	CHECK_EQ(count_forks(), 4);
+	CHECK_EQ(count_forks(), 4); // the ends are counted too
+	set_limit(RLIMIT_NPROC, 2);
+	CHECK_EQ(count_forks(), 1);
+}
+
+static void as_user_inside(void)
+{
+	become(INSIDE);
+	CHECK_EQ(count_forks(), 4);
+	set_limit(RLIMIT_NPROC, 3);
+	CHECK_EQ(count_forks(), 2);
+}
+
+/* Two of the maker's are outside: of the five that leaves three. */
+static void with_two_outside(void)
+{
+	become(INSIDE);
+	CHECK_EQ(count_forks(), 2);
+	set_limit(RLIMIT_NPROC, 2); // his own count is one
+	CHECK_EQ(count_forks(), 1);
+}
+
+static void nested(void)
+{
+	become(0);
+	CHECK_EQ(unshare(CLONE_NEWUSER), 0);
+	CHECK_EQ(count_forks(), 4);
+	CHECK_EQ(unshare(CLONE_NEWUSER), -1); // without maps
+}
+
+static int in_new_namespace(void *unused)
+{
+	(void)unused;
+	return count_forks();
+}
+
+static void by_clone(void)
+{
+	static char stack[65536];
+	int status;
+	pid_t child;
+
+	become(0);
+	child = clone(in_new_namespace, stack + sizeof(stack), CLONE_NEWUSER | SIGCHLD,
+		      NULL);
+	CHECK(child > 0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 3 << 8);
+	CHECK_EQ(count_forks(), 4);
+}
+
+static void check_processes(void)
+{
+	pid_t first, second;
+
+	run_inside(five_processes, as_root_inside);
+	run_inside(five_processes, as_user_inside);
+	first = start_as(MAKER);
+	second = start_as(MAKER);
+	run_inside(five_processes, with_two_outside);
+	end(first);
+	end(second);
+	first = start_as(OTHER); // the same user, but not of the namespace
+	run_inside(five_processes, as_user_inside);
+	end(first);
+	run_inside(five_processes, nested);
+	run_inside(five_processes, by_clone);
+	ok("processes");
+}
+
+/* The machine's root may start as many as he likes inside what he has made. */
+static void root_inside(void)
+{
+	set_limit(RLIMIT_NPROC, 3);
+	CHECK_EQ(unshare(CLONE_NEWUSER), 0);
+	CHECK_EQ(count_forks(), 16);
+}
+
+static void check_root(void)
+{
+	must_pass_in_child(root_inside);
+	ok("root");
+}
+
+/* ---- setuid and execve ---- */
+
+/* 0, or what execve says to who becomes MAKER where `limit` processes are allowed. */
+static int execute_as_maker(rlim_t limit)
+{
+	int status;
+	pid_t child = fork();
+
+	CHECK(child >= 0);
+	if (child == 0) {
+		char *arguments[] = {"user_counts", "none", NULL};
+
+		set_limit(RLIMIT_NPROC, limit);
+		become(MAKER);
+		execv("/proc/self/exe", arguments);
+		_exit(errno);
+	}
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	return status >> 8;
+}
+
+static void check_execve(void)
+{
+	pid_t first = start_as(MAKER), second;
+
+	CHECK_EQ(execute_as_maker(1), 0); // it was not above before
+	CHECK_EQ(execute_as_maker(2), 0);
+	second = start_as(MAKER);
+	CHECK_EQ(execute_as_maker(1), EAGAIN);
+	CHECK_EQ(execute_as_maker(2), 0);
+	end(first);
+	end(second);
+	ok("execve");
+}
+
+/* ---- queued signals ---- */
+
+static int count_signals(void)
+{
+	sigset_t set;
+	int count = 0;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	while (count < 16 && sigqueue(getpid(), SIGRTMIN, (union sigval){0}) == 0) {
+		count++;
+	}
+	for (int i = 0; i < count; i++) {
+		siginfo_t info;
+
+		CHECK_EQ(sigwaitinfo(&set, &info), SIGRTMIN);
+	}
+	return count;
+}
+
+static void six_signals(void)
+{
+	set_limit(RLIMIT_SIGPENDING, 6);
+}
+
+static void signals_inside(void)
+{
+	become(INSIDE);
+	CHECK_EQ(count_signals(), 6);
+	set_limit(RLIMIT_SIGPENDING, 4);
+	CHECK_EQ(count_signals(), 4);
+}
+
+static void check_signals(void)
+{
+	run_inside(six_signals, signals_inside);
+	ok("signals");
+}
+
+int main(int count, char **arguments)
+{
+	(void)arguments;
+	if (count > 1) {
+		return 0;
+	}
+	if (getuid()) {
+		skip("not root");
+	}
+	check_processes();
+	check_root();
+	check_execve();
+	check_signals();
+	return 0;
+}
