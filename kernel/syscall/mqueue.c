@@ -2,7 +2,7 @@
 /*
  * POSIX message queues: mq_open(2), mq_unlink(2), mq_timedsend(2), mq_timedreceive(2), mq_notify(2), mq_getsetattr(2).
  *
- * Not there: SIGEV_THREAD, which wants a netlink socket (EINVAL); RLIMIT_MSGQUEUE is not charged.
+ * Not there: SIGEV_THREAD, which wants a netlink socket (EINVAL).
  */
 #include "syscall/syscall.h"
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * C7, C8: what counts for a user: processes and queued signals. In a user namespace a user has a count of
+ * C7, C8: what counts for a user: processes, queued signals, bytes of message queues. In a user namespace a user has a count of
  * his own, and all of them together are held to what its maker was allowed.
  * libc: musl
  */
 #include "raw.h"
+#include <mqueue.h>
 #include <sys/resource.h>
 
-enum { MAKER = 4321, OTHER = 4000, INSIDE = 1000 };
+enum { MAKER = 4321, OTHER = 4000, INSIDE = 1000, DEFAULT_BYTES = 10 * (8192 + 48 + 48) };
 
 static int go[2], ready[2];
 
@@ -291,6 +292,133 @@ static void check_signals(void)
 	ok("signals");
 }
 
+/* ---- message queues ---- */
+
+static void name_of(char *name, int number)
+{
+	snprintf(name, 32, "/user_counts%d", number);
+}
+
+/* How many queues of the default size there may be; they stay. */
+static int make_queues(int from)
+{
+	char name[32];
+	int count = 0;
+	mqd_t queue;
+
+	for (; count < 8; count++) {
+		name_of(name, from + count);
+		queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, NULL);
+		if (queue == (mqd_t)-1) {
+			CHECK_EQ(errno, EMFILE);
+			break;
+		}
+		mq_close(queue);
+	}
+	return count;
+}
+
+static void remove_queues(int from, int count)
+{
+	char name[32];
+
+	for (int i = 0; i < count; i++) {
+		name_of(name, from + i);
+		CHECK_EQ(mq_unlink(name), 0);
+	}
+}
+
+static void own_queues(void)
+{
+	CHECK_EQ(unshare(CLONE_NEWIPC), 0);
+}
+
+/* Root too is held to it; the count stays until the last descriptor of a removed queue is closed. */
+static void queues(void)
+{
+	struct mq_attr attributes = {.mq_maxmsg = 3, .mq_msgsize = 100};
+	const rlim_t bytes = 3 * (100 + 48 + 48);
+	char name[32];
+	mqd_t kept;
+
+	own_queues();
+	set_limit(RLIMIT_MSGQUEUE, 3 * DEFAULT_BYTES);
+	CHECK_EQ(make_queues(0), 3);
+	name_of(name, 1);
+	kept = mq_open(name, O_RDWR);
+	CHECK_EQ(mq_unlink(name), 0);
+	CHECK_ERRNO(mq_open("/more", O_CREAT | O_RDWR, 0600, NULL), EMFILE);
+	mq_close(kept);
+	CHECK_EQ(make_queues(3), 1); // in its place
+	remove_queues(0, 1);
+	remove_queues(2, 2);
+	set_limit(RLIMIT_MSGQUEUE, bytes - 1);
+	CHECK_ERRNO(mq_open("/exact", O_CREAT | O_RDWR, 0600, &attributes), EMFILE);
+	CHECK_ERRNO(mq_open("/exact", O_RDWR), ENOENT);
+}
+
+static void exact_size(void)
+{
+	struct mq_attr attributes = {.mq_maxmsg = 3, .mq_msgsize = 100};
+	mqd_t queue;
+
+	own_queues();
+	set_limit(RLIMIT_MSGQUEUE, 3 * (100 + 48 + 48));
+	queue = mq_open("/exact", O_CREAT | O_RDWR, 0600, &attributes);
+	CHECK(queue != (mqd_t)-1);
+	CHECK_ERRNO(mq_open("/exact", O_CREAT | O_EXCL | O_RDWR, 0600, NULL), EEXIST);
+	CHECK_ERRNO(mq_open("/next", O_CREAT | O_RDWR, 0600, NULL), EMFILE);
+	attributes.mq_maxmsg = -1;
+	CHECK_ERRNO(mq_open("/next", O_CREAT | O_RDWR, 0600, &attributes), EINVAL);
+	mq_close(queue);
+}
+
+/* Two at a time fit, once those of a namespace that has ended are gone. */
+static bool two_fit(void)
+{
+	int made = make_queues(0);
+
+	if (made < 2) {
+		remove_queues(0, made);
+	}
+	return made == 2;
+}
+
+static void many_namespaces(void)
+{
+	set_limit(RLIMIT_MSGQUEUE, 2 * DEFAULT_BYTES);
+	for (int i = 0; i < 4; i++) {
+		own_queues();
+		WAIT_UNTIL(two_fit());
+	}
+}
+
+static void two_queues(void)
+{
+	own_queues();
+	set_limit(RLIMIT_MSGQUEUE, 2 * DEFAULT_BYTES);
+}
+
+static void queues_inside(void)
+{
+	CHECK_EQ(unshare(CLONE_NEWIPC), 0);
+	become(INSIDE);
+	CHECK_EQ(make_queues(0), 2);
+	set_limit(RLIMIT_MSGQUEUE, DEFAULT_BYTES);
+	CHECK_EQ(make_queues(2), 0);
+	remove_queues(0, 2);
+	CHECK_EQ(make_queues(0), 1);
+}
+
+static void check_queues(void)
+{
+	must_pass_in_child(queues);
+	must_pass_in_child(exact_size);
+	must_pass_in_child(many_namespaces);
+	run_inside(two_queues, queues_inside);
+	ok("queues");
+}
+
 int main(int count, char **arguments)
 {
 	(void)arguments;
@@ -304,5 +432,6 @@ int main(int count, char **arguments)
 	check_root();
 	check_execve();
 	check_signals();
+	check_queues();
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "ipc/mqueue/mqueue_internal.h"
 
 #include "core/panic.h"
+#include "cred/user_account.h"
 #include "fs/directory.h"
 #include "fs/mount.h"
 #include "lib/string.h"
@@ -92,24 +93,30 @@ static int check_attributes(const struct sysv_ipc *ipc, const struct mq_attr *wa
 	return wanted->mq_maxmsg > messages || wanted->mq_msgsize > size ? -EINVAL : 0;
 }
 
+/* directory->lock held. */
+static bool is_full(const struct sysv_ipc *ipc, bool privileged)
+{
+	return (s64)ipc->mq_count >= READ_ONCE(ipc->mq_queues) && !privileged;
+}
+
 /* What the running thread wants its new queue to be like. directory->lock held: the namespace may end. */
 static int choose_attributes(struct mqueue_directory *directory, struct mq_attr *out,
 			     bool *privileged)
 {
 	struct sysv_ipc *ipc = directory->ipc;
+	bool asked = READ_ONCE(directory->maker) == sched_current();
 
-	*privileged = false;
+	*privileged = asked && directory->privileged;
 	if (!ipc) {
 		return -EACCES;
+	}
+	if (is_full(ipc, *privileged)) {
+		return -ENOSPC;
 	}
 	out->mq_maxmsg =
 		MIN(READ_ONCE(ipc->mq_messages), READ_ONCE(ipc->mq_messages_default));
 	out->mq_msgsize = MIN(READ_ONCE(ipc->mq_size), READ_ONCE(ipc->mq_size_default));
-	if (READ_ONCE(directory->maker) != sched_current()) {
-		return 0;
-	}
-	*privileged = directory->privileged;
-	if (!directory->wanted) {
+	if (!asked || !directory->wanted) {
 		return 0;
 	}
 	*out = *directory->wanted;
@@ -124,7 +131,7 @@ static int link_queue(struct mqueue_directory *directory, struct mqueue *queue,
 
 	mutex_lock(&directory->lock);
 	ipc = directory->ipc;
-	if (!ipc || ((s64)ipc->mq_count >= READ_ONCE(ipc->mq_queues) && !privileged)) {
+	if (!ipc || is_full(ipc, privileged)) {
 		error = -ENOSPC;
 	} else {
 		ipc->mq_count++;
@@ -133,6 +140,24 @@ static int link_queue(struct mqueue_directory *directory, struct mqueue *queue,
 	}
 	mutex_unlock(&directory->lock);
 	return error;
+}
+
+/* To the running thread's user, until the queue is gone. */
+static int charge(struct mqueue *queue)
+{
+	u64 limit;
+	struct user_account *account =
+		process_operations ? process_operations->account(&limit) : NULL;
+
+	if (account) {
+		if (!user_account_charge(account, USER_QUEUE_BYTES, mqueue_charge(queue),
+					 limit)) {
+			return -EMFILE;
+		}
+		user_account_get(account);
+		queue->account = account;
+	}
+	return 0;
 }
 
 static int make_queue(struct inode *inode, const char *name, u32 mode,
@@ -146,7 +171,10 @@ static int make_queue(struct inode *inode, const char *name, u32 mode,
 	if (error) {
 		return error;
 	}
-	error = inode_create(inode->super_block, &queue->inode);
+	error = charge(queue);
+	if (!error) {
+		error = inode_create(inode->super_block, &queue->inode);
+	}
 	if (error) {
 		mqueue_free(queue);
 		return error;

@@ -16,6 +16,7 @@
 
 struct file;
 struct pid;
+struct user_account;
 
 /* mq_notify(3): how, and to whom. */
 struct mqueue_notice {
@@ -25,10 +26,14 @@ struct mqueue_notice {
 	struct pid *owner; /* a reference */
 };
 
-/* Installed by process/. current_ipc: of the running thread. signal: with SI_MESGQ, as from the running thread. */
+/*
+ * Installed by process/. current_ipc: of the running thread. signal: with SI_MESGQ, as from the running thread. account: the
+ * running thread's, borrowed, and its RLIMIT_MSGQUEUE.
+ */
 struct mqueue_process_operations {
 	struct sysv_ipc *(*current_ipc)(void);
 	void (*signal)(const struct mqueue_notice *notice);
+	struct user_account *(*account)(u64 *limit);
 };
 void mqueue_set_process_operations(const struct mqueue_process_operations *operations);
 void mqueue_init(void); /* boot */
@@ -39,7 +44,7 @@ int mqueue_root(struct sysv_ipc *ipc, struct path *out) must_check;
 void mqueue_end(struct sysv_ipc *ipc);
 /*
  * A new queue; `attributes` NULL: the namespace's defaults. *out: its place, with references. -EEXIST; -EINVAL and -ENOSPC: the
- * limits, which CAP_SYS_RESOURCE raises; -ENOMEM
+ * limits, which CAP_SYS_RESOURCE raises; -EMFILE: RLIMIT_MSGQUEUE; -ENOMEM
  */
 int mqueue_create(const struct ipc_caller *caller, const struct path *root,
 		  const char *name, u32 mode, const struct mq_attr *attributes,

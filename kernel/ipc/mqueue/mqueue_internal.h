@@ -18,6 +18,7 @@ struct mqueue {
 
 	struct mutex lock;
 	s64 message_limit, size_limit; /* I */
+	struct user_account *account;  /* I: a reference; NULL: not charged yet */
 	s64 count;
 	u64 bytes;
 	struct list messages; /* struct message: the highest `type` first */
@@ -39,6 +40,8 @@ struct mqueue_directory {
 	bool privileged;
 };
 
+/* What a queue counts for RLIMIT_MSGQUEUE: all its messages, and what Linux keeps of each and of each priority. */
+u64 mqueue_charge(const struct mqueue *queue);
 int mqueue_allocate(const char *name, s64 message_limit, s64 size_limit,
 		    struct mqueue **out) must_check;
 void mqueue_free(struct mqueue *queue);

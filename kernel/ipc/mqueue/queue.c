@@ -10,6 +10,7 @@
  */
 #include "ipc/mqueue/mqueue_internal.h"
 
+#include "cred/user_account.h"
 #include "lib/format.h"
 #include "mm/heap.h"
 #include <linux/eventpoll.h>
@@ -18,6 +19,8 @@
 OBJECT_CACHE(queues, mqueue);
 
 enum { WAITS = 1 };
+/* getrlimit(2), RLIMIT_MSGQUEUE; programs reckon with them. */
+enum { MESSAGE_OVERHEAD = 48, PRIORITY_OVERHEAD = 48, PRIORITIES = 32768 };
 
 /* A call that waits, on the stack of who makes it. */
 struct waiter {
@@ -52,6 +55,14 @@ int mqueue_allocate(const char *name, s64 message_limit, s64 size_limit,
 	return 0;
 }
 
+u64 mqueue_charge(const struct mqueue *queue)
+{
+	u64 messages = (u64)queue->message_limit;
+
+	return messages * (u64)queue->size_limit + messages * MESSAGE_OVERHEAD +
+	       MIN(messages, (u64)PRIORITIES) * PRIORITY_OVERHEAD;
+}
+
 void mqueue_free(struct mqueue *queue)
 {
 	struct message *message, *following;
@@ -60,6 +71,11 @@ void mqueue_free(struct mqueue *queue)
 		message_free(message);
 	}
 	ipc_pid_set(&queue->notice.owner, NULL);
+	if (queue->account) {
+		user_account_give_back(queue->account, USER_QUEUE_BYTES,
+				       mqueue_charge(queue));
+		user_account_put(queue->account);
+	}
 	heap_free(queue->name);
 	object_free(&queues, queue);
 }

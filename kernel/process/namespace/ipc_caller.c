@@ -73,7 +73,14 @@ static void tell_of_message(const struct mqueue_notice *notice)
 	process_put(process);
 }
 
+static struct user_account *current_account(u64 *limit)
+{
+	*limit = process_limit(current_process(), RLIMIT_MSGQUEUE);
+	return current_thread()->account;
+}
+
 static const struct mqueue_process_operations queue_operations = {
+	.account = current_account,
 	.current_ipc = current_sysv,
 	.signal = tell_of_message,
 };
