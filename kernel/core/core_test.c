@@ -7,6 +7,7 @@
 #include "core/refcount.h"
 #include "core/spinlock.h"
 #include "host/machine.h"
+#include "lib/errno.h"
 #include "lib/string.h"
 #include "unit.h"
 
@@ -128,20 +129,25 @@ TEST(a_long_command_line_is_cut)
 	EXPECT_EQ(command_line_init_arguments(words, 8), 8);
 }
 
-static unsigned printed;
+static unsigned printed, news;
 
 static void sink(const char *text, size_t size)
 {
-	printed++;
-	EXPECT(size > 0 && text[size - 1] == '\n');
+	printed += size > 0 && text[size - 1] == '\n';
 }
 
-TEST(log_keeps_the_newest_lines)
+static void hear_news(void)
 {
-	char line[256];
-	u64 seq = 0;
-	size_t size;
-	unsigned count = 0, first = 0;
+	news++;
+}
+
+TEST(log_keeps_the_newest_records)
+{
+	struct log_record record;
+	char text[LOG_TEXT_MAX];
+	u64 place = 0, sequence = 0;
+	unsigned count = 0;
+	int result;
 
 	log_set_console_level(4);
 	log_set_sink(sink);
@@ -150,19 +156,63 @@ TEST(log_keeps_the_newest_lines)
 			 i);
 	}
 	EXPECT_EQ(printed, 1500);
-	while ((size = log_read(&seq, line, sizeof(line))) > 0) {
-		EXPECT(line[0] == '<' && line[2] == '>' && line[size - 1] == '\n');
-		EXPECT(!memchr(line, '\n', size - 1));
-		first = first ? first : (unsigned)seq;
+	EXPECT_EQ(log_read(&place, &record, text, sizeof(text)), -EPIPE);
+	EXPECT_EQ(place, log_oldest());
+	while ((result = log_read(&place, &record, text, sizeof(text))) == 0) {
+		EXPECT(!memchr(text, '\n', record.size) && !memcmp(text, "line ", 5));
+		EXPECT(count == 0 || record.sequence == sequence + 1);
+		EXPECT_EQ(record.priority, record.sequence % 2 ? LOG_ERROR : LOG_INFO);
+		sequence = record.sequence;
 		count++;
 	}
-	EXPECT(count > 1000 && count < 3000 && first > 0);
-	EXPECT_EQ(log_read(&seq, line, sizeof(line)), 0);
-	memset(line, 'x', sizeof(line) - 1);
-	line[sizeof(line) - 1] = '\0';
-	log_line(LOG_INFO, "%s", line);
-	EXPECT_EQ(log_read(&seq, line, 10), 0);
-	EXPECT(log_read(&seq, line, sizeof(line)) <= sizeof(line));
+	EXPECT_EQ(result, -EAGAIN);
+	EXPECT_EQ(sequence, 2999);
+	EXPECT(count > 1000 && count < 3000);
+	EXPECT_EQ(place, log_newest());
+}
+
+TEST(log_records_carry_any_text)
+{
+	static char large[LOG_TEXT_MAX + 100], text[LOG_TEXT_MAX];
+	static char shown[LOG_RECORD_TEXT_MAX];
+	struct log_record record;
+	u64 place = log_newest();
+	unsigned lines = printed;
+
+	log_append(3 * 8 + LOG_ERROR, "two\nlines\\\x80", 11);
+	EXPECT_EQ(printed, lines + 2);
+	EXPECT_EQ(log_read(&place, &record, text, 3), 0);
+	EXPECT(record.size == 11 && record.priority == 27 && !memcmp(text, "two", 3));
+	record = (struct log_record){7, 61000002, 27, 11};
+	shown[log_format_record(&record, "two\nlines\\\x80", shown)] = '\0';
+	EXPECT(!strcmp(shown, "27,7,61000002,-;two\\x0alines\\x5c\\x80\n"));
+	shown[log_format_lines(&record, "two\nlines\\\x80", shown)] = '\0';
+	EXPECT(!strcmp(shown,
+		       "<27>[   61.000002] two\n<27>[   61.000002] lines\\\x80\n"));
+	memset(large, '\n', sizeof(large));
+	log_append(LOG_INFO, large, sizeof(large));
+	EXPECT_EQ(log_read(&place, &record, text, sizeof(text)), 0);
+	EXPECT_EQ(record.size, LOG_TEXT_MAX);
+	EXPECT(log_format_record(&record, text, shown) <= LOG_RECORD_TEXT_MAX);
+	EXPECT(log_format_lines(&record, text, shown) <= LOG_LINES_TEXT_MAX);
+	EXPECT_EQ(log_read(&place, &record, text, 0), -EAGAIN);
+}
+
+TEST(log_tells_news_once)
+{
+	u64 place = log_oldest();
+
+	log_set_news_hook(hear_news);
+	log_line(LOG_INFO, "nobody waits");
+	EXPECT_EQ(news, 0);
+	EXPECT(log_expect(place));
+	place = log_newest();
+	EXPECT(!log_expect(place));
+	log_line(LOG_INFO, "one waits");
+	log_line(LOG_INFO, "nobody waits again");
+	EXPECT_EQ(news, 1);
+	EXPECT(log_expect(place));
+	log_set_news_hook(NULL);
 }
 
 TEST(random_numbers_differ)

@@ -170,7 +170,7 @@ static s64 at_own_position(struct file *file, struct io_buffer *io,
 {
 	s64 moved;
 
-	if (file->operations->no_position) {
+	if (file->operations->no_position || file->operations->own_position) {
 		u64 nowhere = 0;
 
 		return operation(file, io, &nowhere);

@@ -39,6 +39,7 @@ struct file_operations {
 	int (*fdinfo)(struct file *file, char *to,
 		      size_t size); /* more lines of /proc/PID/fdinfo; bytes */
 	bool no_position; /* pipes, sockets: pread is ESPIPE and no position lock is taken */
+	bool own_position; /* has a place of its own: no position lock is taken, pread reads there too */
 };
 
 struct file {

@@ -35,6 +35,7 @@ CONSTANT(show_overflow, "65534")
 CONSTANT(show_zero, "0")
 CONSTANT(show_one, "1")
 CONSTANT(show_two, "2")
+CONSTANT(show_on, "on")
 CONSTANT(show_core_pattern, "core")
 CONSTANT(show_file_max, "9223372036854775807")
 CONSTANT(show_open_max, "1048576")
@@ -171,7 +172,12 @@ static const struct proc_entry kernel_entries[] = {
 	TEXT("core_pattern", show_core_pattern),
 	TEXT("core_uses_pid", show_zero),
 	TEXT("kptr_restrict", show_one),
-	TEXT("dmesg_restrict", show_zero),
+	{.name = "dmesg_restrict",
+	 .mode = S_IFREG | 0644,
+	 .show = proc_show_dmesg_restrict,
+	 .write = proc_write_dmesg_restrict},
+	TEXT("printk", proc_show_printk),
+	TEXT("printk_devkmsg", show_on), /* writers of /dev/kmsg are not slowed down */
 	TEXT("perf_event_paranoid", show_two),
 	TEXT("tainted", show_zero),
 	DIRECTORY("random", random_entries),

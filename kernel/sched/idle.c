@@ -14,6 +14,7 @@
 #include "core/percpu.h"
 #include "core/preempt.h"
 #include "mm/kernel_stack.h"
+#include "sched/log_news.h"
 #include "sched/run_queue.h"
 #include "time/clock.h"
 
@@ -55,6 +56,7 @@ void sched_init(void)
 	preempt_set_hook(preempt_hook);
 	go_online(0);
 	account_start_load_average();
+	log_news_init();
 }
 
 /* Interrupts off and preemption off, both ways. */

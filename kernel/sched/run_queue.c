@@ -12,6 +12,7 @@
 #include "arch/smp.h"
 #include "core/panic.h"
 #include "core/percpu.h"
+#include "sched/log_news.h"
 #include "time/clock.h"
 #include <linux/sched.h>
 
@@ -249,11 +250,12 @@ void run_queue_init(struct run_queue *queue, unsigned cpu, struct sched_entity *
 	timer_init(&queue->slice_timer, slice_expired);
 }
 
-/* An interrupt from another CPU that wants this one to react. */
+/* An interrupt from another CPU that wants this one to react, or from this one: the log has news. */
 void entry_reschedule_interrupt(void)
 {
 	struct run_queue *queue = run_queue_this();
 
+	log_news_deliver();
 	spin_lock(&queue->lock);
 	if (queue->reschedule_wanted) {
 		queue->reschedule_wanted = false;

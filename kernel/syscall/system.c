@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The machine as a whole: uname(2), sysinfo(2), getrandom(2), syslog(2), reboot(2), membarrier(2), personality(2).
+ * The machine as a whole: uname(2), sysinfo(2), getrandom(2), reboot(2), membarrier(2), personality(2).
  */
 #include "syscall/syscall.h"
 
@@ -11,7 +11,6 @@
 #include "core/random.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "mm/heap.h"
 #include "mm/usercopy.h"
 #include "process/exit.h"
 #include "process/namespace/namespace.h"
@@ -120,108 +119,6 @@ long sys_personality(const struct syscall_arguments *a)
 		thread->personality = wanted;
 	}
 	return old;
-}
-
-/* ---- syslog(2) ---- */
-
-enum {
-	SYSLOG_CLOSE,
-	SYSLOG_OPEN,
-	SYSLOG_READ,
-	SYSLOG_READ_ALL,
-	SYSLOG_READ_CLEAR,
-	SYSLOG_CLEAR,
-	SYSLOG_CONSOLE_OFF,
-	SYSLOG_CONSOLE_ON,
-	SYSLOG_CONSOLE_LEVEL,
-	SYSLOG_SIZE_UNREAD,
-	SYSLOG_SIZE_BUFFER,
-	SYSLOG_BUFFER = 65536,
-	DEFAULT_LEVEL = 7,
-};
-
-static _Atomic u64 cleared_up_to;
-static _Atomic int level_before_off = -1;
-
-/* The last bytes of the log behind what was cleared, into user memory. */
-static long read_log(vaddr_t to, u64 room, bool clear)
-{
-	u64 position = atomic_load(&cleared_up_to);
-	char *text;
-	size_t size, skip;
-	long result;
-
-	if ((s64)room < 0) {
-		return -EINVAL;
-	}
-	text = heap_allocate(SYSLOG_BUFFER);
-	if (!text) {
-		return -ENOMEM;
-	}
-	size = log_read(&position, text, SYSLOG_BUFFER);
-	skip = size > room ? size - room : 0;
-	result = user_write(to, text + skip, size - skip) ? -EFAULT : (long)(size - skip);
-	heap_free(text);
-	if (clear && result >= 0) {
-		atomic_store(&cleared_up_to, position);
-	}
-	return result;
-}
-
-static long set_console(int action, u64 level)
-{
-	switch (action) {
-	case SYSLOG_CONSOLE_OFF:
-		atomic_store(&level_before_off, log_console_level());
-		log_set_console_level(1);
-		return 0;
-	case SYSLOG_CONSOLE_ON:
-		log_set_console_level(atomic_load(&level_before_off) >= 0
-					      ? atomic_load(&level_before_off)
-					      : DEFAULT_LEVEL);
-		return 0;
-	}
-	if (level < 1 || level > 8) {
-		return -EINVAL;
-	}
-	log_set_console_level((int)level);
-	return 0;
-}
-
-long sys_syslog(const struct syscall_arguments *a)
-{
-	int action = (int)a->arg[0];
-
-	if (action != SYSLOG_READ_ALL && action != SYSLOG_SIZE_BUFFER &&
-	    !current_capable(CAP_SYSLOG)) {
-		return -EPERM;
-	}
-	switch (action) {
-	case SYSLOG_CLOSE:
-	case SYSLOG_OPEN:
-		return 0;
-	case SYSLOG_READ:
-	case SYSLOG_READ_ALL:
-		return a->arg[1] ? read_log(a->arg[1], a->arg[2], action == SYSLOG_READ)
-				 : -EINVAL;
-	case SYSLOG_READ_CLEAR:
-		return a->arg[1] ? read_log(a->arg[1], a->arg[2], true) : -EINVAL;
-	case SYSLOG_CLEAR: {
-		u64 position = ~0ULL >> 1;
-
-		(void)log_read(&position, NULL, 0);
-		atomic_store(&cleared_up_to, position);
-		return 0;
-	}
-	case SYSLOG_CONSOLE_OFF:
-	case SYSLOG_CONSOLE_ON:
-	case SYSLOG_CONSOLE_LEVEL:
-		return set_console(action, a->arg[2]);
-	case SYSLOG_SIZE_UNREAD:
-	case SYSLOG_SIZE_BUFFER:
-		return SYSLOG_BUFFER;
-	}
-	return -EINVAL;
 }
 
 /* ---- reboot(2) ---- */

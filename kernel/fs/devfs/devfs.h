@@ -6,5 +6,6 @@
 
 void devfs_init(void);
 void memory_devices_init(void);
+extern const struct file_operations kmsg_operations; /* /dev/kmsg */
 int devfs_add_link(const char *name, const char *target) must_check;
 int devfs_add_directory(const char *name, u32 mode) must_check;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* The devices of major 1: null, zero, full, random, urandom, kmsg. They keep no state but the log reader's place. */
+/* The devices of major 1: null, zero, full, random, urandom; they keep no state. kmsg is kmsg.c's. */
 #include "fs/devfs/devfs.h"
 
-#include "core/log.h"
 #include "core/panic.h"
 #include "core/random.h"
+#include "fs/kernel_log.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "mm/heap.h"
 #include "vm/vm_object.h"
 #include "vm/vm_space.h"
 #include <asm/ioctls.h>
@@ -95,43 +94,6 @@ static int zero_map(struct file *file, struct vm_map_request *request)
 					  &request->object);
 }
 
-static s64 kmsg_read(struct file *file, struct io_buffer *io, u64 *position)
-{
-	char *text = heap_allocate(PAGE_SIZE);
-	size_t length, done;
-	s64 result;
-
-	if (!text) {
-		return -ENOMEM;
-	}
-	length = log_read(&file->cookie, text, MIN(io->remaining, (u64)PAGE_SIZE));
-	done = io_copy_to(io, text, length);
-	result = length == 0 ? (file_nonblocking(file) ? -EAGAIN : 0) : (s64)done;
-	if (length > 0 && done == 0) {
-		result = -EFAULT;
-	}
-	heap_free(text);
-	return result;
-}
-
-static s64 kmsg_write(struct file *file, struct io_buffer *io, u64 *position)
-{
-	char line[240];
-	u64 whole = io->remaining;
-	size_t size = MIN(whole, (u64)sizeof(line) - 1);
-
-	if (io_copy_from(io, line, size) < size) {
-		return -EFAULT;
-	}
-	line[size] = '\0';
-	while (size > 0 && line[size - 1] == '\n') {
-		line[--size] = '\0';
-	}
-	log_line(LOG_INFO, "%s", line);
-	io_advance(io, io->remaining);
-	return (s64)whole;
-}
-
 static const struct file_operations null_operations = {
 	.read = null_read, .write = swallow, .seek = memory_seek};
 static const struct file_operations zero_operations = {
@@ -140,9 +102,6 @@ static const struct file_operations full_operations = {
 	.read = zero_read, .write = full_write, .seek = memory_seek};
 static const struct file_operations random_operations = {
 	.read = random_read, .write = random_write, .seek = memory_seek};
-static const struct file_operations kmsg_operations = {
-	.read = kmsg_read, .write = kmsg_write, .seek = memory_seek};
-
 void memory_devices_init(void)
 {
 	static const struct {
@@ -159,6 +118,7 @@ void memory_devices_init(void)
 		{"kmsg", 11, 0644, &kmsg_operations},
 	};
 
+	kernel_log_init();
 	for (unsigned i = 0; i < ARRAY_SIZE(devices); i++) {
 		int result = device_register(S_IFCHR, MEMORY_MAJOR, devices[i].minor, 1,
 					     "mem", devices[i].operations);
