@@ -110,18 +110,35 @@ static int check_policy(unsigned policy, int priority)
 	return priority == 0 ? 0 : -EINVAL;
 }
 
-/* RLIMIT_RTPRIO and RLIMIT_NICE for those without CAP_SYS_NICE. */
+static bool may_be_nice(struct thread *thread, int nice)
+{
+	return (u64)(20 - nice) <= process_limit(thread->process, RLIMIT_NICE);
+}
+
+/*
+ * RLIMIT_RTPRIO and RLIMIT_NICE for those without CAP_SYS_NICE. To become real-time, or another kind of it, there must be a
+ * limit at all; to leave SCHED_IDLE is as going from nice 20 to one's own value.
+ */
 static bool within_limits(struct thread *thread, unsigned policy, int priority, int nice)
 {
+	const struct sched_entity *now = &thread->sched;
+	u64 limit = process_limit(thread->process, RLIMIT_RTPRIO);
+
 	if (current_capable(CAP_SYS_NICE)) {
 		return true;
 	}
-	if (is_realtime(policy) && priority > thread->sched.realtime_priority &&
-	    (u64)priority > process_limit(thread->process, RLIMIT_RTPRIO)) {
+	if (is_realtime(policy) && policy != now->policy && limit == 0) {
 		return false;
 	}
-	return nice >= thread->sched.nice ||
-	       (u64)(20 - nice) <= process_limit(thread->process, RLIMIT_NICE);
+	if (is_realtime(policy) && priority > now->realtime_priority &&
+	    (u64)priority > limit) {
+		return false;
+	}
+	if (now->policy == SCHED_IDLE && policy != SCHED_IDLE &&
+	    !may_be_nice(thread, now->nice)) {
+		return false;
+	}
+	return nice >= now->nice || is_realtime(policy) || may_be_nice(thread, nice);
 }
 
 static int set_policy(struct thread *thread, unsigned policy, int priority, int nice,
@@ -437,7 +454,8 @@ static int set_nice(struct thread *thread, void *context)
 	if (!allowed) {
 		return -EPERM;
 	}
-	if (!within_limits(thread, SCHED_NORMAL, 0, nice)) {
+	if (nice < thread->sched.nice && !current_capable(CAP_SYS_NICE) &&
+	    !may_be_nice(thread, nice)) {
 		return -EACCES;
 	}
 	return sched_set_policy(&thread->sched, thread->sched.policy,
