@@ -20,7 +20,7 @@ static bool is_exact(const char *name)
 		"thread",
 		"process",
 		"pid",
-		"kernel_stack",
+		"kernel_stacks",
 		"vm_space",
 		"vm_area",
 		"file",
