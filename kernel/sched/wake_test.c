@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * Sleeping and waking on the simulated machine (T2): no wake-up is lost, none is doubled;
- * sleeps end in order and not early; breaks end the waits they should.
+ * sleeps end in order and not early; breaks end the waits they should. The states' transitions.
  */
 #include "lib/errno.h"
 #include "machine.h"
+#include "sched/run_queue.h"
 #include "sched/wait.h"
 
 enum { THREADS = 4, ROUNDS = 30, SLEEPERS = 8 };
@@ -220,4 +221,66 @@ static void breaks_end_waits(void)
 TEST(breaks_end_the_waits_they_should)
 {
 	EXPECT_EQ(host_machine_explore(4, 1, machine_seeds(200), breaks_end_waits), 0);
+}
+
+/* ---- transitions ---- */
+
+/* As the diagram has them: written down again, not taken from state.c. */
+static bool is_allowed(enum thread_state from, enum thread_state to)
+{
+	switch (from) {
+	case THREAD_CREATING:
+		return to == THREAD_READY || to == THREAD_DEAD;
+	case THREAD_READY:
+		return to == THREAD_RUNNING;
+	case THREAD_RUNNING:
+		return to != THREAD_CREATING && to != THREAD_RUNNING;
+	case THREAD_ZOMBIE:
+		return to == THREAD_DEAD;
+	case THREAD_DEAD:
+		return false;
+	default: // a wait, or stopped
+		return to == THREAD_READY || to == THREAD_RUNNING;
+	}
+}
+
+static enum thread_state tried_from, tried_to;
+
+static void try_one(void)
+{
+	static struct sched_entity entity;
+
+	sched_entity_init(&entity, 0);
+	atomic_store(&entity.state, (u32)tried_from);
+	state_change(&entity, tried_from, tried_to);
+	EXPECT_EQ(atomic_load(&entity.state), tried_to);
+}
+
+TEST(T2_only_the_allowed_transitions)
+{
+	for (unsigned from = 0; from < THREAD_STATES; from++) {
+		for (unsigned to = 0; to < THREAD_STATES; to++) {
+			tried_from = from;
+			tried_to = to;
+			EXPECT_EQ(host_machine_run(1, 1, try_one),
+				  is_allowed(from, to) ? 0 : 255);
+		}
+	}
+}
+
+static void change_of_another(void)
+{
+	static struct sched_entity entity;
+
+	sched_entity_init(&entity, 0);
+	atomic_store(&entity.state, (u32)THREAD_READY);
+	EXPECT(!state_try_change(&entity, THREAD_RUNNING, THREAD_READY));
+	EXPECT_EQ(atomic_load(&entity.state), THREAD_READY);
+	state_change(&entity, THREAD_RUNNING, THREAD_READY);
+}
+
+/* A compare-and-set: it is not in the state the change begins with. */
+TEST(T2_a_change_from_another_state_is_none)
+{
+	EXPECT_EQ(host_machine_run(1, 1, change_of_another), 255);
 }

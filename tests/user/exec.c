@@ -51,6 +51,42 @@ static int see_arguments(int argc, char **argv)
 	return 0;
 }
 
+/* What Linux gives every program, but for AT_BASE's value and what rseq wants (F3). */
+static void see_auxv_entries(void)
+{
+	static const uint64_t wanted[] = {
+		AT_SYSINFO_EHDR, AT_HWCAP,  AT_PAGESZ, AT_CLKTCK,   AT_PHDR,
+		AT_PHENT,        AT_PHNUM,  AT_BASE,   AT_FLAGS,    AT_ENTRY,
+		AT_UID,          AT_EUID,   AT_GID,    AT_EGID,     AT_SECURE,
+		AT_RANDOM,       AT_HWCAP2, AT_EXECFN, AT_PLATFORM, AT_MINSIGSTKSZ};
+	static Elf64_auxv_t entries[64];
+	int fd = open("/proc/self/auxv", O_RDONLY), count, found;
+	const unsigned char *random = (const void *)getauxval(AT_RANDOM);
+
+	CHECK(fd >= 0);
+	count = (int)(read(fd, entries, sizeof(entries)) / (ssize_t)sizeof(entries[0]));
+	close(fd);
+	CHECK(count > 20 && entries[count - 1].a_type == AT_NULL);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		found = 0;
+		for (int j = 0; j < count; j++) {
+			found += entries[j].a_type == wanted[i];
+			if (entries[j].a_type == AT_HWCAP) { // libc changes its own
+				CHECK(entries[j].a_un.a_val & 1 << 25); // SSE
+			}
+		}
+		if (found != 1) {
+			say("# type %d: %d\n", (int)wanted[i], found);
+		}
+		CHECK_EQ(found, 1);
+	}
+	CHECK_EQ(getauxval(AT_EUID), geteuid());
+	CHECK_EQ(getauxval(AT_GID), getgid());
+	CHECK_EQ(getauxval(AT_EGID), getegid());
+	CHECK_EQ(getauxval(AT_FLAGS), 0);
+	CHECK(random[0] | random[1] | random[2] | random[3] | random[4] | random[5]);
+}
+
 static int see_auxv(void)
 {
 	char name[16];
@@ -67,6 +103,7 @@ static int see_auxv(void)
 	CHECK(getauxval(AT_SYSINFO_EHDR));
 	CHECK(getauxval(AT_MINSIGSTKSZ) > 500);
 	CHECK(strcmp((const char *)getauxval(AT_PLATFORM), "x86_64") == 0);
+	see_auxv_entries();
 	CHECK_EQ(prctl(PR_GET_NAME, name), 0);
 	CHECK_EQ(strncmp(name, strrchr(self, '/') + 1, 15), 0);
 	return 0;

@@ -135,6 +135,91 @@ static void check_fork_copies(void)
 	ok("fork_copies");
 }
 
+static struct vectors child_vectors;
+static volatile int child_done;
+
+static int look_in_thread(void *unused)
+{
+	store(&child_vectors);
+	child_done = 1;
+	return unused != NULL;
+}
+
+/* A thread begins with its maker's vectors, as a process does. */
+static void check_clone_copies(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	static pid_t word = -1;
+	struct clone_args args = {
+		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+			 CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
+		.child_tid = (uintptr_t)&word,
+		.stack = (uintptr_t)stack,
+		.stack_size = sizeof(stack),
+	};
+	struct vectors mine, seen;
+	long child;
+
+	make(&mine, 55);
+	load(&mine);
+	child = clone3_call(&args, sizeof(args), look_in_thread, NULL);
+	store(&seen);
+	CHECK(child > 0 && same(&mine, &seen));
+	WAIT_UNTIL(__atomic_load_n(&word, __ATOMIC_SEQ_CST) == 0);
+	CHECK(child_done && same(&mine, &child_vectors));
+	ok("clone_copies");
+}
+
+/*
+ * long fork_and_look(uint64_t seen[13]): clone(SIGCHLD) with a pattern in every register; what parent and child find in them
+ * behind the call goes to their copy of `seen`. rax is the result, rcx and r11 are the instruction's own.
+ */
+long fork_and_look(uint64_t *seen);
+__asm__(".text\n"
+	"fork_and_look:\n\t"
+	"push %rbx\n\tpush %rbp\n\tpush %r12\n\tpush %r13\n\tpush %r14\n\tpush %r15\n\t"
+	"push %rdi\n\t"
+	"movl $0x101, %ebx\n\tmovl $0x102, %ebp\n\tmovl $17, %edi\n\txorl %esi, %esi\n\t"
+	"movl $0x105, %edx\n\tmovl $0x106, %r8d\n\tmovl $0x107, %r9d\n\t"
+	"movl $0x108, %r10d\n\tmovl $0x109, %r12d\n\tmovl $0x10a, %r13d\n\t"
+	"movl $0x10b, %r14d\n\tmovl $0x10c, %r15d\n\tmovl $56, %eax\n\tsyscall\n\t"
+	"movq (%rsp), %rcx\n\t"
+	"movq %rbx, (%rcx)\n\tmovq %rbp, 8(%rcx)\n\tmovq %rdi, 16(%rcx)\n\t"
+	"movq %rsi, 24(%rcx)\n\tmovq %rdx, 32(%rcx)\n\tmovq %r8, 40(%rcx)\n\t"
+	"movq %r9, 48(%rcx)\n\tmovq %r10, 56(%rcx)\n\tmovq %r12, 64(%rcx)\n\t"
+	"movq %r13, 72(%rcx)\n\tmovq %r14, 80(%rcx)\n\tmovq %r15, 88(%rcx)\n\t"
+	"movq %rsp, 96(%rcx)\n\t"
+	"pop %rdi\n\tpop %r15\n\tpop %r14\n\tpop %r13\n\tpop %r12\n\tpop %rbp\n\tpop "
+	"%rbx\n\t"
+	"ret\n");
+
+static bool registers_kept(const uint64_t *seen)
+{
+	static const uint64_t wanted[12] = {0x101, 0x102, 17,    0,     0x105, 0x106,
+					    0x107, 0x108, 0x109, 0x10a, 0x10b, 0x10c};
+
+	return memcmp(seen, wanted, sizeof(wanted)) == 0;
+}
+
+static void check_registers(void)
+{
+	static uint64_t seen[13];
+	uint64_t *shared = shared_page();
+	int status;
+	long child = fork_and_look(seen);
+
+	CHECK(child >= 0);
+	if (child == 0) {
+		shared[0] = seen[12];
+		_exit(registers_kept(seen) ? 0 : 1);
+	}
+	CHECK(registers_kept(seen));
+	CHECK_EQ(waitpid((pid_t)child, &status, 0), child);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(shared[0], seen[12]); // the stack pointer
+	ok("registers");
+}
+
 static void spoil(int signal)
 {
 	struct vectors other;
@@ -249,6 +334,8 @@ int main(int argc, char **argv)
 	}
 	check_no_leak_between_threads();
 	check_fork_copies();
+	check_clone_copies();
+	check_registers();
 	check_signal_frame();
 	check_frame_is_restored();
 	check_bad_frame();

@@ -58,6 +58,72 @@ static void check_churn(void)
 	ok("churn");
 }
 
+/* ---- threads of our own making ---- */
+
+enum { OWN = 24, OWN_STACK = 16384, MAPS = 65536 };
+
+static atomic_int own_arrived, own_may_end;
+static pid_t own_words[OWN];
+
+static int stay_raw(void *unused)
+{
+	(void)unused;
+	atomic_fetch_add(&own_arrived, 1);
+	while (!atomic_load(&own_may_end)) {
+		futex(&own_may_end, FUTEX_WAIT, 0, NULL, NULL, 0);
+	}
+	return 0;
+}
+
+static void read_maps(char *into)
+{
+	int fd = open("/proc/self/maps", O_RDONLY);
+	ssize_t length, sum = 0;
+
+	CHECK(fd >= 0);
+	while ((length = read(fd, into + sum, (size_t)(MAPS - 1 - sum))) > 0) {
+		sum += length;
+	}
+	CHECK(sum > 0 && sum < MAPS - 1);
+	into[sum] = 0;
+	close(fd);
+}
+
+/* S4: user stacks are the caller's; the kernel maps nothing for a thread. */
+static void check_nothing_mapped(void)
+{
+	static char before[MAPS], now[MAPS];
+	char *stacks = mmap(NULL, OWN * OWN_STACK, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(stacks != MAP_FAILED);
+	read_maps(before);
+	for (int i = 0; i < OWN; i++) {
+		struct clone_args args = {
+			.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+				 CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
+			.child_tid = (uintptr_t)&own_words[i],
+			.stack = (uintptr_t)(stacks + i * OWN_STACK),
+			.stack_size = OWN_STACK,
+		};
+
+		own_words[i] = -1;
+		CHECK(clone3_call(&args, sizeof(args), stay_raw, NULL) > 0);
+	}
+	WAIT_UNTIL(atomic_load(&own_arrived) == OWN);
+	read_maps(now);
+	CHECK_EQ(strcmp(before, now), 0);
+	atomic_store(&own_may_end, 1);
+	futex(&own_may_end, FUTEX_WAKE, OWN, NULL, NULL, 0);
+	for (int i = 0; i < OWN; i++) {
+		WAIT_UNTIL(__atomic_load_n(&own_words[i], __ATOMIC_SEQ_CST) == 0);
+	}
+	read_maps(now);
+	CHECK_EQ(strcmp(before, now), 0);
+	CHECK_EQ(munmap(stacks, OWN * OWN_STACK), 0);
+	ok("nothing_mapped");
+}
+
 enum { CROWD = 200 };
 
 static pthread_barrier_t barrier;
@@ -185,6 +251,7 @@ static void check_kill_at_any_moment(void)
 
 int main(void)
 {
+	check_nothing_mapped();
 	check_churn();
 	check_crowd();
 	check_process_storm();

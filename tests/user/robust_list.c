@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * R8, F2: a thread that dies holding robust mutexes: owner-died bit, wake, pending operation,
- * the list bounded by 2048 entries, broken lists harmless.
+ * R8, F2: a thread that dies holding robust mutexes: owner-died bit, wake, pending operation, PI bit,
+ * the list bounded by 2048 entries, broken lists harmless; before clear_tid; on execve too.
  */
 #include "raw.h"
 
@@ -139,6 +139,95 @@ static void check_broken_lists(void)
 	ok("broken_lists");
 }
 
+/* ---- the bound, the order, and execve ---- */
+
+enum { ENTRIES = 2500, LIMIT = 2048 };
+
+struct long_list {
+	struct robust_list_head head;
+	struct entry entries[ENTRIES];
+	pid_t tid_word;
+};
+
+static struct long_list *chain;
+
+/* All entries are the caller's; each second one says PI by the lowest bit of the link to it. */
+static void make_chain(int count)
+{
+	uint32_t me = (uint32_t)syscall(SYS_gettid);
+	struct robust_list *next = &chain->head.list;
+
+	for (int i = count - 1; i >= 0; i--) {
+		chain->entries[i].futex_word = me;
+		chain->entries[i].link.next = next;
+		next = (void *)((uintptr_t)&chain->entries[i].link | (i % 2));
+	}
+	chain->head.list.next = next;
+	chain->head.futex_offset = offsetof(struct entry, futex_word);
+	chain->head.list_op_pending = NULL;
+	syscall(SYS_set_robust_list, &chain->head, sizeof(chain->head));
+}
+
+static void die_with_long_list(void)
+{
+	make_chain(ENTRIES);
+	syscall(SYS_exit, 0);
+}
+
+static void check_limit(void)
+{
+	CHECK_EQ(in_child(die_with_long_list), 0);
+	for (int i = 0; i < ENTRIES; i++) {
+		CHECK_EQ(chain->entries[i].futex_word == FUTEX_OWNER_DIED, i < LIMIT);
+	}
+	ok("limit");
+}
+
+static int end_with_list(void *unused)
+{
+	(void)unused;
+	make_chain(LIMIT);
+	return 0;
+}
+
+/* Who sees the word cleared finds the whole list done. */
+static void check_before_clear_tid(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	struct clone_args args = {
+		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+			 CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
+		.child_tid = (uintptr_t)&chain->tid_word,
+		.stack = (uintptr_t)stack,
+		.stack_size = sizeof(stack),
+	};
+
+	for (int i = 0; i < 20; i++) {
+		__atomic_store_n(&chain->tid_word, -1, __ATOMIC_SEQ_CST);
+		CHECK(clone3_call(&args, sizeof(args), end_with_list, NULL) > 0);
+		WAIT_UNTIL(__atomic_load_n(&chain->tid_word, __ATOMIC_SEQ_CST) == 0);
+		CHECK_EQ(chain->entries[LIMIT - 1].futex_word, FUTEX_OWNER_DIED);
+		CHECK_EQ(chain->entries[0].futex_word, FUTEX_OWNER_DIED);
+	}
+	ok("before_clear_tid");
+}
+
+static void exec_with_list(void)
+{
+	make_chain(10);
+	execl("/proc/self/exe", "robust_list", "leaf", NULL);
+	_exit(9);
+}
+
+static void check_exec(void)
+{
+	CHECK_EQ(in_child(exec_with_list), 5 << 8);
+	for (int i = 0; i < 10; i++) {
+		CHECK_EQ(chain->entries[i].futex_word, FUTEX_OWNER_DIED);
+	}
+	ok("exec");
+}
+
 static void check_get_robust_list(void)
 {
 	struct robust_list_head *head = NULL;
@@ -151,14 +240,24 @@ static void check_get_robust_list(void)
 	ok("get_robust_list");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	(void)argv;
+	if (argc > 1) {
+		return 5;
+	}
+	chain = mmap(NULL, sizeof(*chain), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(chain != MAP_FAILED);
 	mutex = shared_page();
 	raw = shared_page();
 	check_thread_death();
 	check_process_death();
 	check_raw_list();
 	check_broken_lists();
+	check_limit();
+	check_before_clear_tid();
+	check_exec();
 	check_get_robust_list();
 	return 0;
 }

@@ -138,10 +138,44 @@ static void check_cleartid(void)
 	long child = clone3_call(&args, sizeof(args), end_with_three, NULL);
 
 	CHECK(child > 0);
+	CHECK_EQ(__atomic_load_n(&word, __ATOMIC_SEQ_CST),
+		 0); // before vfork's parent goes on
 	CHECK_EQ(waitpid((pid_t)child, &status, 0), child);
 	CHECK_EQ(WEXITSTATUS(status), 3);
-	CHECK_EQ(__atomic_load_n(&word, __ATOMIC_SEQ_CST), 0);
 	ok("cleartid");
+}
+
+/*
+ * The word is cleared before vfork's parent goes on. It lies in a page that must be copied for that, each time anew, so that
+ * it takes a while.
+ */
+static void check_cleartid_before_vfork(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	int file = open("words", O_RDWR | O_CREAT | O_TRUNC, 0600), status;
+	pid_t set = -1, *word;
+
+	CHECK_EQ(write(file, &set, sizeof(set)), sizeof(set));
+	word = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+	CHECK(word != MAP_FAILED);
+	for (int i = 0; i < 300; i++) {
+		struct clone_args args = {
+			.flags = CLONE_VM | CLONE_CHILD_CLEARTID | CLONE_VFORK,
+			.child_tid = (uintptr_t)word,
+			.exit_signal = SIGCHLD,
+			.stack = (uintptr_t)stack,
+			.stack_size = sizeof(stack),
+		};
+		long child;
+
+		CHECK_EQ(madvise(word, 4096, MADV_DONTNEED), 0);
+		child = clone3_call(&args, sizeof(args), end_with_three, NULL);
+		CHECK(child > 0);
+		CHECK_EQ(__atomic_load_n(word, __ATOMIC_SEQ_CST), 0);
+		CHECK_EQ(waitpid((pid_t)child, &status, 0), child);
+	}
+	close(file);
+	ok("cleartid_before_vfork");
 }
 
 int main(void)
@@ -151,5 +185,6 @@ int main(void)
 	check_set_tid_address();
 	check_clone_words();
 	check_cleartid();
+	check_cleartid_before_vfork();
 	return 0;
 }

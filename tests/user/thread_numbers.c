@@ -26,12 +26,29 @@ static void reap(pid_t child)
 	CHECK_EQ(waitpid(child, &status, 0), child);
 }
 
-/* More processes than there are numbers, one after the other, around one that stays. */
+static pid_t thread_number;
+static int thread_may_end[2];
+
+static void *stay(void *unused)
+{
+	char byte;
+
+	__atomic_store_n(&thread_number, thread_id(), __ATOMIC_SEQ_CST);
+	CHECK_EQ(read(thread_may_end[0], &byte, 1), 1);
+	return unused;
+}
+
+/* More processes than there are numbers, one after the other, around one and a thread that stay. */
 static void check_recycled(void)
 {
 	pid_t staying = start_pausing(), number = 0;
 	bool wrapped = false;
+	pthread_t thread;
 
+	CHECK_EQ(pipe(thread_may_end), 0);
+	thread = start_thread(stay, NULL);
+	WAIT_UNTIL(__atomic_load_n(&thread_number, __ATOMIC_SEQ_CST));
+	CHECK_EQ(thread_number, staying + 1); // one allocator for both
 	for (int i = 0; i < ROUNDS; i++) {
 		pid_t before = number;
 
@@ -41,11 +58,14 @@ static void check_recycled(void)
 			_exit(0);
 		}
 		CHECK(number < MAXIMUM && number != staying && number != getpid());
+		CHECK(number != thread_number);
 		wrapped = wrapped || number < before;
 		CHECK(!wrapped || number >= LOWEST);
 		reap(number);
 	}
 	CHECK(wrapped);
+	CHECK_EQ(write(thread_may_end[1], "x", 1), 1);
+	join_thread(thread);
 	CHECK_EQ(kill(staying, SIGKILL), 0);
 	reap(staying);
 	ok("recycled");

@@ -5,7 +5,9 @@
  * libc: musl
  */
 #include "raw.h"
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 static char top[512];
 
@@ -77,6 +79,49 @@ static void check_shared_moves(void)
 	ok("shared_moves");
 }
 
+static void expect_mode(const char *name, mode_t wanted)
+{
+	struct stat status;
+
+	CHECK_EQ(stat(name, &status), 0);
+	CHECK_EQ(status.st_mode & 07777, wanted);
+}
+
+/* Files without a name, sockets, nodes, and queues are created too. */
+static void check_umask_of_others(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "masked-socket"};
+	int unbound = socket(AF_UNIX, SOCK_STREAM, 0), queue, nameless;
+	struct stat status;
+
+	close(creat("masked-creat", 0777));
+	expect_mode("masked-creat", 0750);
+	CHECK_EQ(mknod("masked-node", S_IFREG | 0666, 0), 0);
+	expect_mode("masked-node", 0640);
+	CHECK_EQ(bind(unbound, (struct sockaddr *)&address, sizeof(address)), 0);
+	expect_mode("masked-socket", 0750);
+	close(unbound);
+	nameless = open(".", O_TMPFILE | O_RDWR, 0666);
+	CHECK(nameless >= 0 || errno == EOPNOTSUPP);
+	if (nameless >= 0) {
+		CHECK_EQ(fstat(nameless, &status), 0);
+		CHECK_EQ(status.st_mode & 07777, 0640);
+		close(nameless);
+	}
+	queue = (int)syscall(SYS_mq_open, "heddle-masked", O_CREAT | O_EXCL | O_RDWR,
+			     0666, NULL);
+	CHECK(queue >= 0 || errno == ENOSYS || errno == EACCES);
+	if (queue >= 0) {
+		CHECK_EQ(fstat(queue, &status), 0);
+		CHECK_EQ(status.st_mode & 07777, 0640);
+		CHECK_EQ(syscall(SYS_mq_unlink, "heddle-masked"), 0);
+		close(queue);
+	}
+	CHECK_EQ(symlink("nowhere", "masked-link"), 0);
+	CHECK_EQ(lstat("masked-link", &status), 0);
+	CHECK_EQ(status.st_mode & 07777, 0777); // not that
+}
+
 static void check_umask(void)
 {
 	struct stat status;
@@ -91,6 +136,7 @@ static void check_umask(void)
 	CHECK_EQ(mkfifo("masked-fifo", 0666), 0);
 	CHECK_EQ(stat("masked-fifo", &status), 0);
 	CHECK_EQ(status.st_mode & 07777, 0640);
+	check_umask_of_others();
 	CHECK_EQ(umask(01777), 0027);
 	CHECK_EQ(umask(0022), 0777);
 	ok("umask");
