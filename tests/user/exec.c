@@ -51,14 +51,31 @@ static int see_arguments(int argc, char **argv)
 	return 0;
 }
 
-/* What Linux gives every program, but for AT_BASE's value and what rseq wants (F3). */
+/* What Linux gives every program. */
 static void see_auxv_entries(void)
 {
-	static const uint64_t wanted[] = {
-		AT_SYSINFO_EHDR, AT_HWCAP,  AT_PAGESZ, AT_CLKTCK,   AT_PHDR,
-		AT_PHENT,        AT_PHNUM,  AT_BASE,   AT_FLAGS,    AT_ENTRY,
-		AT_UID,          AT_EUID,   AT_GID,    AT_EGID,     AT_SECURE,
-		AT_RANDOM,       AT_HWCAP2, AT_EXECFN, AT_PLATFORM, AT_MINSIGSTKSZ};
+	static const uint64_t wanted[] = {AT_SYSINFO_EHDR,
+					  AT_HWCAP,
+					  AT_PAGESZ,
+					  AT_CLKTCK,
+					  AT_PHDR,
+					  AT_PHENT,
+					  AT_PHNUM,
+					  AT_BASE,
+					  AT_FLAGS,
+					  AT_ENTRY,
+					  AT_UID,
+					  AT_EUID,
+					  AT_GID,
+					  AT_EGID,
+					  AT_SECURE,
+					  AT_RANDOM,
+					  AT_HWCAP2,
+					  AT_EXECFN,
+					  AT_PLATFORM,
+					  AT_MINSIGSTKSZ,
+					  27,
+					  28}; // what rseq wants
 	static Elf64_auxv_t entries[64];
 	int fd = open("/proc/self/auxv", O_RDONLY), count, found;
 	const unsigned char *random = (const void *)getauxval(AT_RANDOM);
