@@ -491,21 +491,21 @@ static void somebody_with_too_many(void)
 {
 	struct rlimit one = {1, 1};
 
-	// Another process of the same user, and a limit that root could overstep.
+	// More processes of the same user than there may be, which root could overstep.
 	CHECK_EQ(setrlimit(RLIMIT_NPROC, &one), 0);
 	somebody(); // does not fail for that
 	CHECK_ERRNO(fork(), EAGAIN);
 }
 
-static void check_process_limit(void)
+static pid_t start_somebody(void)
 {
 	int ends[2];
 	char byte;
 	pid_t child;
 
-	prepare(0, 0, 0755);
 	CHECK_EQ(pipe(ends), 0);
 	child = fork();
+	CHECK(child >= 0);
 	if (child == 0) {
 		somebody();
 		CHECK_EQ(write(ends[1], "x", 1), 1);
@@ -514,9 +514,24 @@ static void check_process_limit(void)
 		}
 	}
 	CHECK_EQ(read(ends[0], &byte, 1), 1);
+	close(ends[0]);
+	close(ends[1]);
+	return child;
+}
+
+/* Two of them are more than the one allowed before a third becomes this user. */
+static void check_process_limit(void)
+{
+	pid_t children[2];
+
+	prepare(0, 0, 0755);
+	children[0] = start_somebody();
+	children[1] = start_somebody();
 	CHECK_EQ(run(somebody_with_too_many), EAGAIN);
-	kill(child, SIGKILL);
-	CHECK_EQ(waitpid(child, NULL, 0), child);
+	for (int i = 0; i < 2; i++) {
+		kill(children[i], SIGKILL);
+		CHECK_EQ(waitpid(children[i], NULL, 0), children[i]);
+	}
 	CHECK_EQ(run(somebody), 0);
 	expect_plain_somebody();
 	ok("process_limit");
