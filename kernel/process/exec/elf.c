@@ -2,8 +2,11 @@
 /*
  * ELF programs: static, position-independent, with an interpreter.
  *
- * Every number in the file is a claim: sizes are checked before they are added, segments must lie in user space and in
- * ascending order as the ABI wants them, and what does not fit is ENOEXEC before anything is mapped over anything.
+ * Every number in the file is a claim: sizes are checked before they are added, and segments must lie in user space. They
+ * may come in any order and lie over each other: the later one covers the earlier.
+ *
+ * Headers that are no program's are refused. What is wrong with the segments Linux finds only when the old program is gone,
+ * and ends the process: so image->accepted is set when the headers of program and interpreter are read, and exec.c goes by it.
  */
 #include "process/exec/exec_internal.h"
 
@@ -41,9 +44,8 @@ bool elf_recognize(const struct exec_image *image)
 
 static int check_header(const struct elf64_hdr *header)
 {
-	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-	    header->e_ident[EI_CLASS] != ELFCLASS64 ||
-	    header->e_ident[EI_DATA] != ELFDATA2LSB) {
+	// Class and byte order follow from the machine; nobody looks at them.
+	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) {
 		return -ENOEXEC;
 	}
 	if (header->e_machine != ARCH_ELF_MACHINE ||
@@ -61,21 +63,22 @@ static int check_header(const struct elf64_hdr *header)
 static int check_segment(const struct elf64_phdr *segment)
 {
 	if (segment->p_filesz > segment->p_memsz || segment->p_memsz > USER_END ||
-	    segment->p_vaddr > USER_END - segment->p_memsz ||
-	    segment->p_offset > INT64_MAX - segment->p_filesz - PAGE_SIZE) {
-		return -ENOEXEC;
+	    segment->p_vaddr >= USER_END ||
+	    segment->p_vaddr > USER_END - segment->p_memsz) {
+		return -EINVAL;
 	}
-	if ((segment->p_vaddr ^ segment->p_offset) & (PAGE_SIZE - 1)) {
-		return -ENOEXEC;
+	if (segment->p_filesz &&
+	    (((segment->p_vaddr ^ segment->p_offset) & (PAGE_SIZE - 1)) ||
+	     segment->p_offset > INT64_MAX - segment->p_filesz - PAGE_SIZE)) {
+		return -EINVAL;
 	}
 	return 0;
 }
 
-/* Where the file's segments begin and end. */
+/* Where the file's segments begin and end, in whatever order they come. */
 static int measure(struct elf_file *elf)
 {
-	bool any = false;
-
+	elf->lowest = USER_END;
 	for (unsigned i = 0; i < elf->header.e_phnum; i++) {
 		const struct elf64_phdr *segment = &elf->segments[i];
 		int err;
@@ -90,18 +93,12 @@ static int measure(struct elf_file *elf)
 		if (segment->p_memsz == 0) {
 			continue;
 		}
-		if (any && segment->p_vaddr < elf->lowest) {
-			return -ENOEXEC; // not ascending
-		}
-		if (!any) {
-			elf->lowest = segment->p_vaddr & PAGE_MASK;
-		}
-		any = true;
+		elf->lowest = MIN(elf->lowest, segment->p_vaddr & PAGE_MASK);
 		elf->highest =
 			MAX(elf->highest,
 			    ALIGN_UP(segment->p_vaddr + segment->p_memsz, PAGE_SIZE));
 	}
-	return any && elf->highest > elf->lowest ? 0 : -ENOEXEC;
+	return elf->highest > elf->lowest ? 0 : -EINVAL;
 }
 
 static int elf_open(struct elf_file *elf, struct file *file)
@@ -130,7 +127,7 @@ static int elf_open(struct elf_file *elf, struct file *file)
 	if (got != (s64)size) {
 		return got < 0 ? (int)got : -ENOEXEC;
 	}
-	return measure(elf);
+	return 0;
 }
 
 static u32 segment_protection(const struct elf64_phdr *segment)
@@ -158,7 +155,7 @@ static int map_file_part(struct vm_space *vm, struct file *file, vaddr_t address
 	int err;
 
 	if (!file->operations->map) {
-		return -ENOEXEC;
+		return -ENODEV;
 	}
 	err = file->operations->map(file, &request);
 	if (err) {
@@ -303,7 +300,7 @@ static int place(struct exec_image *image, struct elf_file *elf, bool program)
 	if (program) {
 		at = ALIGN_DOWN(PIE_BASE + exec_random_offset(1UL << 34), alignment);
 		elf->bias = at - ALIGN_DOWN(elf->lowest, alignment);
-		return elf->highest < (USER_END - PIE_BASE) / 2 ? 0 : -ENOEXEC;
+		return elf->highest < (USER_END - PIE_BASE) / 2 ? 0 : -EINVAL;
 	}
 	// An interpreter goes where mmap would put it: reserve, then map over.
 	request.size = elf->highest - elf->lowest + alignment;
@@ -351,29 +348,34 @@ static int read_interpreter_name(const struct elf_file *elf, char **name)
 	return 0;
 }
 
-static int load_interpreter(struct exec_image *image, const char *name)
+static int open_interpreter(const struct exec_image *image, const char *name,
+			    struct elf_file *elf)
 {
-	struct elf_file elf = {0};
 	struct file *file;
 	int err = fs_open_executable(image->context, name, WALK_FOLLOW, &file);
 
 	if (err) {
 		return err;
 	}
-	err = elf_open(&elf, file);
+	err = elf_open(elf, file);
 	if (err == -ENOEXEC) {
-		err = inode_size(file->inode) < sizeof(elf.header) ? -EIO : -ELIBBAD;
+		err = inode_size(file->inode) < sizeof(elf->header) ? -EIO : -ELIBBAD;
+	}
+	return err;
+}
+
+static int load_interpreter(struct exec_image *image, struct elf_file *elf)
+{
+	int err = measure(elf);
+
+	if (!err) {
+		err = place(image, elf, false);
 	}
 	if (!err) {
-		err = place(image, &elf, false);
+		err = map_segments(image, elf, false);
 	}
-	if (!err) {
-		err = map_segments(image, &elf, false);
-	}
-	image->interpreter_base = elf.bias;
-	image->start_ip = elf.bias + elf.header.e_entry;
-	elf_close(&elf);
-	file_put(file);
+	image->interpreter_base = elf->bias;
+	image->start_ip = elf->bias + elf->header.e_entry;
 	return err;
 }
 
@@ -414,6 +416,9 @@ static int load_program(struct exec_image *image, struct elf_file *elf)
 	note_stack_wish(image, elf);
 	err = exec_stack_map(image);
 	if (!err) {
+		err = measure(elf);
+	}
+	if (!err) {
 		err = place(image, elf, true);
 	}
 	if (!err) {
@@ -430,25 +435,38 @@ static int load_program(struct exec_image *image, struct elf_file *elf)
 	return 0;
 }
 
-int elf_load(struct exec_image *image)
+static int load_files(struct exec_image *image, struct elf_file *program,
+		      struct elf_file *interpreter)
 {
-	struct elf_file elf = {0};
-	char *interpreter = NULL;
-	int err = elf_open(&elf, image->file);
+	int err = load_program(image, program);
 
-	if (!err) {
-		err = read_interpreter_name(&elf, &interpreter);
-	}
-	if (!err) {
-		err = load_program(image, &elf);
-	}
-	if (!err && interpreter) {
+	if (!err && interpreter->file) {
 		err = load_interpreter(image, interpreter);
 	}
-	if (!err && image->start_ip >= USER_END) {
-		err = -ENOEXEC;
+	return !err && image->start_ip >= USER_END ? -EINVAL : err;
+}
+
+int elf_load(struct exec_image *image)
+{
+	struct elf_file program = {0}, interpreter = {0};
+	char *name = NULL;
+	int err = elf_open(&program, image->file);
+
+	if (!err) {
+		err = read_interpreter_name(&program, &name);
 	}
-	heap_free(interpreter);
-	elf_close(&elf);
+	if (!err && name) {
+		err = open_interpreter(image, name, &interpreter);
+	}
+	if (!err) {
+		image->accepted = true;
+		err = load_files(image, &program, &interpreter);
+	}
+	heap_free(name);
+	elf_close(&program);
+	elf_close(&interpreter);
+	if (interpreter.file) {
+		file_put(interpreter.file);
+	}
 	return err;
 }

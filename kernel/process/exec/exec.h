@@ -3,7 +3,8 @@
  * execve (C2): a new program in an old process.
  *
  * Loading fills a new address space that nobody uses yet; all that can fail happens there. Then the siblings are ended, and
- * from the commit on nothing can fail: that is the point of no return.
+ * from the commit on nothing can fail: that is the point of no return. A program whose headers are good and whose segments are
+ * not, or that is larger than RLIMIT_AS or RLIMIT_DATA allow, ends its process with SIGSEGV, as on Linux, which looks later.
  */
 #pragma once
 
@@ -59,6 +60,7 @@ struct exec_image {
 	u64 stack_limit;
 
 	/* loaded */
+	bool accepted; /* the headers are good: see exec_image_load() */
 	struct vm_space *vm;
 	vaddr_t entry;              /* of the program: AT_ENTRY */
 	vaddr_t start_ip, start_sp; /* where it begins: the interpreter's entry */
@@ -77,7 +79,10 @@ struct exec_image {
 int exec_image_create(const struct walk_context *context, struct file *file,
 		      const char *name, struct exec_image **out) must_check;
 void exec_image_destroy(struct exec_image *image);
-/* Load: vm, entry, stack. `credentials`: of who will run it. */
+/*
+ * Load: vm, entry, stack. `credentials`: of who will run it. Where it fails with image->accepted set, and not for want of memory
+ * (-ENOMEM), Linux has given up the old program by then.
+ */
 int exec_image_load(struct exec_image *image, const struct credentials *credentials,
 		    u64 stack_limit) must_check;
 
