@@ -53,6 +53,7 @@ enum lock_rank {
 	RANK_DRIVER,
 	RANK_TTY_BUFFER,
 	RANK_OBJECT_MAPPINGS, /* vm_object.mappings_lock: the areas that map it */
+	RANK_THREAD_BLOCKS,   /* thread_blocks.lock: who has which, what is in them */
 	RANK_PAGE_TABLE,      /* arch_vm.lock: one address space's page tables */
 	RANK_WAIT_QUEUE,      /* wait_queue.lock */
 	RANK_RUN_QUEUE,

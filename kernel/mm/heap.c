@@ -503,16 +503,20 @@ static void list_cache(struct object_cache *cache)
 	} while (!atomic_compare_exchange_weak(&object_caches, &first, cache));
 }
 
+void object_count(struct object_cache *cache, s64 change)
+{
+	atomic_fetch_add_explicit(&cache->live, change, memory_order_relaxed);
+	if (unlikely(!atomic_load_explicit(&cache->listed, memory_order_relaxed))) {
+		list_cache(cache);
+	}
+}
+
 void *object_allocate(struct object_cache *cache)
 {
 	void *object = heap_allocate(cache->size);
 
 	if (object) {
-		atomic_fetch_add_explicit(&cache->live, 1, memory_order_relaxed);
-		if (unlikely(!atomic_load_explicit(&cache->listed,
-						   memory_order_relaxed))) {
-			list_cache(cache);
-		}
+		object_count(cache, 1);
 	}
 	return object;
 }

@@ -34,5 +34,7 @@ struct object_cache {
 	static struct object_cache variable = {.name = #type, .size = sizeof(struct type)}
 void *object_allocate(struct object_cache *cache) must_check; /* zeroed */
 void object_free(struct object_cache *cache, void *object);   /* NULL is nothing */
+/* `change` more of objects that are part of others: counted only. */
+void object_count(struct object_cache *cache, s64 change);
 /* For the ledger: every cache that was ever used. */
 struct object_cache *object_cache_first(void);

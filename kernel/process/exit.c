@@ -2,7 +2,7 @@
 /*
  * exit: threads, and the process with its last thread.
  *
- * Order (R8): marked exiting · farewell to memory (rseq, robust list, clear_tid, vfork) · memory · semaphore undo · files · fs ·
+ * Order (R8): marked exiting · farewell to memory (rseq, thread block, robust list, clear_tid, vfork) · memory · semaphore undo · files · fs ·
  * terminal · namespaces · finished. The thread that finishes last makes the process a zombie: only then wait(2) sees it,
  * and everything it used is given back (I7). A thread other than the leader reaps itself (T9); the leader stays until the
  * process is reaped. Stack and control block are dropped by the thread that runs next (T1).

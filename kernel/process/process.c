@@ -98,7 +98,7 @@ static int inherit_vm(struct process *process, struct process *parent, u64 clone
 		vm_share(parent->vm);
 		process->vm = parent->vm;
 	} else {
-		err = vm_fork(parent->vm, &process->vm);
+		err = vm_fork(parent->vm, &current_thread()->block, &process->vm);
 	}
 	if (!err && parent->executable) {
 		file_get(parent->executable);

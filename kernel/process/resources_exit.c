@@ -55,6 +55,7 @@ void resources_farewell_to_memory(void)
 	struct thread *thread = current_thread();
 
 	rseq_forget();
+	thread_block_give(thread->process->vm, &thread->block);
 	futex_exit_robust_list(thread);
 	clear_thread_id(thread);
 	complete_vfork(thread);

@@ -297,6 +297,20 @@ static int build_credentials(struct thread *thread, const struct thread_options 
 	return 0;
 }
 
+/* The thread block: one more in a shared address space; in a copy the one that the parent has in its own (B5). */
+static int build_block(struct thread *thread, const struct thread_options *options)
+{
+	struct vm_space *vm = thread->process->vm;
+
+	thread->block.tid =
+		(u32)pid_number_in(thread->pid, pid_own_namespace(thread->pid));
+	if (!options->parent || (options->clone_flags & CLONE_VM)) {
+		return thread_block_take(vm, &thread->block);
+	}
+	thread_block_inherit(vm, &thread->block, &options->parent->block);
+	return 0;
+}
+
 static int build_steps(struct thread *thread, const struct thread_options *options)
 {
 	vaddr_t top;
@@ -322,6 +336,9 @@ static int build_steps(struct thread *thread, const struct thread_options *optio
 	}
 	if (!err) {
 		err = build_process(thread, options);
+	}
+	if (!err) {
+		err = build_block(thread, options);
 	}
 	if (!err && options->parent) {
 		err = resources_settle_memory(thread);
@@ -361,6 +378,9 @@ void thread_discard(struct thread *thread)
 {
 	struct process *process = thread->process;
 
+	if (process) {
+		thread_block_give(process->vm, &thread->block);
+	}
 	resources_discard(thread);
 	if (process && (!current_is_user_thread() || process != current_process())) {
 		process_discard(process);

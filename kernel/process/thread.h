@@ -21,6 +21,7 @@
 #include "process/signal/signal_state.h"
 #include "sched/sched.h"
 #include "sched/wait.h"
+#include "vm/thread_blocks.h"
 
 struct completion;
 struct file_table;
@@ -80,6 +81,8 @@ struct thread {
 	bool finished; /* s: left process.threads' live ones; only a leader stays linked */
 	bool stop_counted; /* s: has stopped in this group stop */
 	bool stop_dequeued; /* s: has taken a stop signal out that no SIGCONT has overtaken yet */
+
+	struct thread_block block; /* of process->vm; given back in the farewell to it */
 
 	vaddr_t alternate_stack; /* o */
 	u64 alternate_stack_size;

@@ -179,6 +179,28 @@ void block_growth_commit(struct block_map *map, struct block_growth *growth)
 	*growth = old.used == map->first_used ? (struct block_growth){0} : old;
 }
 
+void block_map_shrink(struct block_map *map, struct block_growth *growth)
+{
+	struct block_growth old = {map->used, map->pages, map->capacity};
+	u32 count = 0;
+
+	for (u32 i = 0; i < BLOCK_PAGES_FIRST; i++) {
+		count += map->pages[i] != NULL;
+	}
+	if (map->capacity == BLOCK_PAGES_FIRST || count < map->page_count) {
+		return;
+	}
+	for (u32 i = 0; i < BLOCK_PAGES_FIRST; i++) {
+		map->first_pages[i] = map->pages[i];
+	}
+	map->first_used[0] = map->used[0];
+	map->used = map->first_used;
+	map->pages = map->first_pages;
+	map->capacity = BLOCK_PAGES_FIRST;
+	map->first_word = 0;
+	*growth = old;
+}
+
 void block_growth_release(struct block_growth *growth)
 {
 	heap_free(growth->used);

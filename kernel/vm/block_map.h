@@ -79,5 +79,7 @@ int block_growth_prepare(const struct block_map *map,
 			 struct block_growth *growth) must_check; /* -ENOMEM */
 void block_growth_commit(struct block_map *map, struct block_growth *growth);
 void block_growth_release(struct block_growth *growth);
+/* Back to the room that needs no memory, if the pages left are in it: *growth is then to be released. */
+void block_map_shrink(struct block_map *map, struct block_growth *growth);
 /* Frees the arrays; the pages are the caller's. Slots may be taken no longer. */
 void block_map_fini(struct block_map *map);

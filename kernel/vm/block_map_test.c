@@ -268,11 +268,16 @@ static bool take_one(struct block_map *map)
 
 static void give_one(struct block_map *map, u32 number)
 {
+	struct block_growth room = {0};
 	struct block_page *out;
 
 	slot_taken[number] = false;
 	out = block_map_give(map, number, block_map_address(map, number));
 	EXPECT(!out || out != block_map_page(map, map->spare));
+	if (out) {
+		block_map_shrink(map, &room);
+		block_growth_release(&room);
+	}
 }
 
 static u32 taken_slot(u32 from)
@@ -315,6 +320,8 @@ static void many_pages(void)
 	}
 	EXPECT_EQ(map.taken, 0);
 	EXPECT_EQ(map.page_count, 1);
+	EXPECT_EQ(map.capacity, BLOCK_PAGES_FIRST);
+	EXPECT_EQ(heap_bytes_in_use(), before);
 	block_map_fini(&map);
 	EXPECT_EQ(heap_bytes_in_use(), before);
 }

@@ -92,6 +92,15 @@ static int enter_zero(struct fault *fault)
 	return error == -EAGAIN ? FAULT_AGAIN : error;
 }
 
+/* Thread blocks are written by the kernel too: never the zero frame, never copied on write. */
+static int enter_blocks(struct fault *fault)
+{
+	struct frame *frame;
+	int error = thread_blocks_frame(fault->vm, fault->area, &frame);
+
+	return error ? error : enter_private(fault, 0, frame);
+}
+
 /* A private page of its own with the contents of `from`, which is referenced or mapped as `expected`. */
 static int enter_copy(struct fault *fault, paddr_t expected, struct frame *from)
 {
@@ -335,6 +344,9 @@ static int fault_attempt(struct fault *fault, int *code)
 	}
 	if (area->object) {
 		return fault_object(fault);
+	}
+	if (area->flags & AREA_THREAD_BLOCKS) {
+		return enter_blocks(fault);
 	}
 	return is_write(fault) ? enter_fresh(fault, 0) : enter_zero(fault);
 }

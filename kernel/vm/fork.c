@@ -3,7 +3,8 @@
  * The copy of an address space for fork.
  *
  * Private pages are shared until somebody writes: both sides lose the right to, and a write fault makes a copy. Pages of objects are
- * not entered into the child's tables (it faults them in), unless the area has pages of its own among them.
+ * not entered into the child's tables (it faults them in), unless the area has pages of its own among them. Thread blocks are not
+ * shared: the child has a page of its own, with the one block that goes on in it.
  *
  * Locks     the parent's vm.lock exclusively: no fault there may give write rights back meanwhile. The child is not published.
  */
@@ -103,7 +104,7 @@ static int copy_area(struct vm_space *parent, struct vm_space *child,
 {
 	struct vm_area *copy;
 
-	if (area->flags & AREA_NO_FORK) {
+	if (area->flags & (AREA_NO_FORK | AREA_THREAD_BLOCKS)) {
 		return 0;
 	}
 	copy = area_copy(child, area);
@@ -122,7 +123,8 @@ static int copy_area(struct vm_space *parent, struct vm_space *child,
 	return share_pages(parent, child, area);
 }
 
-int vm_fork(struct vm_space *parent, struct vm_space **out)
+int vm_fork(struct vm_space *parent, const struct thread_block *block,
+	    struct vm_space **out)
 {
 	struct rbtree_node *node;
 	struct vm_space *child;
@@ -145,6 +147,9 @@ int vm_fork(struct vm_space *parent, struct vm_space **out)
 		arch_vm_flush(&parent->arch, 0, USER_END);
 	}
 	vm_unlock_exclusive(parent);
+	if (!error) {
+		error = thread_blocks_fork(parent, child, block);
+	}
 	if (error) {
 		vm_leave(child);
 		return error;

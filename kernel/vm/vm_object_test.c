@@ -242,7 +242,7 @@ static void racing_faults(void)
 	map(MAP_PRIVATE | MAP_ANONYMOUS);
 	start(adder);
 	for (int i = 0; i < 3; i++) {
-		if (vm_fork(space, &child) == 0) {
+		if (vm_fork(space, NULL, &child) == 0) {
 			vm_leave(child);
 		}
 	}

@@ -68,6 +68,7 @@ int vm_create(struct vm_space **out)
 	refcount_init(&vm->references, 1);
 	list_init(&vm->graves);
 	rwlock_init(&vm->lock, RANK_VM, "vm_space.lock");
+	thread_blocks_init(vm);
 	atomic_init(&vm->dumpable, true);
 	vm->mmap_top = USER_END - (128UL << 20);
 	vm->limit_address_space = vm->limit_data = vm->limit_stack = UINT64_MAX;
@@ -104,6 +105,7 @@ void vm_leave(struct vm_space *vm)
 	unmap_everything(vm);
 	arch_vm_fini(&vm->arch);
 	vm_unlock_exclusive(vm);
+	thread_blocks_fini(vm);
 	vm_put(vm);
 }
 

@@ -18,6 +18,7 @@
 #include "lib/types.h"
 #include "sched/concurrency.h"
 #include "sync/rwlock.h"
+#include "vm/thread_blocks.h"
 #include "vm/vm_object.h"
 
 struct file; /* fs/: what an area was mapped from; opaque here, counted through vm_set_file_operations() */
@@ -30,9 +31,9 @@ struct vm_area {
 	u32 maximum_protect;      /* what mprotect may give */
 	u32 flags;                /* AREA_* */
 	struct vm_object *object; /* NULL: private anonymous */
-	u64 offset;               /* of `start` in the object, bytes */
-	struct file *file;        /* may be NULL */
-	struct list object_link;  /* vm_object.mappings */
+	u64 offset; /* of `start` in the object, bytes; of thread blocks: of the page in their map */
+	struct file *file;       /* may be NULL */
+	struct list object_link; /* vm_object.mappings */
 	_Atomic bool
 		touched; /* private: has (had) pages of its own, which fork must copy */
 	const char
@@ -50,7 +51,8 @@ enum {
 	AREA_NO_RESERVE = 64,
 	AREA_NO_DUMP = 128,
 	AREA_HEAP = 256,
-	AREA_LOCK_ON_FAULT = 512, /* with AREA_LOCKED: nothing is brought in ahead */
+	AREA_LOCK_ON_FAULT = 512,  /* with AREA_LOCKED: nothing is brought in ahead */
+	AREA_THREAD_BLOCKS = 1024, /* a page of thread_blocks.h */
 };
 #define AREA_LOCK_FLAGS ((u32)(AREA_LOCKED | AREA_LOCK_ON_FAULT))
 
@@ -70,6 +72,8 @@ struct vm_space {
 	vaddr_t search_from;    /* placement: gaps from here up to mmap_top are at most */
 	u64 skipped_gap;        /* this big (0 and mmap_top: nothing is known) */
 	u32 default_area_flags; /* mlockall(MCL_FUTURE) */
+
+	struct thread_blocks blocks; /* has its own lock */
 
 	/* Who may look in from outside: its owner if it is dumpable, and whoever may trace in this user namespace. */
 	_Atomic bool dumpable;                 /* a */
@@ -97,8 +101,9 @@ struct vm_space {
 };
 
 int vm_create(struct vm_space **out) must_check;
-/* Copy-on-write copy for fork, with users = 1. */
-int vm_fork(struct vm_space *parent, struct vm_space **out) must_check;
+/* Copy-on-write copy for fork, with users = 1. Of thread blocks it gets a copy of the caller's, free to be taken; NULL: of none. */
+int vm_fork(struct vm_space *parent, const struct thread_block *block,
+	    struct vm_space **out) must_check;
 void vm_share(struct vm_space *vm); /* one more user */
 void vm_leave(
 	struct vm_space *

@@ -123,7 +123,7 @@ static void copy_on_write(void)
 	for (unsigned i = 0; i < 100; i += 3) {
 		store(parent, a + i * PAGE_SIZE, i + 1);
 	}
-	EXPECT_EQ(vm_fork(parent, &child), 0);
+	EXPECT_EQ(vm_fork(parent, NULL, &child), 0);
 	store(parent, a, 77);
 	store(child, a + 3 * PAGE_SIZE, 88);
 	EXPECT_EQ(load(child, a), 1);
@@ -183,7 +183,7 @@ static void shared(void)
 
 	EXPECT_EQ(vm_object_create_anonymous(8 * PAGE_SIZE, &request.object), 0);
 	EXPECT_EQ(vm_map(vm, &request, &a), 0);
-	EXPECT_EQ(vm_fork(vm, &child), 0);
+	EXPECT_EQ(vm_fork(vm, NULL, &child), 0);
 	store(vm, a, 9);
 	EXPECT_EQ(load(child, a), 9);
 	EXPECT_EQ(vm_futex_key_get(vm, a + 4, true, &one), 0);
@@ -240,7 +240,7 @@ static bool try_all(void)
 		good = vm_write(vm, a + i * PAGE_SIZE, &value, 8, false) == 8;
 	}
 	good = good && vm_protect(vm, a + 8 * PAGE_SIZE, PAGE_SIZE, PROTECT_READ) == 0;
-	good = good && vm_fork(vm, &child) == 0;
+	good = good && vm_fork(vm, NULL, &child) == 0;
 	good = good && vm_write(child, a, &value, 8, false) == 8;
 	good = good && vm_remap(vm, a, 8 * PAGE_SIZE, 16 * PAGE_SIZE, MREMAP_MAYMOVE, 0,
 				&moved) == 0;

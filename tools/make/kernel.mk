@@ -15,7 +15,7 @@ include kernel/arch/$(ARCH)/arch.mk
 kernel_warn := -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes \
 	-Wvla -Wimplicit-fallthrough -Wframe-larger-than=1024 -Wundef
 kernel_cflags := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INCLUDE) \
-	-Ikernel -Ikernel/arch/include -Ikernel/arch/$(ARCH)/include \
+	-Ikernel -Iinclude -Ikernel/arch/include -Ikernel/arch/$(ARCH)/include \
 	-I$(B)/generated -isystem kernel/abi/shim -isystem $(LINUX_HEADERS)/include -isystem build/zlib \
 	-fno-common -fno-strict-aliasing -fno-omit-frame-pointer -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fno-pic -fno-pie -ffunction-sections -fdata-sections \

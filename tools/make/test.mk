@@ -25,7 +25,7 @@ host_sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 host_common   := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	-DHEDDLE_DEBUG=1 -DHEDDLE_HOST_TEST=1 -D__HEDDLE_KERNEL__ -Wall -Wextra -Werror \
 	-Wno-unused-parameter $(host_sanitize) -MMD -MP \
-	-Ikernel -Ikernel/arch/include -Ikernel/arch/host/include
+	-Ikernel -Iinclude -Ikernel/arch/include -Ikernel/arch/host/include
 # The rooms and the tests are compiled as the kernel is, without the C library's headers; the
 # port itself, and the kit's main, are ordinary hosted programs.
 host_free     := $(host_common) -ffreestanding -fno-builtin-printf -nostdinc -isystem $(GCC_INCLUDE) \

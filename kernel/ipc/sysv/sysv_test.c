@@ -223,7 +223,7 @@ static void segments_count(void)
 	EXPECT_EQ(segment_attach(&caller, vm, segment, 0, 0, &at), 0);
 	EXPECT_EQ(segment_attach(&caller, vm, segment, at, 0, &again), -EINVAL);
 	EXPECT_EQ(attached(segment), 1);
-	EXPECT_EQ(vm_fork(vm, &child), 0);
+	EXPECT_EQ(vm_fork(vm, NULL, &child), 0);
 	EXPECT_EQ(attached(segment), 2);
 	EXPECT_EQ(vm_unmap(child, at + PAGE_SIZE, PAGE_SIZE), 0);
 	EXPECT_EQ(attached(segment), 3);

@@ -158,6 +158,16 @@ static void start_afresh(struct thread *thread, struct exec_image *image, bool c
 	file_table_close_on_exec(thread->files);
 }
 
+/* The first slot of an address space that has a page of them: there is nothing that could fail. */
+static void take_block(struct thread *thread)
+{
+	thread->block.tid =
+		(u32)pid_number_in(thread->pid, pid_own_namespace(thread->pid));
+	if (thread_block_take(thread->process->vm, &thread->block)) {
+		panic("a new program has no thread block");
+	}
+}
+
 static void commit(struct thread *thread, struct exec_image *image,
 		   struct resource_change *change, struct trap_frame *frame)
 {
@@ -180,6 +190,7 @@ static void commit(struct thread *thread, struct exec_image *image,
 	settle_files(change);
 	resources_commit(change);
 	rwlock_unlock(&process->exec_lock);
+	take_block(thread);
 	start_afresh(thread, image, changed_id);
 	arch_thread_exec(&thread->sched.arch, frame, image->start_ip, image->start_sp);
 	trap_set_syscall_number(frame, -1);

@@ -144,7 +144,7 @@ static struct vm_object *data_of_next_program(void)
 		       : vdso_object;
 }
 
-int exec_map_vdso(struct exec_image *image)
+static int map_vdso(struct exec_image *image)
 {
 	struct vm_map_request reserve = {
 		.size = PAGE_SIZE + vdso_bytes,
@@ -168,6 +168,13 @@ int exec_map_vdso(struct exec_image *image)
 		image->vm->vdso = at + PAGE_SIZE;
 	}
 	return err;
+}
+
+int exec_map_vdso(struct exec_image *image)
+{
+	int err = map_vdso(image);
+
+	return err ? err : thread_blocks_start(image->vm);
 }
 
 /* The first place at or behind *address where the clock's data page is mapped. */

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The thread block: 0x200 bytes that Heddle keeps for each thread of a program, in the program's own memory.
+ *
+ * The kernel fills in `self`, `tid`, `cpu`, `node` and `generation` and keeps them true; it never reads the block, and the
+ * rest is the program's. A thread's block stays where it is until the thread ends or executes another program; it is all
+ * zeros but for what the kernel fills in when the thread begins. After fork the child has a copy of the block of the
+ * thread that called, at the same address, and no other.
+ *
+ * No C library is needed, and none minds. Another kernel has no thread blocks: there heddle_thread_block() is NULL.
+ */
+#ifndef HEDDLE_THREAD_BLOCK_H
+#define HEDDLE_THREAD_BLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HEDDLE_THREAD_BLOCK_SIZE         0x200
+#define HEDDLE_THREAD_BLOCK_MESSAGE_SIZE 0x100
+
+struct heddle_thread_block {
+	uint64_t self;     /* 0x000: the address of this block */
+	uint64_t reserved; /* 0x008 */
+	unsigned char message[HEDDLE_THREAD_BLOCK_MESSAGE_SIZE]; /* 0x010 */
+	uint32_t tid;        /* 0x110: as gettid() says */
+	uint32_t cpu;        /* 0x114: where the thread runs, or ran last */
+	uint32_t node;       /* 0x118: of that CPU */
+	uint32_t reserved_2; /* 0x11c */
+	uint64_t generation; /* 0x120: no two threads of an address space have the same */
+	unsigned char reserved_3[0x1f8 - 0x128];
+	uint64_t context; /* 0x1f8: the program's own; the kernel leaves it alone */
+};
+
+#endif
