@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "process/pid.h"
 #include "process/resources.h"
+#include <linux/capability.h>
 #include <linux/stat.h>
 
 #define DIRECTORY(n, ...) {.name = n, .mode = S_IFDIR | 0555, __VA_ARGS__}
@@ -103,7 +104,12 @@ static const struct proc_entry no_entries[] = {{0}};
 		 .mode = S_IFREG | 0400,                                                \
 		 .file_operations = &proc_pagemap_operations},                          \
 		TEXT("limits", proc_show_limits), TEXT("wchan", proc_show_wchan),       \
-		TEXT("schedstat", proc_show_schedstat),                                 \
+		TEXT("schedstat", proc_show_schedstat), TEXT("sched", proc_show_sched), \
+		{.name = "syscall", .mode = S_IFREG | 0400, .show = proc_show_syscall}, \
+		{.name = "stack",                                                       \
+		 .mode = S_IFREG | 0400,                                                \
+		 .show = proc_show_stack,                                               \
+		 .opener_capability = CAP_SYS_ADMIN},                                   \
 		TEXT("mounts", proc_show_mounts),                                       \
 		TEXT("mountinfo", proc_show_mountinfo),                                 \
 		{.name = "mountstats",                                                  \
@@ -140,6 +146,10 @@ static const struct proc_entry no_entries[] = {{0}};
 
 const struct proc_entry proc_process_entries[] = {
 	COMMON_ENTRIES,
+	{.name = "coredump_filter",
+	 .mode = S_IFREG | 0644,
+	 .show = proc_show_dump_filter,
+	 .write = proc_write_dump_filter},
 	{.name = "timerslack_ns",
 	 .mode = S_IFREG | 0666,
 	 .show = proc_show_timer_slack,

@@ -52,6 +52,7 @@ struct proc_entry {
 	int (*lookup)(struct inode *directory, struct dentry *dentry);
 	int (*iterate)(struct file *file, struct directory_context *context, u64 first);
 	const struct file_operations *file_operations; /* instead of text */
+	int opener_capability; /* text: who opened it must have had this one, else reads are EACCES; 0: none */
 	bool guarded; /* text: open asks whether the reader may look into the process */
 };
 
@@ -106,6 +107,11 @@ int proc_show_statm(struct proc_text *text, const struct proc_node *node);
 int proc_show_status(struct proc_text *text, const struct proc_node *node);
 int proc_show_limits(struct proc_text *text, const struct proc_node *node);
 int proc_show_wchan(struct proc_text *text, const struct proc_node *node);
+int proc_show_syscall(struct proc_text *text, const struct proc_node *node);
+int proc_show_stack(struct proc_text *text, const struct proc_node *node);
+int proc_show_sched(struct proc_text *text, const struct proc_node *node);
+int proc_show_dump_filter(struct proc_text *text, const struct proc_node *node);
+int proc_write_dump_filter(const struct proc_node *node, char *value);
 int proc_show_schedstat(struct proc_text *text, const struct proc_node *node);
 int proc_show_locks(struct proc_text *text, const struct proc_node *node);
 /* fdinfo: what was locked through `file` by the descriptor table `table`, which is compared only. */

@@ -7,6 +7,7 @@
  */
 #include "procfs/procfs_internal.h"
 
+#include "cred/credentials.h"
 #include "fs/page_file.h"
 #include "lib/errno.h"
 #include "lib/format.h"
@@ -81,9 +82,14 @@ void proc_append_escaped(struct proc_text *text, const char *value)
 static int text_make(struct file *file, struct proc_text **out)
 {
 	const struct proc_node *node = proc_node(file->inode);
-	struct proc_text *text = heap_allocate(sizeof(*text));
+	int capability = node->entry->opener_capability;
+	struct proc_text *text;
 	int error;
 
+	if (capability && !credentials_capable(file->credentials, capability)) {
+		return -EACCES;
+	}
+	text = heap_allocate(sizeof(*text));
 	if (!text) {
 		return -ENOMEM;
 	}

@@ -102,6 +102,25 @@ int sched_set_policy(struct sched_entity *entity, unsigned policy, unsigned prio
 
 /* CPU time so far, ns, including the running stretch. */
 void sched_cpu_time(struct sched_entity *entity, u64 *user_ns, u64 *system_ns);
+/* What the scheduler knows of a thread, at one moment. Any context; a reference keeps the entity. */
+struct sched_description {
+	nsec_t started;         /* when it was last charged, CLOCK_MONOTONIC */
+	u64 virtual_runtime_ns; /* in its run queue's clock */
+	u64 runtime_ns;
+	u64 switches_voluntary, switches_involuntary;
+	u32 weight; /* 1024 at nice 0 */
+	u8 policy;
+	s8 nice;
+	u8 realtime_priority; /* 0: none */
+};
+void sched_describe(struct sched_entity *entity, struct sched_description *out);
+/*
+ * Call visit(entity, context) if the thread sleeps, and keep it asleep meanwhile: its saved registers and its stack stay as they are.
+ * false: it does not sleep. Any context; visit() runs with interrupts off and run_queue.lock held.
+ */
+bool sched_visit_sleeper(struct sched_entity *entity,
+			 void (*visit)(struct sched_entity *entity, void *context),
+			 void *context);
 /*
  * Marks for the user/system split, of the running thread: sched_account_user(): it
  * returns to user mode now (interrupts off); sched_account_system(): it has entered the

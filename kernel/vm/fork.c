@@ -73,6 +73,7 @@ static int share_pages(struct vm_space *parent, struct vm_space *child,
 static void copy_layout(struct vm_space *child, const struct vm_space *parent)
 {
 	atomic_store(&child->dumpable, atomic_load(&parent->dumpable));
+	atomic_store(&child->dump_filter, atomic_load(&parent->dump_filter));
 	child->user_namespace = parent->user_namespace
 					? user_namespace_get(parent->user_namespace)
 					: NULL;

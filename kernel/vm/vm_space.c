@@ -70,6 +70,7 @@ int vm_create(struct vm_space **out)
 	rwlock_init(&vm->lock, RANK_VM, "vm_space.lock");
 	thread_blocks_init(vm);
 	atomic_init(&vm->dumpable, true);
+	atomic_init(&vm->dump_filter, DUMP_FILTER_DEFAULT);
 	vm->mmap_top = USER_END - (128UL << 20);
 	vm->limit_address_space = vm->limit_data = vm->limit_stack = UINT64_MAX;
 	vm->limit_locked = UINT64_MAX;

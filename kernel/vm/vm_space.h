@@ -54,6 +54,8 @@ enum {
 	AREA_LOCK_ON_FAULT = 512,  /* with AREA_LOCKED: nothing is brought in ahead */
 	AREA_THREAD_BLOCKS = 1024, /* a page of thread_blocks.h */
 };
+/* core(5): private and shared anonymous memory, ELF headers, private huge pages. */
+enum { DUMP_FILTER_DEFAULT = 0x33 };
 #define AREA_LOCK_FLAGS ((u32)(AREA_LOCKED | AREA_LOCK_ON_FAULT))
 
 struct vm_space {
@@ -77,6 +79,7 @@ struct vm_space {
 
 	/* Who may look in from outside: its owner if it is dumpable, and whoever may trace in this user namespace. */
 	_Atomic bool dumpable;                 /* a */
+	_Atomic u32 dump_filter;               /* a: /proc/PID/coredump_filter */
 	struct user_namespace *user_namespace; /* I; a reference; NULL: the first */
 
 	struct concurrency_set concurrency; /* a: of the threads that use rseq(2) */

@@ -174,6 +174,7 @@ static void commit(struct thread *thread, struct exec_image *image,
 	struct process *process = thread->process;
 	bool changed_id = image->secure;
 
+	atomic_store(&image->vm->dump_filter, atomic_load(&process->vm->dump_filter));
 	resources_farewell_to_memory();
 	atomic_store(&image->vm->dumpable,
 		     !image->unreadable &&

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+/* proc(5): what is written about a process's memory: coredump_filter. */
+#include "procfs/procfs_internal.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "vm/vm_space.h"
+
+/* The memory of any process, with a reference; NULL: it has none. Whoever may open the file may. */
+static struct vm_space *get_vm(const struct proc_node *node)
+{
+	struct vm_space *vm;
+
+	spin_lock(&node->process->resource_lock);
+	vm = node->process->vm;
+	if (vm) {
+		vm_get(vm);
+	}
+	spin_unlock(&node->process->resource_lock);
+	return vm;
+}
+
+/* ---- coredump_filter: kept and inherited; no cores are dumped ---- */
+
+enum { FILTER_BITS = 9 };
+
+static int digit_of(char c, unsigned base)
+{
+	int digit = c >= '0' && c <= '9'   ? c - '0'
+		    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+		    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+					   : -1;
+
+	return digit < (int)base ? digit : -1;
+}
+
+/* As C writes it: 0x…, 0…, or decimal. -EINVAL, -ERANGE */
+static int parse_number(const char *from, u32 *out)
+{
+	unsigned base = 10;
+	u64 number = 0;
+
+	from += *from == '+';
+	if (from[0] == '0' && (from[1] == 'x' || from[1] == 'X')) {
+		base = 16;
+		from += 2;
+	} else if (from[0] == '0') {
+		base = 8;
+	}
+	if (!*from) {
+		return -EINVAL;
+	}
+	for (; *from; from++) {
+		int digit = digit_of(*from, base);
+
+		if (digit < 0) {
+			return -EINVAL;
+		}
+		number = MIN(number * base + (unsigned)digit, (u64)UINT32_MAX + 1);
+	}
+	if (number > UINT32_MAX) {
+		return -ERANGE;
+	}
+	*out = (u32)number;
+	return 0;
+}
+
+int proc_show_dump_filter(struct proc_text *text, const struct proc_node *node)
+{
+	struct vm_space *vm = get_vm(node);
+
+	if (vm) {
+		proc_print(text, "%08x\n", atomic_load(&vm->dump_filter));
+		vm_put(vm);
+	}
+	return 0;
+}
+
+int proc_write_dump_filter(const struct proc_node *node, char *value)
+{
+	struct vm_space *vm;
+	u32 filter;
+	int error = parse_number(value, &filter);
+
+	if (error) {
+		return error;
+	}
+	vm = get_vm(node);
+	if (!vm) {
+		return -ESRCH;
+	}
+	atomic_store(&vm->dump_filter, filter & ((1u << FILTER_BITS) - 1));
+	vm_put(vm);
+	return 0;
+}

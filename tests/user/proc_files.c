@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: MIT
+/*
+ * P1, C7: files of /proc/PID that tell or change what few programs ask for: syscall, stack, sched, coredump_filter; and who
+ * may not look.
+ */
+#include "raw.h"
+#include <grp.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+static char text[1 << 16];
+
+static ssize_t read_name(const char *name)
+{
+	int file = open(name, O_RDONLY), error;
+	ssize_t size = 0, got = 0;
+
+	if (file < 0) {
+		return -1;
+	}
+	while (size < (ssize_t)sizeof(text) - 1 &&
+	       (got = read(file, text + size, sizeof(text) - 1 - (size_t)size)) > 0) {
+		size += got;
+	}
+	error = errno;
+	text[size] = '\0';
+	close(file);
+	errno = error;
+	return got < 0 ? -1 : size;
+}
+
+static ssize_t read_of(pid_t process, const char *file)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "/proc/%d/%s", process, file);
+	return read_name(name);
+}
+
+static ssize_t write_of(pid_t process, const char *file_name, const char *value)
+{
+	char name[64];
+	int file, error;
+	ssize_t result;
+
+	snprintf(name, sizeof(name), "/proc/%d/%s", process, file_name);
+	file = open(name, O_WRONLY);
+	if (file < 0) {
+		return -1;
+	}
+	result = write(file, value, strlen(value));
+	error = errno;
+	close(file);
+	errno = error;
+	return result;
+}
+
+/* ---- a child that sleeps in a system call ---- */
+
+static int pipe_ends[2];
+
+struct sleeper {
+	pid_t process;
+	int end; /* closing it ends the sleep */
+};
+
+static struct sleeper start_sleeper(void (*before)(void))
+{
+	struct sleeper sleeper;
+	int ready[2];
+	char byte;
+
+	CHECK_EQ(pipe(pipe_ends), 0);
+	CHECK_EQ(pipe(ready), 0);
+	sleeper.process = fork();
+	if (sleeper.process == 0) {
+		close(pipe_ends[1]);
+		if (before) {
+			before();
+		}
+		close(ready[1]);
+		syscall(SYS_read, pipe_ends[0], &byte, 1ul, 0x1111ul, 0x2222ul, 0x3333ul);
+		_exit(0);
+	}
+	close(pipe_ends[0]);
+	close(ready[1]);
+	CHECK_EQ(read(ready[0], &byte, 1), 0);
+	close(ready[0]);
+	sleeper.end = pipe_ends[1];
+	return sleeper;
+}
+
+static void end_sleeper(struct sleeper *sleeper)
+{
+	int status;
+
+	close(sleeper->end);
+	CHECK_EQ(waitpid(sleeper->process, &status, 0), sleeper->process);
+	CHECK_EQ(status, 0);
+}
+
+static bool sleeps_in(pid_t process, long number)
+{
+	char *end;
+
+	CHECK(read_of(process, "syscall") > 0);
+	return strtol(text, &end, 10) == number && end > text && *end == ' ';
+}
+
+/* ---- syscall ---- */
+
+static void spin_until_killed(atomic_bool *spins)
+{
+	for (;;) {
+		atomic_store(spins, true);
+	}
+}
+
+static void running_and_stopped(void)
+{
+	atomic_bool *spins = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned long long sp, ip;
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		spin_until_killed(spins);
+	}
+	WAIT_UNTIL(atomic_load(spins));
+	CHECK(read_of(child, "syscall") > 0);
+	CHECK_EQ(strcmp(text, "running\n"), 0);
+	CHECK_EQ(kill(child, SIGSTOP), 0);
+	CHECK_EQ(waitpid(child, &status, WUNTRACED), child);
+	do { // told before it sleeps
+		CHECK(read_of(child, "syscall") > 0);
+	} while (!strcmp(text, "running\n"));
+	CHECK_EQ(sscanf(text, "-1 0x%llx 0x%llx\n", &sp, &ip), 2);
+	CHECK(sp > 0x1000 && ip > 0x1000);
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+}
+
+static void see_syscall(void)
+{
+	unsigned long long a[6], sp, ip;
+	struct sleeper sleeper = start_sleeper(NULL);
+	long number;
+	int file = open("/proc/self/syscall", O_RDONLY);
+
+	while (!sleeps_in(sleeper.process, SYS_read)) {
+		sched_yield();
+	}
+	CHECK_EQ(sscanf(text,
+			"%ld 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx\n",
+			&number, &a[0], &a[1], &a[2], &a[3], &a[4], &a[5], &sp, &ip),
+		 9);
+	CHECK_EQ(a[0], pipe_ends[0]);
+	CHECK_EQ(a[2], 1);
+	CHECK_EQ(a[3], 0x1111);
+	CHECK_EQ(a[4], 0x2222);
+	CHECK_EQ(a[5], 0x3333);
+	CHECK(a[1] > sp && sp > 0x1000 && ip > 0x1000);
+	end_sleeper(&sleeper);
+	memset(text, 0, sizeof(text));
+	CHECK(read(file, text, 1000) > 0); // one's own: this very call
+	CHECK_EQ(sscanf(text, "%ld 0x%llx 0x%llx 0x%llx", &number, &a[0], &a[1], &a[2]),
+		 4);
+	CHECK(number == SYS_read && a[0] == (unsigned)file && a[2] == 1000);
+	CHECK_EQ(a[1], (uintptr_t)text);
+	close(file);
+	running_and_stopped();
+}
+
+/* ---- stack ---- */
+
+static void see_stack(void)
+{
+	struct sleeper sleeper = start_sleeper(NULL);
+	int lines = 0;
+
+	while (!sleeps_in(sleeper.process, SYS_read)) {
+		sched_yield();
+	}
+	CHECK(read_of(sleeper.process, "stack") > 0);
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		CHECK_EQ(strncmp(line, "[<0>] ", 6), 0);
+		lines++;
+	}
+	CHECK(lines >= 3);
+	end_sleeper(&sleeper);
+	CHECK(read_of(getpid(), "stack") > 0);
+}
+
+/* ---- sched ---- */
+
+static double sched_value(const char *name)
+{
+	double value = -1;
+	char *line = strstr(text, name);
+
+	CHECK(line && line[-1] == '\n' && strchr(line, ':') == line + 45);
+	CHECK_EQ(sscanf(line + 46, "%lf", &value), 1);
+	return value;
+}
+
+static void see_sched(void)
+{
+	static const char *const names[] = {
+		"se.exec_start",
+		"se.vruntime",
+		"se.sum_exec_runtime",
+		"nr_switches",
+		"nr_voluntary_switches",
+		"nr_involuntary_switches",
+		"se.load.weight",
+		"policy",
+		"prio",
+	};
+	struct sleeper sleeper;
+	char name[17] = "";
+	int number = 0, threads = 0;
+
+	CHECK_EQ(setpriority(PRIO_PROCESS, 0, 0), 0);
+	CHECK_EQ(prctl(PR_SET_NAME, "scheduled"), 0);
+	CHECK(read_of(getpid(), "sched") > 0);
+	CHECK_EQ(sscanf(text, "%16s (%d, #threads: %d)\n-----", name, &number, &threads),
+		 3);
+	CHECK(!strcmp(name, "scheduled") && number == getpid() && threads == 1);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		sched_value(names[i]);
+	}
+	CHECK_EQ(sched_value("policy"), SCHED_OTHER);
+	CHECK_EQ(sched_value("prio"), 120);
+	CHECK_EQ(sched_value("se.load.weight"), 1 << 20);
+	CHECK_EQ(nice(5), 5);
+	CHECK(read_of(getpid(), "sched") > 0);
+	CHECK_EQ(sched_value("prio"), 125);
+	CHECK(sched_value("se.load.weight") < 1 << 20);
+	sleeper = start_sleeper(NULL);
+	while (!sleeps_in(sleeper.process, SYS_read)) {
+		sched_yield();
+	}
+	CHECK(read_of(sleeper.process, "sched") > 0);
+	CHECK(sched_value("nr_voluntary_switches") >= 1);
+	CHECK_EQ(sched_value("nr_switches"),
+		 sched_value("nr_voluntary_switches") + sched_value("nr_involuntary_"
+								    "switches"));
+	end_sleeper(&sleeper);
+}
+
+/* ---- coredump_filter ---- */
+
+static unsigned long filter_of(pid_t process)
+{
+	char *end;
+	unsigned long filter;
+
+	CHECK_EQ(read_of(process, "coredump_filter"), 9);
+	filter = strtoul(text, &end, 16);
+	CHECK(end == text + 8 && *end == '\n');
+	return filter;
+}
+
+static void expect_filter(void)
+{
+	CHECK_EQ(filter_of(getpid()), 0x155);
+}
+
+static void expect_filter_behind_exec(void)
+{
+	execl("/proc/self/exe", "proc_files", "filter", (char *)NULL);
+	_exit(3);
+}
+
+static void dump_filter(void)
+{
+	static const struct {
+		const char *written;
+		unsigned long filter;
+	} cases[] = {{"0x33\n", 0x33}, {"16", 16}, {"017\n", 15}, {"0xffffffff", 511},
+		     {"+1", 1},        {"0", 0},   {"0X1f", 31},  {"0x155", 0x155}};
+	static const char *const wrong[] = {"",   "x",  "-1", "12 ",
+					    "0x", " 1", "08", "1\n\n"};
+	pid_t child;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		CHECK_EQ(write_of(getpid(), "coredump_filter", cases[i].written),
+			 (ssize_t)strlen(cases[i].written));
+		CHECK_EQ(filter_of(getpid()), cases[i].filter);
+	}
+	for (size_t i = 1; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		CHECK_ERRNO(write_of(getpid(), "coredump_filter", wrong[i]), EINVAL);
+	}
+	CHECK_ERRNO(write_of(getpid(), "coredump_filter", "0x100000000"), ERANGE);
+	must_pass_in_child(expect_filter);
+	must_pass_in_child(expect_filter_behind_exec);
+	child = fork();
+	if (child == 0) {
+		_exit(0);
+	}
+	CHECK_EQ(waitid(P_PID, (id_t)child, NULL, WEXITED | WNOWAIT), 0);
+	CHECK_EQ(read_of(child, "coredump_filter"), 0); // a zombie has no memory
+	CHECK_ERRNO(write_of(child, "coredump_filter", "1"), ESRCH);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+}
+
+/* ---- who may ---- */
+
+static void become_nobody_with_power(void)
+{
+	CHECK_EQ(prctl(PR_SET_KEEPCAPS, 1), 0);
+	CHECK_EQ(setgroups(0, NULL), 0);
+	CHECK_EQ(setresgid(5000, 5000, 5000), 0);
+	CHECK_EQ(setresuid(5000, 5000, 5000), 0);
+	CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
+}
+
+static struct sleeper watched;
+
+static void watch_without_power(void)
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+
+	become_nobody_with_power();
+	CHECK_EQ(syscall(SYS_capset, &header, none), 0);
+	CHECK_ERRNO(read_of(watched.process, "syscall"), EPERM);
+	CHECK_ERRNO(read_of(watched.process, "stack"), EACCES);
+	CHECK_ERRNO(read_of(getpid(), "stack"), EACCES); // not even one's own
+	CHECK(read_of(getpid(), "syscall") > 0);
+	CHECK(read_of(watched.process, "sched") > 0);
+	CHECK_EQ(read_of(watched.process, "coredump_filter"), 9);
+	CHECK_EQ(write_of(watched.process, "coredump_filter", "1"),
+		 1); // the file's mode decides
+	CHECK_ERRNO(write_of(1, "coredump_filter", "1"), EACCES);
+	CHECK_ERRNO(read_of(1, "syscall"), EACCES);
+	CHECK_ERRNO(read_of(1, "stack"), EACCES);
+}
+
+static void permissions(void)
+{
+	watched = start_sleeper(become_nobody_with_power);
+	must_pass_in_child(watch_without_power);
+	end_sleeper(&watched);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "filter")) {
+		expect_filter();
+		return 0;
+	}
+	if (getuid()) {
+		skip("not root");
+	}
+	must_pass_in_child(see_syscall);
+	ok("syscall");
+	must_pass_in_child(see_stack);
+	ok("stack");
+	must_pass_in_child(see_sched);
+	ok("sched");
+	must_pass_in_child(dump_filter);
+	ok("coredump_filter");
+	must_pass_in_child(permissions);
+	ok("permissions");
+	return 0;
+}
