@@ -105,6 +105,9 @@ static const struct proc_entry no_entries[] = {{0}};
 		 .file_operations = &proc_pagemap_operations},                          \
 		TEXT("limits", proc_show_limits), TEXT("wchan", proc_show_wchan),       \
 		TEXT("schedstat", proc_show_schedstat), TEXT("sched", proc_show_sched), \
+		{.name = "clear_refs",                                                  \
+		 .mode = S_IFREG | 0200,                                                \
+		 .write = proc_write_clear_refs},                                       \
 		{.name = "syscall", .mode = S_IFREG | 0400, .show = proc_show_syscall}, \
 		{.name = "stack",                                                       \
 		 .mode = S_IFREG | 0400,                                                \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* proc(5): what is written about a process's memory: coredump_filter. */
+/* proc(5): what is written about a process's memory: coredump_filter, clear_refs. */
 #include "procfs/procfs_internal.h"
 
 #include "lib/errno.h"
@@ -90,6 +90,62 @@ int proc_write_dump_filter(const struct proc_node *node, char *value)
 		return -ESRCH;
 	}
 	atomic_store(&vm->dump_filter, filter & ((1u << FILTER_BITS) - 1));
+	vm_put(vm);
+	return 0;
+}
+
+/* ---- clear_refs: which pages were used, and the largest number there were ---- */
+
+enum { CLEAR_ALL = 1, CLEAR_ANONYMOUS, CLEAR_MAPPED, CLEAR_SOFT_DIRTY, CLEAR_PEAK };
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* One of the five, with space around. Who writes to a page is not kept: CLEAR_SOFT_DIRTY could not do what it says. */
+static int parse_clear(char *value, u64 *which)
+{
+	size_t size = strlen(value);
+
+	while (size > 0 && is_space(value[size - 1])) {
+		value[--size] = '\0';
+	}
+	while (is_space(*value)) {
+		value++;
+	}
+	value += *value == '+';
+	if (string_to_u64(value, which) || *which < CLEAR_ALL || *which > CLEAR_PEAK ||
+	    *which == CLEAR_SOFT_DIRTY) {
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int proc_write_clear_refs(const struct proc_node *node, char *value)
+{
+	struct vm_space *vm;
+	u64 which;
+	int error = parse_clear(value, &which);
+
+	vm = error ? NULL : get_vm(node);
+	if (!vm) {
+		return error; /* no memory: nothing to clear */
+	}
+	switch (which) {
+	case CLEAR_ALL:
+		vm_forget_referenced(vm, VM_PAGES_ALL);
+		break;
+	case CLEAR_ANONYMOUS:
+		vm_forget_referenced(vm, VM_PAGES_ANONYMOUS);
+		break;
+	case CLEAR_MAPPED:
+		vm_forget_referenced(vm, VM_PAGES_MAPPED);
+		break;
+	case CLEAR_PEAK:
+		vm_reset_peak_resident(vm);
+		break;
+	}
 	vm_put(vm);
 	return 0;
 }

@@ -38,7 +38,7 @@ static void print_statistics(struct proc_text *text, const struct vm_area_statis
 	print_size(text, "Shared_Dirty:", s->shared_dirty * K_PAGE);
 	print_size(text, "Private_Clean:", s->private_clean * K_PAGE);
 	print_size(text, "Private_Dirty:", s->private_dirty * K_PAGE);
-	print_size(text, "Referenced:", s->resident * K_PAGE);
+	print_size(text, "Referenced:", s->referenced * K_PAGE);
 	print_size(text, "Anonymous:", s->anonymous * K_PAGE);
 	for (size_t i = 0; i < ARRAY_SIZE(never); i++) {
 		print_size(text, never[i], 0);

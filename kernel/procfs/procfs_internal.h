@@ -112,6 +112,7 @@ int proc_show_stack(struct proc_text *text, const struct proc_node *node);
 int proc_show_sched(struct proc_text *text, const struct proc_node *node);
 int proc_show_dump_filter(struct proc_text *text, const struct proc_node *node);
 int proc_write_dump_filter(const struct proc_node *node, char *value);
+int proc_write_clear_refs(const struct proc_node *node, char *value);
 int proc_show_schedstat(struct proc_text *text, const struct proc_node *node);
 int proc_show_locks(struct proc_text *text, const struct proc_node *node);
 /* fdinfo: what was locked through `file` by the descriptor table `table`, which is compared only. */

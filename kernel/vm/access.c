@@ -235,9 +235,35 @@ void vm_area_statistics(struct vm_area *area, struct vm_area_statistics *out)
 
 			if (frame && frame != zero_frame) {
 				count_page(frame, out);
+				out->referenced += pages[i].accessed;
 			}
 		}
 	}
+}
+
+static bool is_one_of(const struct vm_area *area, enum vm_pages which)
+{
+	return which == VM_PAGES_ALL ||
+	       (which == VM_PAGES_MAPPED) == (area->object != NULL);
+}
+
+void vm_forget_referenced(struct vm_space *vm, enum vm_pages which)
+{
+	struct vm_area *area;
+	vaddr_t at = 0;
+
+	do {
+		if (vm_lock_shared(vm)) {
+			return;
+		}
+		area = area_at_or_after(vm, at);
+		if (area && is_one_of(area, which)) {
+			arch_vm_forget_accessed(&vm->arch, area->start, area->end);
+			arch_vm_flush(&vm->arch, area->start, area->end);
+		}
+		at = area ? area->end : at;
+		vm_unlock_shared(vm);
+	} while (area);
 }
 
 bool vm_page_present(struct vm_space *vm, vaddr_t address, bool *of_object)

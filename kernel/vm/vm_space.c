@@ -162,6 +162,11 @@ u64 vm_peak_resident(const struct vm_space *vm)
 		   resident_now(vm));
 }
 
+void vm_reset_peak_resident(struct vm_space *vm)
+{
+	atomic_store_explicit(&vm->peak_resident, resident_now(vm), memory_order_relaxed);
+}
+
 /* The counts only grow until frames go: so a peak lies just before that. */
 static void note_peak(struct vm_space *vm)
 {

@@ -116,6 +116,7 @@ void vm_put(struct vm_space *vm);
 
 /* The largest number of frames that were mapped at one time. */
 u64 vm_peak_resident(const struct vm_space *vm);
+void vm_reset_peak_resident(struct vm_space *vm); /* it is what is mapped now */
 
 int vm_lock_shared(struct vm_space *vm) must_check; /* 0 or -ESRCH */
 void vm_unlock_shared(struct vm_space *vm);
@@ -180,12 +181,16 @@ void vm_futex_key_put(struct vm_futex_key *key);
 struct vm_area *vm_next_area(struct vm_space *vm, vaddr_t address);
 /* What of an area is in memory, in pages; `proportional_bytes`: each page divided by how often it is mapped. */
 struct vm_area_statistics {
-	u64 resident, anonymous;
+	u64 resident, referenced, anonymous;
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
 	u64 proportional_bytes;
 };
 /* Adds to *out (smaps). Lock held shared. */
 void vm_area_statistics(struct vm_area *area, struct vm_area_statistics *out);
+/* Forget that pages were used (vm_area_statistics.referenced): of all areas, of those with memory of their own, of those that map
+ * something. May sleep, takes vm.lock. A space that is dead has none. */
+enum vm_pages { VM_PAGES_ALL, VM_PAGES_ANONYMOUS, VM_PAGES_MAPPED };
+void vm_forget_referenced(struct vm_space *vm, enum vm_pages which);
 /* For /proc/PID/pagemap: is a page mapped at `address`, and is it a file's (or shared)? Lock held shared. */
 bool vm_page_present(struct vm_space *vm, vaddr_t address, bool *of_object);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * P1, C7: files of /proc/PID that tell or change what few programs ask for: syscall, stack, sched, coredump_filter; and who
+ * P1, C7: files of /proc/PID that tell or change what few programs ask for: syscall, stack, sched, coredump_filter, clear_refs; and who
  * may not look.
  */
 #include "raw.h"
@@ -306,6 +306,111 @@ static void dump_filter(void)
 	CHECK_EQ(waitpid(child, NULL, 0), child);
 }
 
+/* ---- clear_refs ---- */
+
+enum { PAGE = 4096 };
+
+static void clear(const char *kind)
+{
+	CHECK_EQ(write_of(getpid(), "clear_refs", kind), (ssize_t)strlen(kind));
+}
+
+/* A number of the area of smaps that begins at `memory`, in pages. */
+static long pages_of(const void *memory, const char *what)
+{
+	char start[32], *line;
+	long size = -1;
+
+	CHECK(read_of(getpid(), "smaps") > 0);
+	snprintf(start, sizeof(start), "\n%08lx-", (unsigned long)memory);
+	line = strstr(text, start);
+	CHECK(line);
+	line = strstr(line, what);
+	CHECK(line && sscanf(line + strlen(what), "%ld kB", &size) == 1);
+	return size / 4;
+}
+
+static long referenced(const void *memory)
+{
+	return pages_of(memory, "\nReferenced:");
+}
+
+/* An area of its own among others: pages without rights on both sides. */
+static char *map_alone(size_t pages, int flags, int file)
+{
+	char *memory = mmap(NULL, (pages + 2) * PAGE, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(memory != MAP_FAILED);
+	CHECK_EQ(madvise(memory, (pages + 2) * PAGE, MADV_NOHUGEPAGE), 0);
+	memory = mmap(memory + PAGE, pages * PAGE, PROT_READ | PROT_WRITE,
+		      flags | MAP_FIXED, file, 0);
+	CHECK(memory != MAP_FAILED);
+	return memory;
+}
+
+static void use(char *memory, size_t pages)
+{
+	for (size_t i = 0; i < pages; i++) {
+		memory[i * PAGE] = 1;
+	}
+}
+
+/* A CPU that knows a page does not mark it again: Linux lets it be, so make it forget. */
+static void forget_translations(char *memory, size_t pages)
+{
+	CHECK_EQ(mprotect(memory, pages * PAGE, PROT_NONE), 0);
+	CHECK_EQ(mprotect(memory, pages * PAGE, PROT_READ | PROT_WRITE), 0);
+}
+
+static long peak_pages(void)
+{
+	long size = -1;
+
+	CHECK(read_of(getpid(), "status") > 0);
+	CHECK_EQ(sscanf(strstr(text, "\nVmHWM:"), "\nVmHWM: %ld", &size), 1);
+	return size / 4;
+}
+
+static void clear_references(void)
+{
+	static const char *const wrong[] = {"0", "6", "-1", "x", "1x", "1 1"};
+	int file = memfd_create("mapped", 0);
+	char *own = map_alone(8, MAP_PRIVATE | MAP_ANONYMOUS, -1), *mapped, *large;
+	long peak;
+
+	CHECK_EQ(ftruncate(file, 8 * PAGE), 0);
+	mapped = map_alone(8, MAP_SHARED, file);
+	use(own, 8);
+	use(mapped, 8);
+	CHECK(referenced(own) == 8 && referenced(mapped) == 8);
+	clear("1\n");
+	CHECK(referenced(own) == 0 && referenced(mapped) == 0);
+	CHECK_EQ(pages_of(own, "\nRss:"), 8);
+	forget_translations(own, 8);
+	forget_translations(mapped, 8);
+	CHECK(referenced(own) == 0 && referenced(mapped) == 0);
+	use(own, 2);
+	use(mapped, 3);
+	CHECK(referenced(own) == 2 && referenced(mapped) == 3);
+	clear("2");
+	CHECK(referenced(own) == 0 && referenced(mapped) == 3);
+	forget_translations(own, 8);
+	use(own, 8);
+	clear(" 3 \n");
+	CHECK(referenced(own) == 8 && referenced(mapped) == 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		CHECK_ERRNO(write_of(getpid(), "clear_refs", wrong[i]), EINVAL);
+	}
+	large = map_alone(2000, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	use(large, 2000);
+	CHECK_EQ(munmap(large, 2000 * PAGE), 0);
+	peak = peak_pages();
+	clear("5");
+	CHECK(peak_pages() < peak - 1000);
+	close(file);
+}
+
 /* ---- who may ---- */
 
 static void become_nobody_with_power(void)
@@ -334,6 +439,9 @@ static void watch_without_power(void)
 	CHECK_EQ(read_of(watched.process, "coredump_filter"), 9);
 	CHECK_EQ(write_of(watched.process, "coredump_filter", "1"),
 		 1); // the file's mode decides
+	CHECK_EQ(write_of(watched.process, "clear_refs", "1"), 1);
+	CHECK_ERRNO(write_of(1, "clear_refs", "1"), EACCES);
+	CHECK_ERRNO(read_of(getpid(), "clear_refs"), EACCES);
 	CHECK_ERRNO(write_of(1, "coredump_filter", "1"), EACCES);
 	CHECK_ERRNO(read_of(1, "syscall"), EACCES);
 	CHECK_ERRNO(read_of(1, "stack"), EACCES);
@@ -363,6 +471,8 @@ int main(int argc, char **argv)
 	ok("sched");
 	must_pass_in_child(dump_filter);
 	ok("coredump_filter");
+	must_pass_in_child(clear_references);
+	ok("clear_refs");
 	must_pass_in_child(permissions);
 	ok("permissions");
 	return 0;

@@ -200,14 +200,15 @@ void arch_vm_write_protect(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 	change(vm, start, end, ~(u32)PROTECT_WRITE, 0);
 }
 
-void arch_vm_clean(struct arch_vm *vm, vaddr_t address)
+void arch_vm_forget_accessed(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 {
-	struct host_page *page;
-
 	spin_lock(&vm->lock);
-	page = host_page_find(vm, address);
-	if (page) {
-		page->accessed = page->dirty = false;
+	for (vaddr_t address = start; address < end; address += PAGE_SIZE) {
+		struct host_page *page = host_page_find(vm, address);
+
+		if (page) {
+			page->accessed = false;
+		}
 	}
 	spin_unlock(&vm->lock);
 }

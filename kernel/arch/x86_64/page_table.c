@@ -415,10 +415,9 @@ void arch_vm_write_protect(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 	change_entries(vm, start, end, ~PTE_WRITE, 0);
 }
 
-void arch_vm_clean(struct arch_vm *vm, vaddr_t address)
+void arch_vm_forget_accessed(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 {
-	address = ALIGN_DOWN(address, PAGE_SIZE);
-	change_entries(vm, address, address + PAGE_SIZE, ~(PTE_ACCESSED | PTE_DIRTY), 0);
+	change_entries(vm, start, end, ~PTE_ACCESSED, 0);
 }
 
 struct collection {

@@ -59,8 +59,8 @@ bool arch_vm_lookup(struct arch_vm *vm, vaddr_t address, struct arch_mapping *ou
 void arch_vm_protect(struct arch_vm *vm, vaddr_t start, vaddr_t end, u32 protect);
 /* Take write rights away from the present pages in [start, end) (fork); no flush. */
 void arch_vm_write_protect(struct arch_vm *vm, vaddr_t start, vaddr_t end);
-/* Forget the accessed and dirty marks of one page; no flush. */
-void arch_vm_clean(struct arch_vm *vm, vaddr_t address);
+/* Forget that the present pages in [start, end) were accessed; no flush, without which a CPU that knows a page may not mark it again. */
+void arch_vm_forget_accessed(struct arch_vm *vm, vaddr_t start, vaddr_t end);
 /*
  * Unmap up to `max` present pages from *start on, below `end`, into out[] (physical, dirty, …) and addresses[]; *start moves
  * behind what was looked at. Returns how many; the caller flushes, then frees the frames, and comes back until *start == end.
