@@ -73,8 +73,9 @@ struct sched_entity {
 	_Atomic u32 cpu; /* a, written under the locks of the old and the new queue */
 	/* a: what to do before the return to user mode; the bits are process/'s */
 	_Atomic u32 return_work;
-	vaddr_t stack_top;       /* kernel stack */
-	struct arch_vm *vm;      /* o: loaded while it runs; NULL: kernel thread */
+	vaddr_t stack_top; /* kernel stack */
+	struct arch_vm
+		*vm; /* o, written under q: loaded while it runs; NULL: kernel thread */
 	const char *kernel_name; /* kernel threads' name; NULL for others */
 	bool kernel_owned;       /* made by sched_kernel_thread(), which also frees it */
 

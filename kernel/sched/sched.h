@@ -86,6 +86,15 @@ void sched_set_exit_hook(void (*reap)(struct sched_entity *dead));
  */
 void sched_use_vm(struct arch_vm *vm);
 
+/*
+ * On which of the CPUs `among` (a bit each) does a program run for which wanted() says
+ * true? It is asked with the CPU's run queue locked, so `running` stays there and keeps
+ * its address space that long. What a thread did before it left a CPU where it was
+ * looked for is visible now; one that comes later sees what the caller did before.
+ */
+u64 sched_running_on(u64 among, bool (*wanted)(struct sched_entity *running, void *with),
+		     void *with);
+
 /* A kernel thread; never ends by itself unless entry returns. 0, -ENOMEM. */
 int sched_kernel_thread(const char *name, void (*entry)(void *), void *argument,
 			struct sched_entity **out);

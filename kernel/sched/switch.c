@@ -211,8 +211,11 @@ void sched_exit(enum thread_state final)
 void sched_use_vm(struct arch_vm *vm)
 {
 	u64 flags = arch_irq_save();
+	struct run_queue *queue = run_queue_this();
 
+	spin_lock(&queue->lock); // who looks from outside must not find it while it goes
 	sched_current()->vm = vm;
+	spin_unlock(&queue->lock);
 	if (arch_vm_active() != vm) {
 		arch_vm_activate(vm);
 	}
@@ -227,4 +230,25 @@ u64 sched_switch_count(void)
 		count += READ_ONCE(run_queue_of(cpu)->switches);
 	}
 	return count;
+}
+
+u64 sched_running_on(u64 among, bool (*wanted)(struct sched_entity *running, void *with),
+		     void *with)
+{
+	u64 cpus = 0;
+
+	for (unsigned cpu = 0; cpu < MAX_CPUS && cpu_is_online(cpu); cpu++) {
+		struct run_queue *queue = run_queue_of(cpu);
+		u64 flags;
+
+		if (!(among >> cpu & 1)) {
+			continue;
+		}
+		flags = spin_lock_irq(&queue->lock);
+		if (queue->current->vm && wanted(queue->current, with)) {
+			cpus |= 1UL << cpu;
+		}
+		spin_unlock_irq(&queue->lock, flags);
+	}
+	return cpus;
 }

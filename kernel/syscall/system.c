@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The machine as a whole: uname(2), sysinfo(2), getrandom(2), reboot(2), membarrier(2), personality(2).
+ * The machine as a whole: uname(2), sysinfo(2), getrandom(2), reboot(2), personality(2).
  */
 #include "syscall/syscall.h"
 
@@ -21,7 +21,6 @@
 #include "time/clock.h"
 #include <asm/signal.h>
 #include <linux/capability.h>
-#include <linux/membarrier.h>
 #include <linux/random.h>
 #include <linux/reboot.h>
 #include <linux/sysinfo.h>
@@ -176,46 +175,6 @@ long sys_reboot(const struct syscall_arguments *a)
 	case LINUX_REBOOT_CMD_CAD_ON:
 	case LINUX_REBOOT_CMD_CAD_OFF:
 		return 0; /* there is no such key here */
-	}
-	return -EINVAL;
-}
-
-/* ---- membarrier(2) ---- */
-
-enum {
-	MEMBARRIER_KNOWN = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |
-			   MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
-			   MEMBARRIER_CMD_PRIVATE_EXPEDITED |
-			   MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED,
-};
-
-/*
- * Every other CPU passes a full barrier before this returns: a flush of the kernel's own mappings is acknowledged by each CPU in an
- * interrupt, which is one.
- */
-static long barrier_everywhere(void)
-{
-	atomic_thread_fence(memory_order_seq_cst);
-	arch_kernel_flush(KERNEL_MAP_BASE, KERNEL_MAP_BASE + PAGE_SIZE);
-	atomic_thread_fence(memory_order_seq_cst);
-	return 0;
-}
-
-long sys_membarrier(const struct syscall_arguments *a)
-{
-	if (a->arg[1]) {
-		return -EINVAL;
-	}
-	switch ((int)a->arg[0]) {
-	case MEMBARRIER_CMD_QUERY:
-		return MEMBARRIER_KNOWN;
-	case MEMBARRIER_CMD_GLOBAL:
-	case MEMBARRIER_CMD_GLOBAL_EXPEDITED:
-	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
-		return barrier_everywhere();
-	case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
-	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
-		return 0; /* nothing to prepare: every barrier reaches every CPU */
 	}
 	return -EINVAL;
 }

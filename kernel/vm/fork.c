@@ -77,6 +77,7 @@ static void copy_layout(struct vm_space *child, const struct vm_space *parent)
 	child->user_namespace = parent->user_namespace
 					? user_namespace_get(parent->user_namespace)
 					: NULL;
+	atomic_store(&child->barriers, atomic_load(&parent->barriers));
 	child->mmap_top = parent->mmap_top;
 	child->break_start = parent->break_start;
 	child->break_now = parent->break_now;

@@ -83,6 +83,8 @@ struct vm_space {
 	struct user_namespace *user_namespace; /* I; a reference; NULL: the first */
 
 	struct concurrency_set concurrency; /* a: of the threads that use rseq(2) */
+	_Atomic u32
+		barriers; /* a: what is registered by membarrier(2); a fork has it too */
 
 	/* lock: layout, for brk and /proc */
 	vaddr_t mmap_top; /* maps go below it */

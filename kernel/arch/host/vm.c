@@ -264,6 +264,10 @@ void arch_vm_flush(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 {
 }
 
+void arch_vm_sync_core(struct arch_vm *vm)
+{
+}
+
 size_t arch_vm_table_pages(const struct arch_vm *vm)
 {
 	return vm->page_count ? 3 + vm->page_count / 512 : 1;

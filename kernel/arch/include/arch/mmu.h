@@ -93,6 +93,11 @@ static inline paddr_t virtual_to_physical(
 
 /* Make freshly written code visible to instruction fetch (no-op on x86-64). */
 void arch_sync_instruction_cache(vaddr_t start, vaddr_t end);
+/*
+ * No CPU executes in user mode, in `vm`, what it had fetched before this call: it passes an instruction that serialises its
+ * core first. Of a CPU that does not run in it now: when it comes to. Context as arch_vm_flush().
+ */
+void arch_vm_sync_core(struct arch_vm *vm);
 
 /* USER_LOWEST (lowest mappable), USER_END (first address behind user space) and the map bases come from here. */
 #include "arch/impl/mmu.h"

@@ -15,3 +15,9 @@ unsigned arch_cpus_present(void);
 struct arch_thread;
 int arch_cpu_start(unsigned cpu, struct arch_thread *idle, void (*pass_time)(void));
 void arch_ipi_send(unsigned cpu, enum arch_ipi kind); /* any context */
+/*
+ * Interrupt these CPUs (bit n: CPU n; the running one is left out) and return when each has been. What it did before is
+ * then visible here; what it does after sees what was done here before the call; and if it was in user mode, it passes
+ * entry_user_return() before it goes on there. Preemption off; no lock held that another CPU waits for with interrupts off.
+ */
+void arch_interrupt_others(u64 cpus);
