@@ -211,6 +211,45 @@ static void shared_places(void)
 	join_thread(thread);
 }
 
+/* How the other one that shares the places sees them. */
+static void *tell_places(void *word)
+{
+	unsigned long before = namespace_of("thread-self");
+	char now[PATH_MAX];
+
+	sit(word);
+	CHECK(getcwd(now, sizeof(now)));
+	CHECK_EQ(strcmp(now, "/"), 0);
+	CHECK_EQ(namespace_of("thread-self"), before);
+	return NULL;
+}
+
+/* With other kinds everybody who shares the places is moved, but only the caller is in the namespace. */
+static void shared_places_and_more(void)
+{
+	static atomic_int stop;
+	int pidfd = (int)syscall(SYS_pidfd_open, holder, 0);
+	unsigned long before = namespace_of("thread-self"), own;
+	char name[PATH_MAX + 64], now[PATH_MAX];
+	pthread_t thread = start_thread(tell_places, &stop);
+
+	CHECK(pidfd >= 0);
+	CHECK_ERRNO(setns(pidfd, CLONE_NEWNS), EINVAL);
+	CHECK_EQ(setns(pidfd, CLONE_NEWUTS), 0);
+	CHECK(getcwd(now, sizeof(now)));
+	CHECK_EQ(strcmp(now, here), 0);
+	CHECK_EQ(setns(pidfd, CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC), 0);
+	own = namespace_of("thread-self");
+	CHECK(own != before);
+	snprintf(name, sizeof(name), "%s/sub/holders", here);
+	CHECK(exists(name));
+	CHECK(getcwd(now, sizeof(now)));
+	CHECK_EQ(strcmp(now, "/"), 0);
+	atomic_store(&stop, 1);
+	join_thread(thread);
+	close(pidfd);
+}
+
 static void without_rights(void)
 {
 	CHECK_EQ(setuid(12345), 0);
@@ -236,6 +275,7 @@ static void check_setns(void)
 	CHECK(holders_namespace >= 0);
 	must_pass_in_child(enter_holder);
 	must_pass_in_child(shared_places);
+	must_pass_in_child(shared_places_and_more);
 	must_pass_in_child(without_rights);
 	close(hold);
 	CHECK_EQ(waitpid(holder, &status, 0), holder);

@@ -68,11 +68,41 @@ static int enter_network(struct setns_change *change, struct namespace *namespac
 	return enter_slot(change, namespace, NAMESPACE_SLOT_NETWORK);
 }
 
-/* Root and working directory go with it, so they must be nobody else's. */
+static bool is_alone(const struct setns_change *change, enum namespace_kind kind)
+{
+	for (unsigned i = 0; i < NAMESPACE_KINDS; i++) {
+		if (change->wanted[i] && i != kind) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Root and working directory go with it. Are they somebody else's too, then no: but where other kinds are entered with this
+ * one, Linux moves all who share them, who yet stay in the namespace they are in.
+ */
+static int move_places(struct setns_change *change, const struct path *root)
+{
+	struct fs_info *fs = current_fs();
+	int err;
+
+	if (atomic_load(&fs->users) > 1) {
+		change->shared_root = *root;
+		path_get(root);
+		return is_alone(change, NAMESPACE_MOUNT) ? -EINVAL : 0;
+	}
+	err = fs_info_copy(fs, &change->slots.fs);
+	if (!err) {
+		fs_info_set_root(change->slots.fs, root);
+		fs_info_set_cwd(change->slots.fs, root);
+	}
+	return err;
+}
+
 static int enter_mounts(struct setns_change *change, struct namespace *namespace)
 {
 	const struct credentials *credentials = setns_credentials(change);
-	struct fs_info *fs = current_fs();
 	struct path root;
 	int err = setns_check_admin(change, namespace);
 
@@ -80,19 +110,15 @@ static int enter_mounts(struct setns_change *change, struct namespace *namespace
 				       CAP_SYS_CHROOT)) {
 		err = -EPERM;
 	}
-	if (!err && atomic_load(&fs->users) > 1) {
-		err = -EINVAL;
-	}
-	if (!err) {
-		err = fs_info_copy(fs, &change->slots.fs);
-	}
 	if (!err) {
 		err = mount_namespace_root(mount_namespace_of(namespace), &root);
 	}
+	if (err) {
+		return err;
+	}
+	err = move_places(change, &root);
+	path_put(&root);
 	if (!err) {
-		fs_info_set_root(change->slots.fs, &root);
-		fs_info_set_cwd(change->slots.fs, &root);
-		path_put(&root);
 		namespace_set_replace(change->slots.namespaces, NAMESPACE_SLOT_MOUNTS,
 				      namespace);
 	}
@@ -244,8 +270,15 @@ int namespace_enter(struct file *file, u64 flags)
 	}
 	if (!err) {
 		resources_commit(&change.slots);
+		if (change.shared_root.mount) {
+			fs_info_set_root(current_fs(), &change.shared_root);
+			fs_info_set_cwd(current_fs(), &change.shared_root);
+		}
 	}
 	resources_release(&change.slots);
+	if (change.shared_root.mount) {
+		path_put(&change.shared_root);
+	}
 	for (unsigned i = 0; i < NAMESPACE_KINDS; i++) {
 		namespace_put(change.wanted[i]);
 	}

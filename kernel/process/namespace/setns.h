@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/namespace.h"
+#include "fs/path.h"
 #include "lib/compiler.h"
 #include "process/resources.h"
 
@@ -17,6 +18,8 @@ struct setns_change {
 	struct resource_change
 		slots; /* namespaces: a copy, to be changed; credentials, fs: as a kind fills them in */
 	struct namespace *wanted[NAMESPACE_KINDS]; /* references; NULL: stays */
+	struct path
+		shared_root; /* references; set: where the fs the thread shares is moved after the commit */
 };
 
 /* By a file of nsfs (flags 0 or its kind's) or a pidfd (flags: which of that process's). Errors are those of setns(2). */
