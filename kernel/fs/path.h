@@ -99,10 +99,13 @@ int fs_statfs(const struct path *path, struct statfs *out);
 /* Bind, remount, move and new mounts: mount(2) less the capability check. */
 int fs_mount(const struct walk_context *context, const char *source, const char *target,
 	     const char *type, unsigned long flags, const char *data);
+enum { UNMOUNT_FLAGS = 15 /* what umount2(2) knows: MNT_FORCE to UMOUNT_NOFOLLOW */ };
 int fs_unmount(const struct walk_context *context, const char *target, int flags);
-/* Both places come with references: the caller moves every fs_info from *old_root to *root. */
-int fs_pivot_root(const struct walk_context *context, const char *new_root,
-		  const char *put_old, struct path *old_root, struct path *root);
+/* May the caller change mounts? 0 or -EPERM: before anything else is looked at. */
+int fs_pivot_check_right(const struct walk_context *context) must_check;
+/* *old_root comes with references: the caller moves every fs_info from it to `root`. */
+int fs_pivot_root(const struct walk_context *context, const struct path *root,
+		  struct path *put_old, struct path *old_root) must_check;
 void fs_sync_all(void); /* sync(2) */
 /* Boot: a tmpfs with /dev/console in it. */
 int fs_mount_root(struct path *root) must_check;

@@ -79,29 +79,19 @@ static int pivot(const struct walk_context *context, const struct path *root,
 	return result;
 }
 
-int fs_pivot_root(const struct walk_context *context, const char *new_root,
-		  const char *put_old, struct path *old_root, struct path *root)
+int fs_pivot_check_right(const struct walk_context *context)
 {
-	struct path old;
+	return mount_permitted(context) ? 0 : -EPERM;
+}
+
+int fs_pivot_root(const struct walk_context *context, const struct path *root,
+		  struct path *put_old, struct path *old_root)
+{
 	int result;
 
-	if (!mount_permitted(context)) {
-		return -EPERM;
-	}
-	result = path_walk(context, new_root, WALK_FOLLOW | WALK_DIRECTORY, root);
-	if (result < 0) {
-		return result;
-	}
-	result = path_walk(context, put_old, WALK_FOLLOW | WALK_DIRECTORY, &old);
-	if (result < 0) {
-		path_put(root);
-		return result;
-	}
 	fs_info_get_root(context->fs, old_root);
-	result = pivot(context, old_root, root, &old);
-	path_put(&old);
+	result = pivot(context, old_root, root, put_old);
 	if (result < 0) {
-		path_put(root);
 		path_put(old_root);
 	}
 	return result;

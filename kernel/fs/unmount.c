@@ -277,7 +277,7 @@ int fs_unmount(const struct walk_context *context, const char *target, int flags
 	struct path path;
 	int result;
 
-	if (flags & ~(UMOUNT_FORCE | UMOUNT_DETACH | UMOUNT_EXPIRE | UMOUNT_NOFOLLOW)) {
+	if (flags & ~UNMOUNT_FLAGS) {
 		return -EINVAL;
 	}
 	result = find_mount(context, target, flags, &path);

@@ -70,12 +70,16 @@ long sys_mount(const struct syscall_arguments *a)
 long sys_umount2(const struct syscall_arguments *a)
 {
 	struct walk_context context = current_walk();
+	int flags = (int)a->arg[1];
 	struct user_name name;
 	long result;
 
+	if (flags & ~UNMOUNT_FLAGS) {
+		return -EINVAL; // whatever the name is
+	}
 	result = user_name_read(&name, a->arg[0]);
 	if (result == 0) {
-		result = fs_unmount(&context, name.text, (int)a->arg[1]);
+		result = fs_unmount(&context, name.text, flags);
 		user_name_release(&name);
 	}
 	return result;
@@ -115,26 +119,48 @@ static void move_everyone(const struct path *from, const struct path *to)
 	}
 }
 
-long sys_pivot_root(const struct syscall_arguments *a)
+static int find_folder(const struct walk_context *context, vaddr_t from, struct path *out)
 {
-	struct walk_context context = current_walk();
-	struct path old_root, root;
-	struct user_name new, old;
-	long result;
+	struct user_name name;
+	int result = user_name_read(&name, from);
 
-	result = user_name_read(&new, a->arg[0]);
+	if (result == 0) {
+		result = path_walk(context, name.text, WALK_FOLLOW | WALK_DIRECTORY, out);
+		user_name_release(&name);
+	}
+	return result;
+}
+
+static int pivot(const struct walk_context *context, const struct path *root,
+		 vaddr_t put_old)
+{
+	struct path old, old_root;
+	int result = find_folder(context, put_old, &old);
+
 	if (result < 0) {
 		return result;
 	}
-	result = user_name_read(&old, a->arg[1]);
+	result = fs_pivot_root(context, root, &old, &old_root);
+	path_put(&old);
 	if (result == 0) {
-		result = fs_pivot_root(&context, new.text, old.text, &old_root, &root);
-		user_name_release(&old);
-	}
-	user_name_release(&new);
-	if (result == 0) {
-		move_everyone(&old_root, &root);
+		move_everyone(&old_root, root);
 		path_put(&old_root);
+	}
+	return result;
+}
+
+/* The right first, then the names, one after the other: each is read and found before the next is looked at. */
+long sys_pivot_root(const struct syscall_arguments *a)
+{
+	struct walk_context context = current_walk();
+	struct path root;
+	int result = fs_pivot_check_right(&context);
+
+	if (result == 0) {
+		result = find_folder(&context, a->arg[0], &root);
+	}
+	if (result == 0) {
+		result = pivot(&context, &root, a->arg[1]);
 		path_put(&root);
 	}
 	return result;

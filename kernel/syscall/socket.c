@@ -93,44 +93,84 @@ long sys_socket(const struct syscall_arguments *a)
 	return error ? error : install_socket(socket, type);
 }
 
-static long install_pair(struct socket *sockets[2], int type, vaddr_t user_fds)
+static void cancel_pair(const int fds[2])
 {
-	int fds[2];
-	long result = install_socket(sockets[0], type);
+	fd_cancel(current_files(), fds[0]);
+	fd_cancel(current_files(), fds[1]);
+}
 
-	if (result < 0) {
-		sockets[1]->operations->release(sockets[1]);
-		return result;
+/* Two descriptors, told to the user before anything else: so has Linux it, whatever comes then. */
+static int reserve_pair(int type, vaddr_t user_fds, int fds[2])
+{
+	u64 limit = current_limit(RLIMIT_NOFILE);
+	bool close_on_exec = type & SOCK_CLOEXEC;
+
+	fds[0] = fd_reserve(current_files(), 0, limit, close_on_exec);
+	if (fds[0] < 0) {
+		return fds[0];
 	}
-	fds[0] = (int)result;
-	result = install_socket(sockets[1], type);
-	if (result < 0) {
-		(void)fd_close(current_files(), fds[0]);
-		return result;
+	fds[1] = fd_reserve(current_files(), 0, limit, close_on_exec);
+	if (fds[1] < 0) {
+		fd_cancel(current_files(), fds[0]);
+		return fds[1];
 	}
-	fds[1] = (int)result;
-	if (user_write(user_fds, fds, sizeof(fds))) {
-		(void)fd_close(current_files(), fds[0]);
-		(void)fd_close(current_files(), fds[1]);
+	if (user_write(user_fds, fds, 2 * sizeof(fds[0]))) {
+		cancel_pair(fds);
 		return -EFAULT;
 	}
 	return 0;
 }
 
-long sys_socketpair(const struct syscall_arguments *a)
+/* Takes the sockets over. */
+static int make_files(struct socket *sockets[2], int type, struct file *files[2])
+{
+	int error = socket_file(sockets[0], file_flags(type), &files[0]);
+
+	if (error) {
+		sockets[1]->operations->release(sockets[1]);
+		return error;
+	}
+	error = socket_file(sockets[1], file_flags(type), &files[1]);
+	if (error) {
+		file_put(files[0]);
+	}
+	return error;
+}
+
+static int create_pair(const struct syscall_arguments *a, struct file *files[2])
 {
 	int type = (int)a->arg[1];
 	struct socket *sockets[2];
 	struct socket_caller caller;
 	struct walk_context walk;
-	int error = check_flags(type);
+	int error;
 
 	socket_caller_init(&caller, &walk, NULL);
+	error = socket_create_pair((int)a->arg[0], type & SOCK_TYPE_MASK, (int)a->arg[2],
+				   &caller, sockets);
+	return error ? error : make_files(sockets, type, files);
+}
+
+long sys_socketpair(const struct syscall_arguments *a)
+{
+	int type = (int)a->arg[1], fds[2];
+	struct file *files[2];
+	int error = check_flags(type);
+
 	if (!error) {
-		error = socket_create_pair((int)a->arg[0], type & SOCK_TYPE_MASK,
-					   (int)a->arg[2], &caller, sockets);
+		error = reserve_pair(type, a->arg[3], fds);
 	}
-	return error ? error : install_pair(sockets, type, a->arg[3]);
+	if (error) {
+		return error;
+	}
+	error = create_pair(a, files);
+	if (error) {
+		cancel_pair(fds);
+		return error;
+	}
+	fd_install(current_files(), fds[0], files[0]);
+	fd_install(current_files(), fds[1], files[1]);
+	return 0;
 }
 
 int socket_read_address(u8 *address, vaddr_t from, u64 length)

@@ -13,6 +13,7 @@
 
 /* Numbers of per-process and per-thread CPU clocks: clock_getcpuclockid(3). */
 enum { CPU_CLOCK_THREAD = 4, CPU_CLOCK_KIND = 3 };
+enum { USEC_PER_SEC = 1000000, ZONE_MINUTES_MAX = 15 * 60 };
 
 static u64 thread_time(struct thread *thread)
 {
@@ -146,12 +147,18 @@ long sys_clock_settime(const struct syscall_arguments *a)
 	return 0;
 }
 
+/* What settimeofday(2) said of the machine's time zone, for those who still ask: minutes west, and a kind of summer time. */
+static struct {
+	_Atomic int minutes_west, kind;
+} time_zone;
+
 long sys_gettimeofday(const struct syscall_arguments *a)
 {
 	nsec_t now = clock_realtime();
 	struct __kernel_old_timeval tv = {.tv_sec = now / NSEC_PER_SEC,
 					  .tv_usec = now % NSEC_PER_SEC / NSEC_PER_USEC};
-	int zone[2] = {0, 0};
+	int zone[2] = {atomic_load(&time_zone.minutes_west),
+		       atomic_load(&time_zone.kind)};
 
 	if (a->arg[0] && user_write(a->arg[0], &tv, sizeof(tv))) {
 		return -EFAULT;
@@ -159,19 +166,43 @@ long sys_gettimeofday(const struct syscall_arguments *a)
 	return a->arg[1] ? user_write(a->arg[1], zone, sizeof(zone)) : 0;
 }
 
+/* Both are read, and all but the zone's range is judged, before anybody asks for the right. */
+static int read_time_and_zone(const struct syscall_arguments *a,
+			      struct __kernel_old_timeval *tv, int zone[2])
+{
+	if (a->arg[0]) {
+		if (user_read(tv, a->arg[0], sizeof(*tv))) {
+			return -EFAULT;
+		}
+		if (tv->tv_usec < 0 || tv->tv_usec >= USEC_PER_SEC) {
+			return -EINVAL;
+		}
+	}
+	if (a->arg[1] && user_read(zone, a->arg[1], 2 * sizeof(*zone))) {
+		return -EFAULT;
+	}
+	return a->arg[0] && (tv->tv_sec < 0 || tv->tv_sec > INT64_MAX / NSEC_PER_SEC - 1)
+		       ? -EINVAL
+		       : 0;
+}
+
 long sys_settimeofday(const struct syscall_arguments *a)
 {
 	struct __kernel_old_timeval tv;
+	int zone[2], error = read_time_and_zone(a, &tv, zone);
 
-	if (a->arg[0] && user_read(&tv, a->arg[0], sizeof(tv))) {
-		return -EFAULT;
-	}
-	if (a->arg[0] && (tv.tv_sec < 0 || tv.tv_usec < 0 || tv.tv_usec >= 1000000 ||
-			  tv.tv_sec > INT64_MAX / NSEC_PER_SEC - 1)) {
-		return -EINVAL;
+	if (error) {
+		return error;
 	}
 	if (!current_capable(CAP_SYS_TIME)) {
 		return -EPERM;
+	}
+	if (a->arg[1]) {
+		if (zone[0] > ZONE_MINUTES_MAX || zone[0] < -ZONE_MINUTES_MAX) {
+			return -EINVAL;
+		}
+		atomic_store(&time_zone.minutes_west, zone[0]);
+		atomic_store(&time_zone.kind, zone[1]);
 	}
 	if (a->arg[0]) {
 		clock_set_realtime(tv.tv_sec * NSEC_PER_SEC + tv.tv_usec * NSEC_PER_USEC);
