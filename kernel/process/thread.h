@@ -43,8 +43,6 @@ enum {
 		1, /* CLONE_CHILD_SETTID: write the number into the child's own memory */
 	RETURN_CPU_TIMERS = 2, /* RLIMIT_CPU or an interval timer counts CPU time */
 	RETURN_RSEQ = 4,       /* was switched in, or a barrier came (rseq.h) */
-	/* Done once each; cleared when taken up, so that what comes meanwhile is seen. */
-	RETURN_ONCE = RETURN_SET_TID | RETURN_RSEQ,
 };
 
 /* What read(2), write(2) and their like moved: /proc/PID/io. */

@@ -32,18 +32,21 @@ static void check_address_space(const struct thread *thread)
 	DEBUG_ASSERT(thread->sched.vm == &thread->process->vm->arch);
 }
 
+static void write_own_number(struct thread *thread)
+{
+	pid_nr number = thread_number(thread);
+
+	atomic_fetch_and(&thread->sched.return_work, ~(u32)RETURN_SET_TID);
+	// A bad address is the program's own business, as in Linux.
+	if (user_write(thread->set_tid, &number, sizeof(number))) {
+		thread->set_tid = 0;
+	}
+}
+
 static void do_return_work(struct thread *thread, struct trap_frame *frame)
 {
-	u32 work = atomic_fetch_and(&thread->sched.return_work, ~(u32)RETURN_ONCE);
+	u32 work = atomic_fetch_and(&thread->sched.return_work, ~(u32)RETURN_RSEQ);
 
-	if (work & RETURN_SET_TID) {
-		pid_nr number = thread_number(thread);
-
-		// A bad address is the program's own business, as in Linux.
-		if (user_write(thread->set_tid, &number, sizeof(number))) {
-			thread->set_tid = 0;
-		}
-	}
 	if (work & RETURN_RSEQ && rseq_return(frame)) {
 		signal_force(SIGSEGV, SI_KERNEL, 0);
 	}
@@ -67,25 +70,35 @@ static bool needs_signal_work(const struct thread *thread, const struct trap_fra
 	return result <= -ERESTART && result >= -ERESTART_BLOCK;
 }
 
+/*
+ * The order: a new thread's number is there before a handler can look; a call is restarted or not before rseq_return() may put the
+ * thread elsewhere. RETURN_RSEQ is looked for again and again, as it comes with each switch; the timers once.
+ */
 void entry_user_return(struct trap_frame *frame)
 {
 	struct thread *thread = current_thread();
 	bool worked = false;
 
 	for (;;) {
+		u32 work = atomic_load_explicit(&thread->sched.return_work,
+						memory_order_relaxed);
+
 		if (arch_need_reschedule()) {
 			arch_irq_enable();
 			sched_reschedule();
 			arch_irq_disable();
-		} else if ((thread->sched.return_work & RETURN_ONCE) ||
-			   (!worked && thread->sched.return_work)) {
-			worked = true;
+		} else if (work & RETURN_SET_TID) {
 			arch_irq_enable();
-			do_return_work(thread, frame);
+			write_own_number(thread);
 			arch_irq_disable();
 		} else if (needs_signal_work(thread, frame)) {
 			arch_irq_enable();
 			signal_handle(frame);
+			arch_irq_disable();
+		} else if ((work & RETURN_RSEQ) || (work && !worked)) {
+			worked = true;
+			arch_irq_enable();
+			do_return_work(thread, frame);
 			arch_irq_disable();
 		} else {
 			break;
