@@ -11,7 +11,8 @@
  *   L2  oldest, and every reader's place that is not below it, is the beginning of a record, or newest.
  *
  * No news is lost: log_expect() sets `expected` before it looks, log_append() looks at `expected` after it has added.
- * Whichever takes log.lock second sees what the other did. Whoever clears `expected` calls the hook, which wakes all.
+ * Whichever takes log.lock second sees what the other did. Whoever clears `expected` calls the hook, which wakes all
+ * (sched/log_news.c; tests/model/log_news_model.c).
  */
 #include "core/log.h"
 #include "arch/irq.h"

@@ -158,7 +158,7 @@ static int show_range(struct proc_text *text, struct vm_space *vm, vaddr_t start
 	return 0;
 }
 
-static struct vm_space *any_vm(const struct proc_node *node)
+struct vm_space *proc_any_vm(const struct proc_node *node)
 {
 	struct vm_space *vm;
 
@@ -173,7 +173,7 @@ static struct vm_space *any_vm(const struct proc_node *node)
 
 int proc_show_arguments(struct proc_text *text, const struct proc_node *node)
 {
-	struct vm_space *vm = any_vm(node); /* anybody may read these */
+	struct vm_space *vm = proc_any_vm(node); /* anybody may read these */
 	int error;
 
 	if (!vm) {

@@ -6,20 +6,6 @@
 #include "lib/string.h"
 #include "vm/vm_space.h"
 
-/* The memory of any process, with a reference; NULL: it has none. Whoever may open the file may. */
-static struct vm_space *get_vm(const struct proc_node *node)
-{
-	struct vm_space *vm;
-
-	spin_lock(&node->process->resource_lock);
-	vm = node->process->vm;
-	if (vm) {
-		vm_get(vm);
-	}
-	spin_unlock(&node->process->resource_lock);
-	return vm;
-}
-
 /* ---- coredump_filter: kept and inherited; no cores are dumped ---- */
 
 enum { FILTER_BITS = 9 };
@@ -67,7 +53,7 @@ static int parse_number(const char *from, u32 *out)
 
 int proc_show_dump_filter(struct proc_text *text, const struct proc_node *node)
 {
-	struct vm_space *vm = get_vm(node);
+	struct vm_space *vm = proc_any_vm(node);
 
 	if (vm) {
 		proc_print(text, "%08x\n", atomic_load(&vm->dump_filter));
@@ -85,7 +71,7 @@ int proc_write_dump_filter(const struct proc_node *node, char *value)
 	if (error) {
 		return error;
 	}
-	vm = get_vm(node);
+	vm = proc_any_vm(node);
 	if (!vm) {
 		return -ESRCH;
 	}
@@ -128,7 +114,7 @@ int proc_write_clear_refs(const struct proc_node *node, char *value)
 	u64 which;
 	int error = parse_clear(value, &which);
 
-	vm = error ? NULL : get_vm(node);
+	vm = error ? NULL : proc_any_vm(node);
 	if (!vm) {
 		return error; /* no memory: nothing to clear */
 	}

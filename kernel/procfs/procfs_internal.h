@@ -30,6 +30,7 @@ struct proc_node {
 	struct thread
 		*thread; /* a reference; NULL in /proc/PID itself: the leader is meant */
 	int fd;          /* of /proc/PID/fd/N */
+	vaddr_t area_start, area_end; /* of /proc/PID/map_files/START-END; else 0 */
 	struct pid_namespace
 		*namespace; /* whose numbers are shown; the super block's reference. NULL: not procfs */
 };
@@ -46,6 +47,7 @@ struct proc_entry {
 			char *text);
 	int (*link)(const struct proc_node *node, char *to, size_t size);
 	int (*follow)(const struct proc_node *node, struct path *out);
+	int (*may_follow)(void); /* a walk through the link asks; readlink(2) does not */
 	const struct proc_entry *children; /* ends with a NULL name */
 	unsigned number; /* the functions' own, where one serves several names */
 	/* Directories whose names are not in a table. Looked at after `children`. */
@@ -73,6 +75,8 @@ struct thread *proc_thread(const struct proc_node *node);
 struct file *proc_get_file(struct thread *thread, int fd);
 /* The node's address space with a reference, if the reader may look into it. -ESRCH, -EACCES, -EPERM */
 int proc_vm(const struct proc_node *node, struct vm_space **out) must_check;
+/* The same for what needs no leave to look, or asks itself; NULL: it has none. */
+struct vm_space *proc_any_vm(const struct proc_node *node);
 
 extern const struct proc_entry proc_root_entries[], proc_process_entries[],
 	proc_thread_entries[], proc_namespace_entries[], proc_sys_entries[],
@@ -134,6 +138,11 @@ int proc_write_time_offsets(const struct proc_node *node,
 int proc_lookup_fd(struct inode *directory, struct dentry *dentry);
 int proc_lookup_fdinfo(struct inode *directory, struct dentry *dentry);
 int proc_iterate_fd(struct file *file, struct directory_context *context, u64 first);
+int proc_lookup_map_files(struct inode *directory, struct dentry *dentry);
+int proc_iterate_map_files(struct file *file, struct directory_context *context,
+			   u64 first);
+/* Is the area that a node of map_files names still there, and may the reader know? */
+bool proc_map_file_there(const struct proc_node *node);
 int proc_lookup_process(struct inode *directory, struct dentry *dentry);
 int proc_iterate_processes(struct file *file, struct directory_context *context,
 			   u64 first);

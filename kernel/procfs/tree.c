@@ -194,6 +194,9 @@ static bool proc_revalidate(struct dentry *dentry)
 		return false;
 	}
 	own(inode, node);
+	if (node->area_end) {
+		return proc_map_file_there(node);
+	}
 	if (node->fd < 0 || !node->process) {
 		return true;
 	}
@@ -284,8 +287,13 @@ static int proc_follow_link(struct inode *inode, const struct credentials *crede
 			    struct path *out)
 {
 	const struct proc_node *node = proc_node(inode);
+	int error;
 
-	return node->entry->follow ? node->entry->follow(node, out) : -EINVAL;
+	if (!node->entry->follow) {
+		return -EINVAL;
+	}
+	error = node->entry->may_follow ? node->entry->may_follow() : 0;
+	return error ? error : node->entry->follow(node, out);
 }
 
 static const struct inode_operations directory_operations = {

@@ -3,7 +3,8 @@
  * Telling readers of the log that it grew.
  *
  * Anything may log, also who holds the very locks that waking takes. So news only notes that it came and asks for an
- * interrupt of this CPU; the interrupt comes when none of those locks can be held, and wakes.
+ * interrupt of this CPU; the interrupt comes when none of those locks can be held, and wakes. `due` is set before the
+ * interrupt is asked for: log_news_deliver() finds it (tests/model/log_news_model.c).
  */
 #include "sched/log_news.h"
 

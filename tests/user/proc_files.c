@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * P1, C7: files of /proc/PID that tell or change what few programs ask for: syscall, stack, sched, coredump_filter, clear_refs; and who
+ * P1, C7: files of /proc/PID that tell or change what few programs ask for: syscall, stack, sched, coredump_filter, clear_refs, map_files; and who
  * may not look.
  */
 #include "raw.h"
+#include <dirent.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 static char text[1 << 16];
 
@@ -411,6 +413,88 @@ static void clear_references(void)
 	close(file);
 }
 
+/* ---- map_files ---- */
+
+static bool link_is(const char *name, const char *target)
+{
+	char found[256];
+	ssize_t size = readlink(name, found, sizeof(found));
+
+	return size == (ssize_t)strlen(target) && !memcmp(found, target, (size_t)size);
+}
+
+/* How many names there are, each with its line in maps; and whether `name` is one of them. */
+static int list_areas(const char *name, bool *listed)
+{
+	DIR *directory = opendir("/proc/self/map_files");
+	struct dirent *entry;
+	int count = 0;
+
+	CHECK(directory);
+	CHECK(read_of(getpid(), "maps") > 0);
+	*listed = false;
+	while ((entry = readdir(directory))) {
+		unsigned long start, end;
+		char line[64];
+
+		if (entry->d_name[0] == '.') {
+			continue;
+		}
+		CHECK_EQ(entry->d_type, DT_LNK);
+		CHECK_EQ(sscanf(entry->d_name, "%lx-%lx", &start, &end), 2);
+		snprintf(line, sizeof(line), "%08lx-%08lx ", start, end);
+		CHECK(strstr(text, line));
+		*listed = *listed || !strcmp(entry->d_name, name);
+		count++;
+	}
+	closedir(directory);
+	return count;
+}
+
+static void map_files(void)
+{
+	char directory[200], target[256], link[96], wrong[96], *memory;
+	int file = open("mapped", O_RDWR | O_CREAT | O_TRUNC, 0600), other, count;
+	struct stat status;
+	bool listed;
+
+	CHECK(getcwd(directory, sizeof(directory)));
+	snprintf(target, sizeof(target), "%s%smapped", directory,
+		 directory[1] ? "/" : "");
+	CHECK_EQ(write(file, "content", 7), 7);
+	CHECK_EQ(ftruncate(file, 4 * PAGE), 0);
+	memory = map_alone(4, MAP_SHARED, file);
+	snprintf(link, sizeof(link), "/proc/self/map_files/%lx-%lx", (long)memory,
+		 (long)memory + 4 * PAGE);
+	CHECK(link_is(link, target));
+	CHECK_EQ(lstat(link, &status), 0);
+	CHECK_EQ(status.st_mode, S_IFLNK | 0600);
+	count = list_areas(strrchr(link, '/') + 1, &listed);
+	CHECK(listed && count >= 2);
+	CHECK_EQ(unlink("mapped"), 0);
+	other = open(link, O_RDONLY); // it is reached all the same
+	CHECK(other >= 0);
+	CHECK_EQ(read(other, text, 7), 7);
+	CHECK_EQ(memcmp(text, "content", 7), 0);
+	close(other);
+	strcat(target, " (deleted)");
+	CHECK(link_is(link, target));
+	snprintf(wrong, sizeof(wrong), "/proc/self/map_files/0%lx-%lx", (long)memory,
+		 (long)memory + 4 * PAGE);
+	CHECK_ERRNO(lstat(wrong, &status), ENOENT);
+	snprintf(wrong, sizeof(wrong), "/proc/self/map_files/%lx-%lx", (long)memory,
+		 (long)memory + 3 * PAGE);
+	CHECK_ERRNO(lstat(wrong, &status), ENOENT);
+	snprintf(wrong, sizeof(wrong), "/proc/self/map_files/%lx-%lx",
+		 (long)memory - PAGE, (long)memory); // no file
+	CHECK_ERRNO(lstat(wrong, &status), ENOENT);
+	CHECK_EQ(munmap(memory, PAGE), 0);
+	CHECK_ERRNO(lstat(link, &status), ENOENT);
+	CHECK_EQ(list_areas(strrchr(link, '/') + 1, &listed), count);
+	CHECK(!listed);
+	close(file);
+}
+
 /* ---- who may ---- */
 
 static void become_nobody_with_power(void)
@@ -423,6 +507,33 @@ static void become_nobody_with_power(void)
 }
 
 static struct sleeper watched;
+
+/* Whose memory one may not read, their files one does not see; and a link is followed by who has the power only. */
+static void see_map_files(void)
+{
+	DIR *own = opendir("/proc/self/map_files"), *other;
+	struct dirent *entry;
+	char name[300], target[256];
+
+	snprintf(name, sizeof(name), "/proc/%d/map_files", watched.process);
+	other = opendir(name);
+	CHECK(other);
+	errno = 0;
+	while ((entry = readdir(other)) && entry->d_name[0] == '.') {
+	}
+	CHECK(!entry);
+	CHECK_EQ(errno, EACCES);
+	closedir(other);
+	CHECK_ERRNO(open("/proc/1/map_files", O_RDONLY), EACCES);
+	CHECK(own);
+	while ((entry = readdir(own)) && entry->d_name[0] == '.') {
+	}
+	CHECK(entry);
+	snprintf(name, sizeof(name), "/proc/self/map_files/%s", entry->d_name);
+	CHECK(readlink(name, target, sizeof(target)) > 0);
+	CHECK_ERRNO(open(name, O_RDONLY), EPERM);
+	closedir(own);
+}
 
 static void watch_without_power(void)
 {
@@ -440,6 +551,7 @@ static void watch_without_power(void)
 	CHECK_EQ(write_of(watched.process, "coredump_filter", "1"),
 		 1); // the file's mode decides
 	CHECK_EQ(write_of(watched.process, "clear_refs", "1"), 1);
+	see_map_files();
 	CHECK_ERRNO(write_of(1, "clear_refs", "1"), EACCES);
 	CHECK_ERRNO(read_of(getpid(), "clear_refs"), EACCES);
 	CHECK_ERRNO(write_of(1, "coredump_filter", "1"), EACCES);
@@ -473,6 +585,8 @@ int main(int argc, char **argv)
 	ok("coredump_filter");
 	must_pass_in_child(clear_references);
 	ok("clear_refs");
+	must_pass_in_child(map_files);
+	ok("map_files");
 	must_pass_in_child(permissions);
 	ok("permissions");
 	return 0;

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+/*
+ * R6, R10: each allocation of reading and writing the kernel's log, and of the files of /proc/PID that proc_files knows, fails once. What
+ * fails says so and leaves nothing. Heddle only.
+ * deadline: 60
+ */
+#include "ledger.h"
+#include <dirent.h>
+#include <sys/klog.h>
+
+enum { MOST = 80, READ_ALL = 3, SIZE_UNREAD = 9, PAGE = 4096 };
+
+static int control = -1;
+static char text[1 << 17];
+
+static void arm(int n)
+{
+	char plan[16];
+	int length = snprintf(plan, sizeof(plan), "%d", n);
+
+	// What disarms may fail of what it disarms: then it is over too.
+	if (write(control, plan, (size_t)length) < 0) {
+		CHECK_EQ(write(control, plan, (size_t)length), length);
+	}
+}
+
+static int close_keeping_errno(int file, long result)
+{
+	int error = errno;
+
+	close(file);
+	errno = error;
+	return result < 0 ? -1 : 0;
+}
+
+static int read_name(const char *name)
+{
+	int file = open(name, O_RDONLY | O_NONBLOCK);
+
+	return file < 0 ? -1 : close_keeping_errno(file, read(file, text, 8192));
+}
+
+static int write_name(const char *name, const char *value)
+{
+	int file = open(name, O_WRONLY);
+
+	return file < 0 ? -1
+			: close_keeping_errno(file, write(file, value, strlen(value)));
+}
+
+static int act_log_read(void)
+{
+	return read_name("/dev/kmsg");
+}
+
+static int act_log_write(void)
+{
+	return write_name("/dev/kmsg", "<15>written\n");
+}
+
+static int act_log_all(void)
+{
+	return klogctl(READ_ALL, text, sizeof(text)) < 0 ? -1 : 0;
+}
+
+static int act_log_unread(void)
+{
+	return klogctl(SIZE_UNREAD, NULL, 0) < 0 ? -1 : 0;
+}
+
+static int act_log_proc(void)
+{
+	return write_name("/dev/kmsg", "<15>for proc\n") || read_name("/proc/kmsg") ? -1
+										    : 0;
+}
+
+static int act_syscall(void)
+{
+	return read_name("/proc/self/syscall");
+}
+
+static int act_stack(void)
+{
+	return read_name("/proc/self/stack");
+}
+
+static int act_sched(void)
+{
+	return read_name("/proc/self/sched");
+}
+
+static int act_filter(void)
+{
+	return write_name("/proc/self/coredump_filter", "0x33") ||
+			       read_name("/proc/self/coredump_filter")
+		       ? -1
+		       : 0;
+}
+
+static int act_clear(void)
+{
+	return write_name("/proc/self/clear_refs", "1");
+}
+
+static int act_map_files(void)
+{
+	int directory = open("/proc/self/map_files", O_RDONLY | O_DIRECTORY);
+	struct dirent64 *entry = (void *)(text + PAGE);
+	char name[300];
+	long got;
+
+	if (directory < 0) {
+		return -1;
+	}
+	got = syscall(SYS_getdents64, directory, text + PAGE, PAGE);
+	if (close_keeping_errno(directory, got)) {
+		return -1;
+	}
+	while ((char *)entry < text + PAGE + got && entry->d_name[0] == '.') {
+		entry = (void *)((char *)entry + entry->d_reclen);
+	}
+	CHECK((char *)entry < text + PAGE + got);
+	snprintf(name, sizeof(name), "/proc/self/map_files/%s", entry->d_name);
+	return readlink(name, text, PAGE) < 0 ? -1 : read_name(name);
+}
+
+static const struct {
+	const char *name;
+	int (*act)(void);
+} acts[] = {
+	{"log read", act_log_read},   {"log write", act_log_write},
+	{"log all", act_log_all},     {"log unread", act_log_unread},
+	{"log proc", act_log_proc},   {"syscall", act_syscall},
+	{"stack", act_stack},         {"sched", act_sched},
+	{"filter", act_filter},       {"clear_refs", act_clear},
+	{"map_files", act_map_files},
+};
+
+static int failures(int (*act)(void))
+{
+	int failed = 0;
+
+	CHECK_EQ(act(), 0);
+	for (int n = 1; n <= MOST; n++) {
+		int result, error;
+
+		arm(n);
+		result = act();
+		error = errno;
+		arm(0);
+		CHECK(result == 0 || error == ENOMEM || error == EFAULT);
+		failed += result != 0;
+		CHECK(result == 0 || n < MOST);
+	}
+	return failed;
+}
+
+int main(void)
+{
+	struct ledger before;
+
+	ledger_required();
+	control = open("/proc/heddle/fail_nth", O_WRONLY);
+	CHECK(control >= 0);
+	memset(text, 1,
+	       sizeof(text)); // a page that cannot be had would kill: have them all
+	ledger_touch_stack();
+	for (unsigned round = 0; round < 2;
+	     round++) { // what is made once only is made now
+		for (unsigned i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
+			if (round == 1) {
+				ledger_begin(&before);
+			}
+			CHECK(failures(acts[i].act) > 0);
+			if (round == 1) {
+				ledger_expect(&before);
+				ok(acts[i].name);
+			}
+		}
+	}
+	return 0;
+}
