@@ -154,7 +154,7 @@ struct file_system_type {
 	/* mount(2): source, data string. May sleep. */
 	int (*mount)(const struct file_system_type *type, const char *source,
 		     unsigned long flags, const char *data, struct super_block **out);
-	/* Instead, for types whose options name places (overlay): `context` is the caller's. */
+	/* Instead, where a user mounts it: for types whose options name places (overlay) or ids (tmpfs). `context` is the caller's. */
 	int (*mount_at)(const struct file_system_type *type,
 			const struct walk_context *context, const char *source,
 			unsigned long flags, const char *data, struct super_block **out);

@@ -110,12 +110,12 @@ int mount_create_at(const struct walk_context *context, const char *type_name,
 	}
 	source = source ? source : "none";
 	data = data ? data : "";
-	if (type->mount_at) {
-		result = context ? type->mount_at(type, context, source, flags, data,
-						  &super_block)
-				 : -EINVAL;
-	} else {
+	if (type->mount_at && context) {
+		result = type->mount_at(type, context, source, flags, data, &super_block);
+	} else if (type->mount) {
 		result = type->mount(type, source, flags, data, &super_block);
+	} else {
+		result = -EINVAL;
 	}
 	if (result < 0) {
 		return result;

@@ -7,6 +7,7 @@
 #include "userns.h"
 #include <sys/auxv.h>
 #include <sys/fsuid.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -467,6 +468,85 @@ static void check_programs(void)
 	ok("programs");
 }
 
+/* ---- who a tmpfs belongs to ---- */
+
+static void expect_mount(const char *options, uid_t uid, gid_t gid)
+{
+	CHECK_EQ(mount("none", "mounted", "tmpfs", 0, options), 0);
+	expect_owner("mounted", uid, gid);
+	CHECK_EQ(umount("mounted"), 0);
+}
+
+static void expect_bad_mount(const char *options)
+{
+	CHECK_ERRNO(mount("none", "mounted", "tmpfs", 0, options), EINVAL);
+}
+
+/* The line of /proc/mounts has it as the first namespace writes it. */
+static void expect_in_mounts(const char *wanted)
+{
+	FILE *mounts = fopen("/proc/self/mounts", "r");
+	char line[4096];
+	bool found = false;
+
+	CHECK(mounts);
+	while (fgets(line, sizeof(line), mounts)) {
+		found = found ||
+			(strstr(line, "/mounted tmpfs ") && strstr(line, wanted));
+	}
+	fclose(mounts);
+	CHECK(found);
+}
+
+/* Inside, 0 is SOMEBODY and there is nobody else. */
+static void mount_inside(void)
+{
+	struct stat status;
+
+	somebody();
+	CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0); // else its maps are not its own
+	CHECK_EQ(unshare(CLONE_NEWUSER | CLONE_NEWNS), 0);
+	become_root_of_own();
+	expect_mount("", 0, 0);
+	expect_mount("uid=0,gid=0,mode=700", 0, 0);
+	expect_bad_mount("uid=12345");
+	expect_bad_mount("uid=1");
+	expect_bad_mount("gid=1");
+	expect_bad_mount("uid=4294967295");
+	CHECK_EQ(mount("none", "mounted", "tmpfs", 0, "uid=0,gid=0"), 0);
+	expect_in_mounts(",uid=12345,gid=12345");
+	CHECK_ERRNO(mount("none", "mounted", "tmpfs", MS_REMOUNT, "uid=1"), EINVAL);
+	CHECK_EQ(mount("none", "mounted", "tmpfs", MS_REMOUNT, "uid=0,size=1m"), 0);
+	CHECK_EQ(mkdir("mounted/folder", 0755), 0);
+	CHECK_EQ(stat("mounted/folder", &status), 0);
+	CHECK_EQ(status.st_uid, 0);
+}
+
+static void mount_outside(void)
+{
+	CHECK_EQ(unshare(CLONE_NEWNS), 0);
+	CHECK_EQ(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	expect_mount("", 0, 0);
+	expect_mount("uid=77,gid=88", 77, 88);
+	expect_mount("gid=88", 0, 88);
+	expect_bad_mount("uid=4294967295");
+	expect_bad_mount("gid=4294967296");
+	expect_bad_mount("uid=-1");
+	CHECK_EQ(setfsgid(66), 0);
+	CHECK_EQ(setfsuid(55), 0);
+	expect_mount("", 55, 66); // whoever mounts it
+	expect_mount("uid=77", 77, 66);
+}
+
+static void check_mounts(void)
+{
+	CHECK_EQ(mkdir("mounted", 0777), 0);
+	must_pass_in_child(mount_inside);
+	must_pass_in_child(mount_outside);
+	CHECK_EQ(rmdir("mounted"), 0);
+	ok("mounts");
+}
+
 int main(int count, char **arguments)
 {
 	if (count > 1 && strcmp(arguments[1], "report") == 0) {
@@ -481,5 +561,6 @@ int main(int count, char **arguments)
 	check_sockets();
 	check_proc();
 	check_programs();
+	check_mounts();
 	return 0;
 }

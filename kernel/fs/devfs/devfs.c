@@ -120,7 +120,7 @@ void devfs_init(void)
 		{"stdout", "/proc/self/fd/1"},
 		{"stderr", "/proc/self/fd/2"},
 	};
-	int result = tmpfs_create_super_block(&devtmpfs_type, "mode=755", &devices);
+	int result = tmpfs_create_super_block(&devtmpfs_type, NULL, "mode=755", &devices);
 
 	ASSERT(result == 0);
 	result = mount_create(devices->root, "devtmpfs", 0, &keeper);

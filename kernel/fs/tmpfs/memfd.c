@@ -26,7 +26,7 @@ static struct super_block *memfd_files;
 
 void memfd_init(void)
 {
-	int result = tmpfs_create_super_block(&memfd_type, "", &memfd_files);
+	int result = tmpfs_create_super_block(&memfd_type, NULL, "", &memfd_files);
 
 	ASSERT(result == 0);
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* The option text of a tmpfs mount: "size=64m,mode=1777,…". */
 #include "fs/tmpfs/tmpfs.h"
+
+#include "cred/credentials.h"
+#include "cred/user_namespace.h"
 #include "fs/tmpfs/tmpfs_internal.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -83,7 +86,21 @@ static bool pass_over(const char **text)
 	return known;
 }
 
-static bool parse_one(struct tmpfs *tmpfs, const char **text)
+/* An owner, as `namespace` writes it; it must be somebody there. */
+static bool parse_owner(const char **text, const struct user_namespace *namespace,
+			enum id_kind kind, u32 *out)
+{
+	u64 value;
+
+	if (!parse_number(text, 10, &value) || value > UINT32_MAX) {
+		return false;
+	}
+	*out = id_to_kernel(namespace, kind, (u32)value);
+	return *out != ID_INVALID;
+}
+
+static bool parse_one(struct tmpfs *tmpfs, const struct user_namespace *namespace,
+		      const char **text)
 {
 	static const char *const names[] = {
 		"size=", "nr_blocks=", "nr_inodes=", "mode=", "uid=", "gid="};
@@ -116,21 +133,19 @@ static bool parse_one(struct tmpfs *tmpfs, const char **text)
 		tmpfs->root_mode = (u32)value & 07777;
 		return true;
 	case 4:
+		return parse_owner(text, namespace, ID_USER, &tmpfs->root_uid);
 	case 5:
-		if (!parse_number(text, 10, &value) || value > UINT32_MAX) {
-			return false;
-		}
-		*(which == 4 ? &tmpfs->root_uid : &tmpfs->root_gid) = (u32)value;
-		return true;
+		return parse_owner(text, namespace, ID_GROUP, &tmpfs->root_gid);
 	default:
 		return false;
 	}
 }
 
-static int parse(struct tmpfs *tmpfs, const char *options)
+static int parse(struct tmpfs *tmpfs, const struct user_namespace *namespace,
+		 const char *options)
 {
 	while (options && *options) {
-		if (!parse_one(tmpfs, &options)) {
+		if (!parse_one(tmpfs, namespace, &options)) {
 			return -EINVAL;
 		}
 		if (*options && *options != ',') {
@@ -141,12 +156,20 @@ static int parse(struct tmpfs *tmpfs, const char *options)
 	return 0;
 }
 
-int tmpfs_parse_options(struct tmpfs *tmpfs, const char *options)
+int tmpfs_parse_options(struct tmpfs *tmpfs, const struct credentials *credentials,
+			const char *options)
 {
+	const struct user_namespace *namespace = &first_user_namespace;
+
+	if (credentials) {
+		namespace = credentials->user_namespace;
+		tmpfs->root_uid = credentials->fsuid;
+		tmpfs->root_gid = credentials->fsgid;
+	}
 	tmpfs->root_mode = 01777;
 	tmpfs->page_limit = memory_pages() / 2;
 	tmpfs->inode_limit = MAX(memory_pages() / 2, (u64)1024);
-	return parse(tmpfs, options);
+	return parse(tmpfs, namespace, options);
 }
 
 /* The limits can change, but not to less than is in use; the root's owner and mode are its inode's by now. */
@@ -155,7 +178,9 @@ int tmpfs_remount(struct super_block *super_block, const char *options)
 	struct tmpfs *tmpfs = tmpfs_of(super_block);
 	struct tmpfs fresh = {.page_limit = tmpfs->page_limit,
 			      .inode_limit = tmpfs->inode_limit};
-	int result = parse(&fresh, options);
+	int result = parse(
+		&fresh, super_block->owner ? super_block->owner : &first_user_namespace,
+		options);
 
 	if (result < 0) {
 		return result;

@@ -12,6 +12,7 @@
 #include "fs/tmpfs/tmpfs.h"
 
 #include "fs/page_file.h"
+#include "fs/path.h"
 #include "fs/tmpfs/tmpfs_internal.h"
 #include "fs/write_check.h"
 #include "lib/errno.h"
@@ -369,8 +370,20 @@ static int tmpfs_show_options(struct super_block *super_block, char *to, size_t 
 {
 	struct tmpfs *tmpfs = tmpfs_of(super_block);
 
-	return format_string(to, size, ",size=%lluk,mode=%o",
-			     (unsigned long long)tmpfs->page_limit * 4, tmpfs->root_mode);
+	int length = format_string(to, size, ",size=%lluk,mode=%o",
+				   (unsigned long long)tmpfs->page_limit * 4,
+				   tmpfs->root_mode);
+
+	// As the first namespace writes them, whoever reads.
+	if (tmpfs->root_uid && length < (int)size) {
+		length += format_string(to + length, size - (size_t)length, ",uid=%u",
+					tmpfs->root_uid);
+	}
+	if (tmpfs->root_gid && length < (int)size) {
+		length += format_string(to + length, size - (size_t)length, ",gid=%u",
+					tmpfs->root_gid);
+	}
+	return length;
 }
 
 static void tmpfs_unmount(struct super_block *super_block)
@@ -386,7 +399,8 @@ const struct super_block_operations tmpfs_super_block_operations = {
 	.show_options = tmpfs_show_options,
 };
 
-int tmpfs_create_super_block(const struct file_system_type *type, const char *options,
+int tmpfs_create_super_block(const struct file_system_type *type,
+			     const struct credentials *credentials, const char *options,
 			     struct super_block **out)
 {
 	struct tmpfs *tmpfs = heap_allocate(sizeof(*tmpfs));
@@ -397,7 +411,7 @@ int tmpfs_create_super_block(const struct file_system_type *type, const char *op
 	if (!tmpfs) {
 		return -ENOMEM;
 	}
-	result = tmpfs_parse_options(tmpfs, options);
+	result = tmpfs_parse_options(tmpfs, credentials, options);
 	if (result == 0) {
 		result = super_block_create(type, &tmpfs_super_block_operations,
 					    &super_block);
@@ -425,15 +439,24 @@ int tmpfs_create_super_block(const struct file_system_type *type, const char *op
 static int tmpfs_mount(const struct file_system_type *type, const char *source,
 		       unsigned long flags, const char *data, struct super_block **out)
 {
-	return tmpfs_create_super_block(type, data, out);
+	return tmpfs_create_super_block(type, NULL, data, out);
+}
+
+static int tmpfs_mount_at(const struct file_system_type *type,
+			  const struct walk_context *context, const char *source,
+			  unsigned long flags, const char *data, struct super_block **out)
+{
+	return tmpfs_create_super_block(type, context->credentials, data, out);
 }
 
 static struct file_system_type tmpfs_type = {.name = "tmpfs",
 					     .mount = tmpfs_mount,
+					     .mount_at = tmpfs_mount_at,
 					     .flags = FILE_SYSTEM_NODEV |
 						      FILE_SYSTEM_FOR_ALL};
 static struct file_system_type ramfs_type = {.name = "ramfs",
 					     .mount = tmpfs_mount,
+					     .mount_at = tmpfs_mount_at,
 					     .flags = FILE_SYSTEM_NODEV |
 						      FILE_SYSTEM_FOR_ALL};
 

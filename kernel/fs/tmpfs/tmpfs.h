@@ -9,10 +9,13 @@ struct tmpfs;
 
 void tmpfs_init(void);
 void memfd_init(void);
-int tmpfs_create_super_block(const struct file_system_type *type, const char *options,
+/* `credentials`: of who mounts it: whose the root is if the options do not say, and whose ids they mean. NULL: the machine's. */
+int tmpfs_create_super_block(const struct file_system_type *type,
+			     const struct credentials *credentials, const char *options,
 			     struct super_block **out) must_check;
 /* Option text into limits and the root's owner: -EINVAL. */
-int tmpfs_parse_options(struct tmpfs *tmpfs, const char *options) must_check;
+int tmpfs_parse_options(struct tmpfs *tmpfs, const struct credentials *credentials,
+			const char *options) must_check;
 
 /* memfd_create(2): an unnamed file "/memfd:NAME"; seals: F_SEAL_* it starts with. */
 int memfd_create_file(const char *name, u32 seals, u32 mode,
