@@ -234,6 +234,40 @@ static void check_as_root(void)
 	ok("namespace");
 }
 
+/* Each allocation of the parent's end fails once: the signal comes, without information if need be. */
+static int failing;
+
+static void leave_failing(void)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d", failing);
+	int fd = open("/proc/heddle/fail_nth", O_WRONLY);
+
+	leave_child();
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, text, (size_t)length), length);
+	_exit(0);
+}
+
+static void check_failures(void)
+{
+	struct news news;
+	int without = 0;
+
+	for (failing = 1; failing <= 12; failing++) {
+		pid_t parent = let_die(leave_failing, SIGUSR1, 1);
+
+		CHECK_EQ(read(told[0], &news, sizeof(news)), sizeof(news));
+		CHECK_EQ(news.number, SIGUSR1);
+		CHECK(news.pid == parent || news.pid == 0);
+		without += news.pid == 0;
+		expect(NONE, 0, 0);
+		finish();
+	}
+	CHECK(without > 0);
+	ok("failures");
+}
+
 int main(void)
 {
 	block_all();
@@ -243,6 +277,9 @@ int main(void)
 	check_thread_of_parent();
 	if (getuid() == 0) {
 		check_as_root();
+	}
+	if (access("/proc/heddle/fail_nth", F_OK) == 0) {
+		check_failures();
 	}
 	return 0;
 }
