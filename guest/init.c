@@ -110,20 +110,20 @@ static void set_up_loopback(void)
 	close(fd);
 }
 
+/* What a terminal sends goes to the group in front, other signals to the program alone. */
 static void pass_signal(int number)
 {
-	pid_t group = program.pid;
+	pid_t group = program.pid, front;
 
 	if (number < 1 || number > 64) {
 		return;
 	}
-	if (program.master >= 0) {
-		pid_t front;
-		if (ioctl(program.master, TIOCGPGRP, &front) == 0 && front > 0) {
-			group = front;
-		}
+	if (program.master >= 0 && ioctl(program.master, TIOCGPGRP, &front) == 0 &&
+	    front > 0) {
+		group = front;
 	}
-	if (kill(-group, number) < 0) {
+	bool typed = number == SIGINT || number == SIGQUIT || number == SIGHUP;
+	if (!typed || kill(-group, number) < 0) {
 		kill(program.pid, number);
 	}
 }

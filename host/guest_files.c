@@ -62,7 +62,9 @@ static void put_config(struct text *text, const struct options *options,
 		put(text, "arg", "%s", *at);
 	}
 	for (char **at = options->environment; *at; at++) {
-		put(text, "env", "%s", *at);
+		if (strncmp(*at, "HEDDLE_CHECKOUT=", 16)) { // the script's word to us
+			put(text, "env", "%s", *at);
+		}
 	}
 	put(text, "cwd", "%s", options->directory);
 	put(text, "hostname", "%s", "heddle");

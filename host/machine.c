@@ -29,7 +29,8 @@
 #define SLOT_COUNT 24
 #define SLOT_BASE  0xfeb00000u
 #define SLOT_SIZE  0x200u
-#define SLOT_IRQ   24 // first line of the second I/O APIC
+#define SLOT_IRQ \
+	24 // first line of the second I/O APIC; QEMU raises its third instead, so slot 0 stays empty
 
 #define MAX_WORDS 256
 

@@ -20,15 +20,17 @@
 
 #define VERSION "0.1"
 
-/* 0, 1 and 2 are always open, so that no descriptor of ours is taken for a stream. */
+/*
+ * 0, 1 and 2 are always open, so that no descriptor of ours is taken for a stream. What was closed fails
+ * as it would: the input cannot be read, the outputs cannot be written.
+ */
 static void open_streams(void)
 {
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-	} while (fd >= 0 && fd < 3);
-	close(fd);
+	for (int fd = 0; fd < 3; fd++) {
+		if (fcntl(fd, F_GETFD) < 0) {
+			open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+		}
+	}
 }
 
 static char **all_arguments;
@@ -94,7 +96,8 @@ static int run(int count, char **arguments)
 		return STATUS_FAILED;
 	}
 	terminal_look(&terminal);
-	if (guest_program_check(&options, &outcome) == 0) {
+	if (outcome_can_report(&outcome, &options) &&
+	    guest_program_check(&options, &outcome) == 0) {
 		if (machine_find_files(&options, &files, missing, sizeof missing) < 0) {
 			outcome_set(&outcome, OUTCOME_FAILED, STATUS_FAILED, "%s",
 				    missing);

@@ -170,7 +170,7 @@ static int set_share(struct options *options, const char *value)
 	struct share_option *share = &options->shares[options->share_count];
 
 	if (options->share_count == MAX_SHARES) {
-		return wrong("-v", value, "too many shares: the machine has room for 22");
+		return wrong("-v", value, "too many shares: the machine has room for 21");
 	}
 	if (!place || place == copy || place[1] != '/') {
 		return wrong("-v", value, "wants SRC:DST or SRC:DST:ro|rw, DST absolute");

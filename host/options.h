@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 #define MAX_CPUS       16
-#define MAX_SHARES     22 // 24 virtio slots, less the console and the root
+#define MAX_SHARES     21 // 23 virtio slots, less the console and the root
 #define MAX_GROUPS     128
 #define MIN_MEMORY_MIB 32
 #define MAX_MEMORY_MIB (1024 * 1024)

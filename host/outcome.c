@@ -156,6 +156,21 @@ static struct json_object *describe(const struct outcome *outcome,
 	return object;
 }
 
+bool outcome_can_report(struct outcome *outcome, const struct options *options)
+{
+	FILE *file = options->status_file ? fopen(options->status_file, "ae") : NULL;
+
+	if (options->status_file && !file) {
+		// outcome_report() tries again, and says why not
+		outcome_set(outcome, OUTCOME_FAILED, STATUS_FAILED, NULL);
+		return false;
+	}
+	if (file) {
+		fclose(file);
+	}
+	return true;
+}
+
 static void write_status_file(const struct outcome *outcome,
 			      const struct options *options)
 {

@@ -424,6 +424,21 @@ static void check_deadlines(struct session *session)
 	ping(session, now);
 }
 
+/* A program that ended well while the host could not take what it wrote has not ended well here. */
+static void look_for_lost_output(struct session *session)
+{
+	struct outcome *outcome = session->outcome;
+
+	for (int i = OUTPUT; i <= ERRORS; i++) {
+		int error = session->flows[i].error;
+		if (error && error != EPIPE && outcome->kind == OUTCOME_EXITED &&
+		    outcome->status == 0) {
+			outcome->kind = OUTCOME_NONE;
+			outcome_set(outcome, OUTCOME_FAILED, STATUS_FAILED, NULL);
+		}
+	}
+}
+
 /* The machine ended by itself: take what is left, and say why. */
 static void explain_machine_end(struct session *session)
 {
@@ -547,6 +562,10 @@ void session_run(struct machine *machine, const struct options *options,
 		      terminal->shown_on);
 	while (!finished(session)) {
 		step(session);
+	}
+	look_for_lost_output(session);
+	if (session->hello && !session->exited) {
+		outcome->run_seconds = now_seconds() - session->hello_time;
 	}
 	machine_stop(machine);
 	while (read_console(session)) {

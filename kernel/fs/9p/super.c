@@ -142,7 +142,7 @@ static int show_options(struct super_block *super_block, char *to, size_t size)
 {
 	struct p9_mount *mount = super_block->data;
 
-	return format_string(to, size, "trans=virtio,version=9p2000.L,msize=%u,cache=%s",
+	return format_string(to, size, ",trans=virtio,version=9p2000.L,msize=%u,cache=%s",
 			     mount->message_size, mount->snapshot ? "loose" : "none");
 }
 
