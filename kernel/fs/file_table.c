@@ -510,6 +510,18 @@ int fd_get_close_on_exec(struct file_table *table, int fd)
 	return result;
 }
 
+int fd_get_mode(struct file_table *table, int fd)
+{
+	int result = -EBADF;
+
+	spin_lock(&table->lock);
+	if (fd >= 0 && (u32)fd < table->capacity && table->files[fd]) {
+		result = (int)table->files[fd]->mode;
+	}
+	spin_unlock(&table->lock);
+	return result;
+}
+
 void file_table_close_on_exec(struct file_table *table)
 {
 	close_all(table, 0, ~0u, true);

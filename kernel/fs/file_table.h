@@ -55,5 +55,6 @@ int fd_replace(struct file_table *table, int fd, struct file *file, bool close_o
 	       u64 limit);
 int fd_set_close_on_exec(struct file_table *table, int fd, bool set);
 int fd_get_close_on_exec(struct file_table *table, int fd);
+int fd_get_mode(struct file_table *table, int fd); /* FILE_*; -EBADF */
 void file_table_close_on_exec(
 	struct file_table *table); /* execve; the table is the caller's alone */

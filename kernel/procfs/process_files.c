@@ -30,6 +30,15 @@ struct file *proc_get_file(struct thread *thread, int fd)
 	return file;
 }
 
+int proc_file_mode(struct thread *thread, int fd)
+{
+	struct file_table *files = thread_lock_resources(thread)->files;
+	int mode = files ? fd_get_mode(files, fd) : -EBADF;
+
+	thread_unlock_resources(thread);
+	return mode;
+}
+
 static struct file *next_file(struct thread *thread, int *fd)
 {
 	struct file_table *files = thread_lock_resources(thread)->files;
@@ -189,10 +198,8 @@ static int lookup_descriptor(struct inode *directory, struct dentry *dentry,
 {
 	struct proc_node like = *proc_node(directory);
 	struct thread *thread;
-	struct file *file;
 	u64 number;
-	u32 mode;
-	int error;
+	int mode, error;
 
 	if (string_to_u64(dentry->name, &number) || number > INT32_MAX ||
 	    (dentry->name[0] == '0' && dentry->name[1])) {
@@ -202,20 +209,18 @@ static int lookup_descriptor(struct inode *directory, struct dentry *dentry,
 	if (!thread) {
 		return 0;
 	}
-	file = thread_check_access(thread, ACCESS_VM_READ)
-		       ? NULL
-		       : proc_get_file(thread, (int)number);
+	mode = thread_check_access(thread, ACCESS_VM_READ)
+		       ? -EACCES
+		       : proc_file_mode(thread, (int)number);
 	thread_put(thread);
-	if (!file) {
+	if (mode < 0) {
 		return 0;
 	}
-	mode = file->mode;
-	file_put(file);
 	like.entry = entry;
 	like.fd = (int)number;
 	error = proc_instantiate(directory, dentry, &like);
 	if (!error && entry == &fd_entry) {
-		show_access(dentry_inode(dentry), mode);
+		show_access(dentry_inode(dentry), (u32)mode);
 	}
 	return error;
 }

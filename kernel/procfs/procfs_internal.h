@@ -73,6 +73,8 @@ bool proc_emit(struct directory_context *context, const char *name, u64 at, u64 
 struct thread *proc_thread(const struct proc_node *node);
 /* An open file of a thread, with a reference, or NULL. */
 struct file *proc_get_file(struct thread *thread, int fd);
+/* How it is open, FILE_*, or -EBADF: for who holds a directory's lock, within which the last reference must not go. */
+int proc_file_mode(struct thread *thread, int fd);
 /* The node's address space with a reference, if the reader may look into it. -ESRCH, -EACCES, -EPERM */
 int proc_vm(const struct proc_node *node, struct vm_space **out) must_check;
 /* The same for what needs no leave to look, or asks itself; NULL: it has none. */

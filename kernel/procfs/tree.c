@@ -179,7 +179,6 @@ static bool proc_revalidate(struct dentry *dentry)
 	struct inode *inode = dentry_inode(dentry);
 	const struct proc_node *node;
 	struct thread *thread;
-	struct file *file;
 	bool alive;
 
 	if (!inode) {
@@ -204,10 +203,8 @@ static bool proc_revalidate(struct dentry *dentry)
 	if (!thread) {
 		return false;
 	}
-	file = proc_get_file(thread, node->fd);
+	alive = proc_file_mode(thread, node->fd) >= 0;
 	thread_put(thread);
-	alive = file != NULL;
-	file_put(file);
 	return alive;
 }
 
