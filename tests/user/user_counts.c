@@ -401,7 +401,11 @@ static void two_queues(void)
 
 static void queues_inside(void)
 {
+	struct mq_attr large = {.mq_maxmsg = 11, .mq_msgsize = 8};
+
 	CHECK_EQ(unshare(CLONE_NEWIPC), 0);
+	become(0); // whose power is over this namespace, not over the machine
+	CHECK_ERRNO(mq_open("/large", O_CREAT | O_RDWR, 0600, &large), EINVAL);
 	become(INSIDE);
 	CHECK_EQ(make_queues(0), 2);
 	set_limit(RLIMIT_MSGQUEUE, DEFAULT_BYTES);

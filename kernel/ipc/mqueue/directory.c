@@ -231,7 +231,8 @@ int mqueue_create(const struct ipc_caller *caller, const struct path *root,
 	mutex_lock(&directory->create_lock);
 	WRITE_ONCE(directory->maker, sched_current());
 	directory->wanted = attributes;
-	directory->privileged = ipc_capable(caller, CAP_SYS_RESOURCE);
+	directory->privileged =
+		credentials_capable(caller->credentials, CAP_SYS_RESOURCE);
 	error = directory_make(root->dentry, name, &request, caller->credentials,
 			       &dentry);
 	WRITE_ONCE(directory->maker, NULL);
