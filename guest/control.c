@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static int port = -1;
@@ -25,6 +26,15 @@ int control_fd(void)
 	return port;
 }
 
+bool control_is_passing(int error)
+{
+	if (error == ENOMEM || error == ENOBUFS) {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		return true;
+	}
+	return error == EAGAIN || error == EINTR;
+}
+
 static void write_all(int fd, const char *data, size_t size)
 {
 	while (size > 0) {
@@ -32,7 +42,7 @@ static void write_all(int fd, const char *data, size_t size)
 		if (done < 0 && errno == EAGAIN) {
 			struct pollfd wait = {.fd = fd, .events = POLLOUT};
 			poll(&wait, 1, 1000);
-		} else if (done < 0 && errno == EINTR) {
+		} else if (done < 0 && control_is_passing(errno)) {
 			continue;
 		} else if (done <= 0) {
 			return; // the host is gone; its end of the port tells the main loop
@@ -89,7 +99,7 @@ int control_receive(void (*handle)(void *context, enum control_type type,
 	ssize_t got =
 		read(port, received + received_size, sizeof received - received_size);
 
-	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+	if (got == 0 || (got < 0 && !control_is_passing(errno))) {
 		return -EPIPE;
 	}
 	received_size += got > 0 ? got : 0;

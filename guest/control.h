@@ -6,7 +6,11 @@
 
 #include "protocol.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Does an error of read or write say no more than: later? Waits a little if memory is short. */
+bool control_is_passing(int error);
 
 /* Open the port; frames sent before that go to the console as text where they have any. */
 void control_open(int fd);

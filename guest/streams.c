@@ -108,7 +108,7 @@ static void take(struct stream *stream)
 		stream->start = 0;
 		stream->end = got;
 		stream->taken += got;
-	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+	} else if (got == 0 || !control_is_passing(errno)) {
 		close_source(stream);
 	}
 }
@@ -129,7 +129,7 @@ static void give(struct stream *stream)
 	if (done > 0) {
 		stream->start += done;
 		stream->given += done;
-	} else if (done < 0 && errno != EAGAIN && errno != EINTR) {
+	} else if (done < 0 && !control_is_passing(errno)) {
 		if (stream == &streams[INPUT]) {
 			stop_input();
 		} else {

@@ -171,7 +171,7 @@ bool outcome_can_report(struct outcome *outcome, const struct options *options)
 	return true;
 }
 
-static void write_status_file(const struct outcome *outcome,
+static bool write_status_file(const struct outcome *outcome,
 			      const struct options *options)
 {
 	struct json_object *object = describe(outcome, options);
@@ -191,6 +191,7 @@ static void write_status_file(const struct outcome *outcome,
 		say_error("--status-file %s: %s", options->status_file, strerror(errno));
 	}
 	json_object_put(object);
+	return written;
 }
 
 static void write_summary(const struct outcome *outcome, const struct options *options)
@@ -224,17 +225,23 @@ static void write_summary(const struct outcome *outcome, const struct options *o
 
 void outcome_report(struct outcome *outcome, const struct options *options)
 {
+	bool written = true;
+
 	if (outcome->message[0]) {
 		say_error("%s", outcome->message);
 	}
 	outcome->total_seconds = now_seconds() - outcome->start_seconds;
 	if (outcome->trace && fclose(outcome->trace) != 0) {
 		say_error("--trace %s: %s", options->trace_file, strerror(errno));
+		written = false;
 	}
 	if (options->summary) {
 		write_summary(outcome, options);
 	}
 	if (options->status_file) {
-		write_status_file(outcome, options);
+		written = write_status_file(outcome, options) && written;
+	}
+	if (!written && outcome->status == 0) {
+		outcome->status = STATUS_FAILED;
 	}
 }

@@ -30,6 +30,8 @@ expect quiet 0 '^to stdout' guest 'run 0' -q -- true
 guest 'run 0' --status-file /no/such/folder/status -- true </dev/null >/dev/null 2>"$scratch/why"
 same status_file_bad 125 $?
 same status_file_why 1 "$(grep -c 'status-file /no/such/folder/status: No such file' "$scratch/why")"
+guest 'run 0' --status-file /dev/full -- true </dev/null >/dev/null 2>&1
+same status_file_full 125 $?
 guest 'run 0x700' --status-file "$scratch/status" -- true </dev/null >/dev/null 2>&1
 same json_exit "7 exited 7" "$(json status) $(json kind) $(json exit_code)"
 guest 'run 9' --status-file "$scratch/status" -- true </dev/null >/dev/null 2>&1
