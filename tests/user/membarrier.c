@@ -2,7 +2,7 @@
 /*
  * F3: membarrier(2): commands, registrations and who inherits them; Dekker with the fence on one side only; restarted
  * sections.
- * deadline: 60
+ * deadline: 100
  * libc: musl
  */
 #include "rseq.h"
@@ -10,8 +10,8 @@
 
 enum {
 	CPUS_MOST = 64,
-	ROUNDS = 4000,
-	SLOW_ROUNDS = 30,
+	ROUNDS = 1000,
+	SLOW_ROUNDS = 20,
 	ALL_COMMANDS = 0x3ff,
 	PRIVATE_ALL = MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |
 		      MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |
@@ -109,7 +109,7 @@ struct dekker {
 static void await_value(atomic_int *word, int value)
 {
 	for (int spins = 0; atomic_load(word) != value; spins++) {
-		if (cpu_count == 1 || spins > 100000) {
+		if (cpu_count == 1 || spins > 20000) {
 			sched_yield();
 		}
 	}
