@@ -93,6 +93,8 @@ static int set_number(struct config *config, const char *key, const char *value)
 		config->rows = number;
 	} else if (!strcmp(key, "columns")) {
 		config->columns = number;
+	} else if (!strcmp(key, "joined")) {
+		config->joined = number != 0;
 	} else if (!strcmp(key, "terminal") && number < 3) {
 		config->terminal[number] = true;
 	} else if (!strcmp(key, "group")) {

@@ -301,9 +301,14 @@ int program_start(const struct config *config, struct program *program)
 				    strerror(errno));
 		}
 	}
-	for (int number = 0; number < 3 && !result; number++) {
+	int streams = config->joined ? 2 : 3;
+	for (int number = 0; number < streams && !result; number++) {
 		result = open_stream(config, program, number, ours[number],
 				     &theirs[number]);
+	}
+	if (config->joined) {
+		theirs[2] = theirs[1];
+		program->errors = -1;
 	}
 	if (!result) {
 		program->pid = run_in_child(config, program, theirs, &refusal);
@@ -314,7 +319,7 @@ int program_start(const struct config *config, struct program *program)
 			    strerror(-result));
 		return result;
 	}
-	for (int number = 0; number < 3; number++) {
+	for (int number = 0; number < streams; number++) {
 		if (theirs[number] != program->slave) {
 			close(theirs[number]);
 		}

@@ -87,6 +87,7 @@ static void put_config(struct text *text, const struct options *options,
 			put(text, "terminal", "%d", number);
 		}
 	}
+	put(text, "joined", "%d", terminal->joined);
 	put(text, "raw", "%d", terminal->raw);
 	put(text, "trace", "%d", options->trace_file != NULL);
 	put(text, "report", "%d", options->summary || options->status_file);

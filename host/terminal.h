@@ -8,6 +8,7 @@
 
 struct terminal_use {
 	bool stream[3]; // this stream is a terminal
+	bool joined;    // stdout and stderr are one file or pipe, and no terminal
 	bool raw;       // stdin and stdout both are: keys go to the guest as they are
 	int shown_on;   // descriptor for what the guest's terminal shows, or -1
 	unsigned rows, columns;
