@@ -7,6 +7,10 @@
  *
  * A file holds references on its place and credentials. With FILE_WRITE on a regular file it counts
  * in inode.writers, with FILE_EXECUTABLE against it (N1); both end with the file.
+ *
+ * A release may drop the last references of other files (a socket's queue carries sockets, whose queues carry more). It puts
+ * them on the list that it finds in file.dead, and the outermost put releases them one after the other: in the same thread,
+ * before that put returns, and with the same stack however many there are.
  */
 #include "fs/file.h"
 
@@ -91,6 +95,7 @@ int file_create(const struct path *path, const struct file_operations *operation
 	refcount_init(&file->references, 1);
 	mutex_init(&file->position_lock, RANK_FILE_POSITION, "file.position_lock");
 	list_init(&file->epoll_links);
+	list_init(&file->dead_link);
 	path_get(path);
 	file->path = *path;
 	file->inode = dentry_inode(path->dentry);
@@ -126,11 +131,9 @@ bool file_try_get(struct file *file)
 	return refcount_try_get(&file->references);
 }
 
-void file_put(struct file *file)
+/* Nobody refers to it any more. */
+static void release(struct file *file)
 {
-	if (!file || !refcount_put(&file->references)) {
-		return;
-	}
 	if (epoll_released && !list_empty(&file->epoll_links)) {
 		epoll_released(file);
 	}
@@ -145,6 +148,39 @@ void file_put(struct file *file)
 		inode_allow_write(file->inode);
 	}
 	file_free(file);
+}
+
+static void die(struct file *file, struct list *dead)
+{
+	file->dead = dead;
+	list_push_back(dead, &file->dead_link);
+}
+
+void file_put(struct file *file)
+{
+	struct list dead = LIST_INIT(dead);
+
+	if (file && refcount_put(&file->references)) {
+		die(file, &dead);
+		file_release_dead(&dead);
+	}
+}
+
+void file_put_later(struct file *file, struct list *dead)
+{
+	if (file && refcount_put(&file->references)) {
+		die(file, dead);
+	}
+}
+
+void file_release_dead(struct list *dead)
+{
+	while (!list_empty(dead)) {
+		struct file *file = list_first(dead, struct file, dead_link);
+
+		list_remove(&file->dead_link);
+		release(file);
+	}
 }
 
 bool file_nonblocking(const struct file *file)

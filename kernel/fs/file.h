@@ -58,6 +58,9 @@ struct file {
 	int owner_signal;
 	struct list epoll_links; /* epoll's; guarded by epoll's global lock */
 	u64 cookie;              /* a number of the operations' own */
+	struct list dead_link;   /* in `dead` from the last put to the release */
+	struct list *
+		dead; /* from the last put on: where the files go that the release drops */
 };
 
 enum {
@@ -78,6 +81,13 @@ int file_create_anonymous(const char *name, u32 mode,
 void file_get(struct file *file);
 bool file_try_get(struct file *file) must_check;
 void file_put(struct file *file); /* may sleep: the last one releases */
+/*
+ * For releases that drop files, which may drop files in their turn, as deep as users like: a last reference puts the file
+ * on `dead`, and who began the list releases it, in a loop, before its file_put() returns. Neither sleeps nor releases.
+ */
+void file_put_later(struct file *file, struct list *dead);
+/* Release those on `dead`, and those that their releases add, until none is left. May sleep. */
+void file_release_dead(struct list *dead);
 
 /* Reads and writes with the checks every caller wants (mode, position, O_APPEND lock, limits). position NULL: the file's own. */
 s64 file_read(struct file *file, struct io_buffer *io, u64 *position);

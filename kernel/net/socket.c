@@ -68,7 +68,7 @@ int socket_file(struct socket *socket, u32 flags, struct file **out)
 				      O_RDWR | (flags & O_NONBLOCK), socket, out);
 
 	if (error) {
-		socket->operations->release(socket);
+		socket_release(socket);
 	}
 	return error;
 }
@@ -78,10 +78,26 @@ struct socket *socket_from_file(struct file *file)
 	return file->operations == &socket_file_operations ? file->data : NULL;
 }
 
+void socket_release(struct socket *socket)
+{
+	struct list dead = LIST_INIT(dead);
+
+	socket->operations->release(socket, &dead);
+	file_release_dead(&dead);
+}
+
 void socket_put_files(struct file **files, u32 count)
 {
+	struct list dead = LIST_INIT(dead);
+
+	socket_put_files_later(files, count, &dead);
+	file_release_dead(&dead);
+}
+
+void socket_put_files_later(struct file **files, u32 count, struct list *dead)
+{
 	for (u32 i = 0; i < count; i++) {
-		file_put(files[i]);
+		file_put_later(files[i], dead);
 	}
 	heap_free(files);
 }
@@ -133,11 +149,11 @@ static s64 socket_ioctl(struct file *file, unsigned command, u64 argument)
 	return user_write(argument, &value, sizeof(value));
 }
 
-static void socket_release(struct file *file)
+static void release_file(struct file *file)
 {
 	struct socket *socket = file->data;
 
-	socket->operations->release(socket);
+	socket->operations->release(socket, file->dead);
 }
 
 static const struct file_operations socket_file_operations = {
@@ -145,7 +161,7 @@ static const struct file_operations socket_file_operations = {
 	.write = socket_write,
 	.poll = socket_poll,
 	.ioctl = socket_ioctl,
-	.release = socket_release,
+	.release = release_file,
 	.no_position = true,
 };
 

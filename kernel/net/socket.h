@@ -58,7 +58,8 @@ struct socket_operations {
 			  u32 *length);
 	u32 (*poll)(struct socket *socket, struct poll_table *table);
 	s64 (*unread)(struct socket *socket); /* FIONREAD */
-	void (*release)(struct socket *socket);
+	/* The files that go with it are put on `dead` (file_put_later). */
+	void (*release)(struct socket *socket, struct list *dead);
 };
 
 /* Embedded first in a family's own structure. */
@@ -91,8 +92,12 @@ int socket_create_pair(int family, int type, int protocol,
 int socket_file(struct socket *socket, u32 flags, struct file **out) must_check;
 /* Borrowed from the file; NULL: not a socket (ENOTSOCK). */
 struct socket *socket_from_file(struct file *file);
+/* End one that no file was made for. May sleep. */
+void socket_release(struct socket *socket);
 /* Drop a message's array of files; NULL and 0 are nothing. */
 void socket_put_files(struct file **files, u32 count);
+/* The same within a release (file_put_later). */
+void socket_put_files_later(struct file **files, u32 count, struct list *dead);
 int socket_set_option(struct socket *socket, int level, int name, const void *value,
 		      u32 length) must_check;
 int socket_get_option(struct socket *socket, int level, int name, void *value,

@@ -53,16 +53,18 @@ void unix_socket_get(struct unix_socket *socket)
 
 void unix_socket_put(struct unix_socket *socket)
 {
+	struct list dead = LIST_INIT(dead);
+
+	unix_socket_put_later(socket, &dead);
+	file_release_dead(&dead);
+}
+
+void unix_socket_put_later(struct unix_socket *socket, struct list *dead)
+{
 	if (!refcount_put(&socket->references)) {
 		return;
 	}
-	while (!list_empty(&socket->packets)) { /* sent to us after the release */
-		struct unix_packet *packet =
-			list_first(&socket->packets, struct unix_packet, link);
-
-		list_remove(&packet->link);
-		unix_packet_free(packet);
-	}
+	unix_packets_free(&socket->packets, dead); /* of a connection that failed */
 	unix_name_put(socket->name);
 	namespace_put(&socket->socket.network->base);
 	heap_free(socket);
@@ -399,7 +401,7 @@ static int unix_shutdown(struct socket *base, int how)
 	return 0;
 }
 
-static void release_pending(struct unix_socket *listener)
+static void release_pending(struct unix_socket *listener, struct list *dead)
 {
 	for (;;) {
 		struct unix_socket *server = NULL;
@@ -415,7 +417,7 @@ static void release_pending(struct unix_socket *listener)
 			return;
 		}
 		server->socket.error = 0;
-		unix_operations.release(&server->socket);
+		unix_operations.release(&server->socket, dead);
 	}
 }
 
@@ -428,7 +430,7 @@ static void leave_peer(struct unix_socket *peer, bool unread)
 	stop(peer, true, true);
 }
 
-static void unix_release(struct socket *base)
+static void unix_release(struct socket *base, struct list *dead)
 {
 	struct unix_socket *socket = unix_from_socket(base), *peer;
 	struct list packets = LIST_INIT(packets);
@@ -442,21 +444,15 @@ static void unix_release(struct socket *base)
 	wake_all(&socket->writable, EPOLLHUP);
 	mutex_unlock(&socket->lock);
 	unix_unbind(socket);
-	release_pending(socket);
+	release_pending(socket, dead);
 	if (peer) {
 		if (base->type != SOCK_DGRAM) {
 			leave_peer(peer, !list_empty(&packets));
 		}
-		unix_socket_put(peer);
+		unix_socket_put_later(peer, dead);
 	}
-	while (!list_empty(&packets)) {
-		struct unix_packet *packet =
-			list_first(&packets, struct unix_packet, link);
-
-		list_remove(&packet->link);
-		unix_packet_free(packet);
-	}
-	unix_socket_put(socket);
+	unix_packets_free(&packets, dead);
+	unix_socket_put_later(socket, dead);
 }
 
 /* ---- the rest ---- */

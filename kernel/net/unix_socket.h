@@ -72,8 +72,11 @@ static inline struct unix_socket *unix_from_socket(struct socket *socket)
 int unix_socket_allocate(int type, struct net_namespace *network,
 			 struct unix_socket **out) must_check;
 void unix_socket_get(struct unix_socket *socket);
-void unix_socket_put(struct unix_socket *socket);  /* may sleep */
-void unix_packet_free(struct unix_packet *packet); /* may sleep */
+void unix_socket_put(struct unix_socket *socket); /* may sleep */
+/* The same within a release: files go to `dead` (file_put_later). Does not sleep. */
+void unix_socket_put_later(struct unix_socket *socket, struct list *dead);
+void unix_packet_free(struct unix_packet *packet, struct list *dead);
+void unix_packets_free(struct list *packets, struct list *dead);
 /* The peer with a reference, or NULL. */
 struct unix_socket *unix_get_peer(struct unix_socket *socket);
 /* Sleep on `queue` with socket->lock dropped: 0, -ERESTART, -EAGAIN at the deadline. `waiter` is unlocked meanwhile and locked again. */

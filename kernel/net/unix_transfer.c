@@ -56,11 +56,22 @@ static int packet_build(struct socket_message *message, u64 size,
 	return 0;
 }
 
-void unix_packet_free(struct unix_packet *packet)
+void unix_packet_free(struct unix_packet *packet, struct list *dead)
 {
-	socket_put_files(packet->files, packet->file_count);
+	socket_put_files_later(packet->files, packet->file_count, dead);
 	unix_name_put(packet->from);
 	heap_free(packet);
+}
+
+void unix_packets_free(struct list *packets, struct list *dead)
+{
+	while (!list_empty(packets)) {
+		struct unix_packet *packet =
+			list_first(packets, struct unix_packet, link);
+
+		list_remove(&packet->link);
+		unix_packet_free(packet, dead);
+	}
 }
 
 /* Room for a packet at `to`; waits for it. to->lock held. */
@@ -111,6 +122,7 @@ static s64 send_packets(struct unix_socket *from, struct unix_socket *to,
 {
 	u64 total = message->io->remaining;
 	nsec_t deadline = deadline_of(from->socket.send_timeout);
+	struct list dead = LIST_INIT(dead); /* stays empty */
 	s64 done = 0;
 
 	do {
@@ -131,7 +143,7 @@ static s64 send_packets(struct unix_socket *from, struct unix_socket *to,
 		if (error) {
 			packet->files = NULL; /* still the message's */
 			packet->file_count = 0;
-			unix_packet_free(packet);
+			unix_packet_free(packet, &dead);
 			return done ? done : error;
 		}
 		message->files = NULL;
@@ -349,23 +361,13 @@ static s64 receive_stream(struct unix_socket *socket, struct socket_message *mes
 	return done;
 }
 
-static void free_packets(struct list *used)
-{
-	while (!list_empty(used)) {
-		struct unix_packet *packet = list_first(used, struct unix_packet, link);
-
-		list_remove(&packet->link);
-		unix_packet_free(packet);
-	}
-}
-
 s64 unix_receive(struct socket *base, struct socket_message *message,
 		 const struct socket_caller *caller)
 {
 	struct unix_socket *socket = unix_from_socket(base), *peer;
 	bool nonblocking = caller->nonblocking || message->flags & MSG_DONTWAIT;
 	nsec_t deadline = deadline_of(base->receive_timeout);
-	struct list used = LIST_INIT(used);
+	struct list used = LIST_INIT(used), dead = LIST_INIT(dead);
 	s64 result;
 
 	if (message->flags & MSG_OOB) {
@@ -382,7 +384,8 @@ s64 unix_receive(struct socket *base, struct socket_message *message,
 		result = 0;
 	}
 	mutex_unlock(&socket->lock);
-	free_packets(&used);
+	unix_packets_free(&used, &dead);
+	file_release_dead(&dead);
 	peer = result > 0 ? unix_get_peer(socket) : NULL;
 	if (peer) { /* its pollers wait for room at us */
 		wake_all(&peer->readable, EPOLLOUT | EPOLLWRNORM);

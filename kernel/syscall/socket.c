@@ -127,7 +127,7 @@ static int make_files(struct socket *sockets[2], int type, struct file *files[2]
 	int error = socket_file(sockets[0], file_flags(type), &files[0]);
 
 	if (error) {
-		sockets[1]->operations->release(sockets[1]);
+		socket_release(sockets[1]);
 		return error;
 	}
 	error = socket_file(sockets[1], file_flags(type), &files[1]);
@@ -289,7 +289,7 @@ static long do_accept(const struct syscall_arguments *a, int flags)
 	}
 	result = report_peer(accepted, a);
 	if (result) {
-		accepted->operations->release(accepted);
+		socket_release(accepted);
 		return result;
 	}
 	return install_socket(accepted, flags);
