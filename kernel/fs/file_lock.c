@@ -11,6 +11,8 @@
  *   L2  Flock records cover everything and conflict with flock alone; POSIX and OFD conflict with each other.
  *   L3  A waiter's `blocker` is the owner of a record in its way. What may let a waiter in sets it to NULL under the lock, and
  *	     wakes: so the chain of waiters in which a deadlock is looked for has no link that is over.
+ *   L4  A flock record is not changed but given up and asked for anew: who waits for one, or is refused it, holds none of that
+ *	     open file. So two that hold the shared lock and want the exclusive one do not wait for each other.
  */
 #include "fs/file_lock.h"
 
@@ -266,6 +268,22 @@ static bool would_deadlock(const struct file_lock_request *request,
 	return false;
 }
 
+/* The lock of another type that the request would turn into its own (L4). */
+static void give_up_flock(struct attempt *attempt) MUST_HOLD(&file_locks_lock)
+{
+	const struct file_lock_request *request = attempt->request;
+	bool exclusive = request->type == F_WRLCK;
+	struct record *record;
+
+	list_for_each(record, &attempt->list->records, link) {
+		if (same_owner(record, request) && record->exclusive != exclusive) {
+			bury(record, &attempt->garbage);
+			announce_release(attempt->file->inode);
+			return; // it covers everything (L1, L2)
+		}
+	}
+}
+
 /* 0, MUST_WAIT, -EAGAIN, -EDEADLK. */
 static int try_set(struct attempt *attempt)
 {
@@ -275,6 +293,9 @@ static int try_set(struct attempt *attempt)
 
 	spin_lock(&file_locks_lock);
 	if (request->type != F_UNLCK) {
+		if (request->kind == FILE_LOCK_FLOCK) {
+			give_up_flock(attempt);
+		}
 		conflict = find_conflict(attempt->list, request);
 	}
 	if (!conflict) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * flock: shared and exclusive, waiting, conversion, inherited descriptions, interruption.
+ * flock: shared and exclusive, waiting, conversion (the lock held before is given up first), inherited descriptions, interruption.
  * libc: musl
  */
 #include "raw.h"
@@ -108,11 +108,57 @@ static void check_interruption(void)
 	ok("interruption");
 }
 
+/* The upgrade that failed has cost its shared lock: the other one's succeeds. */
+static void check_failed_upgrade(void)
+{
+	int a = open_lock(), b = open_lock();
+
+	CHECK_EQ(flock(a, LOCK_SH), 0);
+	CHECK_EQ(flock(b, LOCK_SH), 0);
+	CHECK_EQ(flock(a, LOCK_SH | LOCK_NB), 0); // what is held already is not given up
+	CHECK_ERRNO(flock(a, LOCK_EX | LOCK_NB), EWOULDBLOCK);
+	CHECK_EQ(flock(b, LOCK_EX | LOCK_NB), 0);
+	CHECK_ERRNO(flock(a, LOCK_SH | LOCK_NB), EWOULDBLOCK);
+	CHECK_EQ(flock(b, LOCK_SH | LOCK_NB), 0);
+	CHECK_EQ(flock(a, LOCK_SH | LOCK_NB), 0);
+	close(a);
+	close(b);
+	ok("failed_upgrade");
+}
+
+/* Two that share want it alone: each gets it in turn, none waits for ever. */
+static void check_upgrades(void)
+{
+	int a = open_lock(), b = open_lock(), status;
+	pid_t child;
+
+	CHECK_EQ(flock(a, LOCK_SH), 0);
+	CHECK_EQ(flock(b, LOCK_SH), 0);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		close(b);
+		CHECK_EQ(flock(a, LOCK_EX), 0);
+		_exit(5);
+	}
+	close(a);
+	WAIT_UNTIL(process_state(child) == 'S');
+	CHECK_EQ(flock(b, LOCK_EX), 0);
+	CHECK_EQ(waitpid(child, &status, WNOHANG), 0);
+	CHECK_EQ(flock(b, LOCK_UN), 0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 5 << 8);
+	close(b);
+	ok("upgrades");
+}
+
 int main(void)
 {
 	flags = shared_page();
 	check_conflicts();
 	check_exclusion();
+	check_failed_upgrade();
+	check_upgrades();
 	check_interruption();
 	return 0;
 }
