@@ -13,22 +13,28 @@ enum lock_rank {
 	RANK_FILE_POSITION, /* file.position_lock: around a whole read or write, of /proc too */
 	RANK_EXEC,          /* process.exec_lock */
 	RANK_CGROUP,
-	RANK_MOUNT,          /* mount tree changes */
-	RANK_RENAME_STACKED, /* super_block.rename_lock of an overlay: outside its layers' */
-	RANK_EPOLL_TREE,     /* which epoll watches what */
-	RANK_EPOLL,          /* epoll.lock */
-	RANK_TTY,            /* tty.lock, pty pair */
-	RANK_SOCKET,         /* socket.lock */
+	RANK_MOUNT,      /* mount tree changes */
+	RANK_EPOLL_TREE, /* which epoll watches what */
+	RANK_EPOLL,      /* epoll.lock */
+	RANK_TTY,        /* tty.lock, pty pair */
+	RANK_SOCKET,     /* socket.lock */
 	RANK_SOCKET_PEER,
 	RANK_MQUEUE_CREATE, /* mqueue: a queue, or the file system of a namespace, is made */
-	RANK_INODE_PARENT, /* inode.lock of a stacked file system (overlay): outside those of its layers */
-	RANK_OVERLAY_COPY, /* overlay.copy_lock */
-	RANK_RENAME,       /* super_block.rename_lock */
-	RANK_INODE,        /* inode.lock */
-	RANK_INODE_LOWER,  /* inode.lock of the layer below an overlay's */
-	RANK_PIPE,         /* pipe.lock */
-	RANK_VM,           /* vm_space.lock */
-	RANK_IPC,          /* System V IPC: ipc_table.lock, segments_lock */
+	/*
+	 * File systems, those stacked on others outside what they stand on: the number is super_block.stack_depth, which is
+	 * less in each layer, so an overlay that went up into its own or a higher one would be seen.
+	 */
+	RANK_RENAME_STACKED_2, /* super_block.rename_lock */
+	RANK_INODE_STACKED_2,  /* inode.lock */
+	RANK_OVERLAY_COPY_2,   /* overlay.copy_lock */
+	RANK_RENAME_STACKED_1,
+	RANK_INODE_STACKED_1,
+	RANK_OVERLAY_COPY_1,
+	RANK_RENAME, /* of those that stand on no other */
+	RANK_INODE,
+	RANK_PIPE, /* pipe.lock */
+	RANK_VM,   /* vm_space.lock */
+	RANK_IPC,  /* System V IPC: ipc_table.lock, segments_lock */
 	RANK_FUTEX_SLEEP,
 	RANK_VM_OBJECT, /* vm_object.lock */
 	RANK_9P_CLIENT,

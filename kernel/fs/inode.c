@@ -27,6 +27,8 @@ static const struct inode_operations no_operations;
 
 int inode_create(struct super_block *super_block, struct inode **out)
 {
+	static const enum lock_rank ranks[FILE_SYSTEM_STACK_MAX + 1] = {
+		RANK_INODE, RANK_INODE_STACKED_1, RANK_INODE_STACKED_2};
 	struct inode *inode = object_allocate(&inode_cache);
 	nsec_t now = clock_realtime();
 
@@ -34,8 +36,7 @@ int inode_create(struct super_block *super_block, struct inode **out)
 		return -ENOMEM;
 	}
 	refcount_init(&inode->references, 1);
-	rwlock_init(&inode->lock, super_block->stacked ? RANK_INODE_PARENT : RANK_INODE,
-		    "inode.lock");
+	rwlock_init(&inode->lock, ranks[super_block->stack_depth], "inode.lock");
 	spin_init(&inode->state_lock, RANK_INODE_CACHE, "inode.state_lock");
 	super_block_get(super_block);
 	inode->super_block = super_block;

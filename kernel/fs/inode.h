@@ -180,6 +180,8 @@ struct super_block_operations {
 	int (*show_options)(struct super_block *super_block, char *to, size_t size);
 };
 
+enum { FILE_SYSTEM_STACK_MAX = 2 };
+
 struct super_block {
 	struct refcount references; /* inodes, and one for all mounts together */
 	_Atomic u32 mounts;
@@ -193,7 +195,8 @@ struct super_block {
 	bool only_readable; /* it cannot be written to ever */
 	bool forgets_names; /* /proc: a name nobody holds is dropped at once, with what its inode pins */
 	bool treeless; /* nsfs: a file's name is that of its dentry, which hangs in no tree */
-	bool stacked; /* overlay: its inode.locks are taken outside those of the layers (RANK_INODE_PARENT) */
+	unsigned
+		stack_depth; /* I: how many others it stands on, at most: an overlay one more than the deepest of its layers */
 	struct dentry *root;
 	void *data;
 	struct mutex rename_lock;
@@ -255,6 +258,11 @@ void dentry_drop_unused(void);
 int super_block_create(const struct file_system_type *type,
 		       const struct super_block_operations *operations,
 		       struct super_block **out) must_check;
+/*
+ * Say, before it has inodes, that it stands on file systems of which the deepest has stack_depth `below`: its locks are
+ * outside theirs. -EINVAL: that is too many on one another for the kernel's stack (Linux's limit).
+ */
+int super_block_stack(struct super_block *super_block, unsigned below) must_check;
 void super_block_get(struct super_block *super_block);
 void super_block_put(struct super_block *super_block);
 /* Give a file system that was never mounted back (a failed or an inner mount): drops root and the cached names. */

@@ -82,6 +82,21 @@ int super_block_create(const struct file_system_type *type,
 	return 0;
 }
 
+int super_block_stack(struct super_block *super_block, unsigned below)
+{
+	static const enum lock_rank ranks[FILE_SYSTEM_STACK_MAX + 1] = {
+		RANK_RENAME, RANK_RENAME_STACKED_1, RANK_RENAME_STACKED_2};
+
+	ASSERT(!super_block->root);
+	if (below >= FILE_SYSTEM_STACK_MAX) {
+		return -EINVAL;
+	}
+	super_block->stack_depth = below + 1;
+	mutex_init(&super_block->rename_lock, ranks[super_block->stack_depth],
+		   "super_block.rename_lock");
+	return 0;
+}
+
 void super_block_get(struct super_block *super_block)
 {
 	refcount_get(&super_block->references);

@@ -79,8 +79,8 @@ static int own(struct inode *directory, struct dentry *made, u32 mode,
 static int adopt(struct inode *directory, struct dentry *dentry, struct dentry *made)
 {
 	struct inode *inode;
-	int error = overlay_make_inode(directory->super_block, made, NULL, NULL, 0,
-				       directory, dentry->name, &inode);
+	int error = overlay_make_inode(directory->super_block, made, NULL, 0, directory,
+				       dentry->name, &inode);
 
 	if (!error) {
 		dentry_set_inode(dentry, inode);
@@ -210,7 +210,7 @@ static int overlay_create_unnamed(struct inode *directory, u32 mode,
 		dentry_put(made);
 		return error;
 	}
-	return overlay_make_inode(directory->super_block, made, NULL, NULL, 0, directory,
+	return overlay_make_inode(directory->super_block, made, NULL, 0, directory,
 				  made->name, out);
 }
 

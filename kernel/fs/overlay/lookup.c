@@ -14,11 +14,14 @@
 /* Inode numbers of things that are only in the upper layer, which counts from 1 as a lower one may. */
 #define UPPER_NUMBER (1ULL << 62)
 
+enum { FEW = 2 };
+
 struct found {
 	struct dentry *upper;
-	struct dentry *lower[OVERLAY_LAYERS_MAX];
-	unsigned layers[OVERLAY_LAYERS_MAX];
+	struct overlay_backing
+		*lower; /* room for what each layer of the parent may have */
 	unsigned lower_count;
+	struct overlay_backing few[FEW]; /* where `lower` points if that is enough */
 };
 
 bool overlay_is_whiteout(const struct inode *inode)
@@ -46,7 +49,7 @@ struct dentry *overlay_real(const struct inode *inode)
 {
 	struct dentry *upper = overlay_upper(inode);
 
-	return upper ? upper : overlay_node(inode)->lower[0];
+	return upper ? upper : overlay_node(inode)->lower[0].dentry;
 }
 
 struct inode *overlay_real_inode(const struct inode *inode)
@@ -60,9 +63,9 @@ void overlay_real_path(const struct inode *inode, struct path *out)
 	const struct overlay_node *node = overlay_node(inode);
 	struct dentry *upper = overlay_upper(inode);
 
-	out->dentry = upper ? upper : node->lower[0];
+	out->dentry = upper ? upper : node->lower[0].dentry;
 	out->mount =
-		upper ? overlay->upper.mount : overlay->lower[node->lower_layer[0]].mount;
+		upper ? overlay->upper.mount : overlay->lower[node->lower[0].layer].mount;
 }
 
 int overlay_get_attributes(struct inode *inode, struct inode_attributes *out)
@@ -92,7 +95,14 @@ void overlay_refresh(struct inode *inode)
 	}
 }
 
-static int allocate_node(struct dentry **lower, const unsigned *layers, unsigned count,
+static void free_node(struct overlay_node *node)
+{
+	heap_free(node->name);
+	heap_free(node->lower);
+	heap_free(node);
+}
+
+static int allocate_node(const struct overlay_backing *lower, unsigned count,
 			 const char *name, struct overlay_node **out)
 {
 	struct overlay_node *node = heap_allocate(sizeof(*node));
@@ -102,13 +112,8 @@ static int allocate_node(struct dentry **lower, const unsigned *layers, unsigned
 	}
 	node->name = heap_duplicate_string(name);
 	node->lower = count ? heap_duplicate(lower, count * sizeof(*lower)) : NULL;
-	node->lower_layer =
-		count ? heap_duplicate(layers, count * sizeof(*layers)) : NULL;
-	if (!node->name || (count && (!node->lower || !node->lower_layer))) {
-		heap_free(node->name);
-		heap_free(node->lower);
-		heap_free(node->lower_layer);
-		heap_free(node);
+	if (!node->name || (count && !node->lower)) {
+		free_node(node);
 		return -ENOMEM;
 	}
 	node->lower_count = count;
@@ -116,11 +121,12 @@ static int allocate_node(struct dentry **lower, const unsigned *layers, unsigned
 	return 0;
 }
 
-static void put_found(struct dentry *upper, struct dentry **lower, unsigned count)
+static void put_backings(struct dentry *upper, const struct overlay_backing *lower,
+			 unsigned count)
 {
 	dentry_put(upper);
 	for (unsigned i = 0; i < count; i++) {
-		dentry_put(lower[i]);
+		dentry_put(lower[i].dentry);
 	}
 }
 
@@ -131,14 +137,11 @@ void overlay_destroy_inode(struct inode *inode)
 	if (!node) {
 		return;
 	}
-	put_found(node->upper, node->lower, node->lower_count);
+	put_backings(node->upper, node->lower, node->lower_count);
 	if (node->parent) {
 		inode_put(node->parent);
 	}
-	heap_free(node->name);
-	heap_free(node->lower);
-	heap_free(node->lower_layer);
-	heap_free(node);
+	free_node(node);
 	inode->data = NULL;
 }
 
@@ -153,25 +156,21 @@ static void set_operations(struct inode *inode)
 }
 
 int overlay_make_inode(struct super_block *super_block, struct dentry *upper,
-		       struct dentry **lower, const unsigned *layers,
-		       unsigned lower_count, struct inode *parent, const char *name,
-		       struct inode **out)
+		       const struct overlay_backing *lower, unsigned lower_count,
+		       struct inode *parent, const char *name, struct inode **out)
 {
 	struct overlay_node *node;
 	struct inode *inode, *numbered;
-	int error = allocate_node(lower, layers, lower_count, name, &node);
+	int error = allocate_node(lower, lower_count, name, &node);
 
 	if (!error) {
 		error = inode_create(super_block, &inode);
 		if (error) {
-			heap_free(node->name);
-			heap_free(node->lower);
-			heap_free(node->lower_layer);
-			heap_free(node);
+			free_node(node);
 		}
 	}
 	if (error) {
-		put_found(upper, lower, lower_count);
+		put_backings(upper, lower, lower_count);
 		return error;
 	}
 	node->upper = upper;
@@ -180,9 +179,9 @@ int overlay_make_inode(struct super_block *super_block, struct dentry *upper,
 		inode_get(parent);
 	}
 	inode->data = node;
-	numbered = dentry_inode(lower_count ? lower[lower_count - 1] : upper);
+	numbered = dentry_inode(lower_count ? lower[lower_count - 1].dentry : upper);
 	if (lower_count && (numbered->attributes.mode & S_IFMT) != S_IFDIR) {
-		numbered = dentry_inode(lower[0]);
+		numbered = dentry_inode(lower[0].dentry);
 	}
 	inode->attributes.inode_number =
 		numbered->attributes.inode_number | (lower_count ? 0 : UPPER_NUMBER);
@@ -190,6 +189,24 @@ int overlay_make_inode(struct super_block *super_block, struct dentry *upper,
 	set_operations(inode);
 	*out = inode;
 	return 0;
+}
+
+static int found_init(struct found *found, const struct inode *directory)
+{
+	unsigned most = overlay_node(directory)->lower_count;
+
+	memset(found, 0, sizeof(*found));
+	found->lower = most <= FEW ? found->few
+				   : heap_allocate_array(most, sizeof(*found->lower));
+	return found->lower ? 0 : -ENOMEM;
+}
+
+/* The references are somebody else's by now. */
+static void found_fini(struct found *found)
+{
+	if (found->lower != found->few) {
+		heap_free(found->lower);
+	}
 }
 
 /* Look in the upper layer; *go_on: the lower ones count too. */
@@ -227,7 +244,8 @@ static int find_in_lower(const struct overlay_node *parent, unsigned index,
 {
 	bool merging = found->upper || found->lower_count;
 	struct dentry *dentry;
-	int error = dentry_lookup(parent->lower[index], name, strlen(name), &dentry);
+	int error =
+		dentry_lookup(parent->lower[index].dentry, name, strlen(name), &dentry);
 
 	if (error) {
 		return error;
@@ -243,8 +261,8 @@ static int find_in_lower(const struct overlay_node *parent, unsigned index,
 		return 0;
 	}
 	*go_on = is_directory(dentry) && !is_opaque(dentry);
-	found->layers[found->lower_count] = parent->lower_layer[index];
-	found->lower[found->lower_count++] = dentry;
+	found->lower[found->lower_count++] =
+		(struct overlay_backing){dentry, parent->lower[index].layer};
 	return 0;
 }
 
@@ -262,39 +280,57 @@ static int find_lower(struct inode *directory, const char *name, struct found *f
 
 int overlay_lower_has(struct inode *directory, const char *name)
 {
-	struct found found = {0};
+	struct found found;
 	struct dentry *upper = overlay_upper(directory);
-	int result = upper && is_opaque(upper) ? 0 : find_lower(directory, name, &found);
+	int result = found_init(&found, directory);
 
+	if (result < 0) {
+		return result;
+	}
+	if (!upper || !is_opaque(upper)) {
+		result = find_lower(directory, name, &found);
+	}
 	if (result == 0) {
 		result = found.lower_count > 0;
 	}
-	put_found(NULL, found.lower, found.lower_count);
+	put_backings(NULL, found.lower, found.lower_count);
+	found_fini(&found);
 	return result;
+}
+
+/* Ask the layers; on failure nothing is held. */
+static int find(struct inode *directory, const char *name, struct found *found)
+{
+	bool go_on;
+	int error = find_upper(directory, name, found, &go_on);
+
+	if (!error && go_on) {
+		error = find_lower(directory, name, found);
+	}
+	if (error) {
+		put_backings(found->upper, found->lower, found->lower_count);
+	}
+	return error;
 }
 
 int overlay_lookup(struct inode *directory, struct dentry *dentry)
 {
-	struct found found = {0};
+	struct found found;
 	struct inode *inode;
-	bool go_on;
-	int error = find_upper(directory, dentry->name, &found, &go_on);
+	int error = found_init(&found, directory);
 
-	if (!error && go_on) {
-		error = find_lower(directory, dentry->name, &found);
-	}
 	if (error) {
-		put_found(found.upper, found.lower, found.lower_count);
 		return error;
 	}
-	if (!found.upper && found.lower_count == 0) {
-		return 0;
+	error = find(directory, dentry->name, &found);
+	if (!error && (found.upper || found.lower_count > 0)) {
+		error = overlay_make_inode(directory->super_block, found.upper,
+					   found.lower, found.lower_count, directory,
+					   dentry->name, &inode);
+		if (!error) {
+			dentry_set_inode(dentry, inode);
+		}
 	}
-	error = overlay_make_inode(directory->super_block, found.upper, found.lower,
-				   found.layers, found.lower_count, directory,
-				   dentry->name, &inode);
-	if (!error) {
-		dentry_set_inode(dentry, inode);
-	}
+	found_fini(&found);
 	return error;
 }

@@ -6,6 +6,7 @@
  *
  * Options   lowerdir=A[:B…] (topmost first), upperdir=U, workdir=W (checked to be there; copies are made in place). Commas and colons in
  *           names are escaped with a backslash.
+ * Stacks    a layer may be an overlay's, twice at most: what recurses into layers then fits into a kernel stack (S1).
  */
 #include "fs/overlay/overlay.h"
 
@@ -21,12 +22,20 @@
 #include <linux/mount.h>
 #include <linux/stat.h>
 
-static void overlay_free(struct overlay *overlay)
+static void put_lower(struct overlay *overlay)
 {
-	path_put(&overlay->upper);
 	for (unsigned i = 0; i < overlay->lower_count; i++) {
 		path_put(&overlay->lower[i]);
 	}
+	heap_free(overlay->lower);
+	overlay->lower = NULL;
+	overlay->lower_count = 0;
+}
+
+static void overlay_free(struct overlay *overlay)
+{
+	path_put(&overlay->upper);
+	put_lower(overlay);
 	credentials_put(overlay->credentials);
 	heap_free(overlay);
 }
@@ -100,16 +109,38 @@ static int resolve(const struct walk_context *context, const char *name, struct 
 	return 0;
 }
 
+/* How many names a lowerdir= has. */
+static unsigned count_names(const char *value)
+{
+	unsigned count = 1;
+
+	for (; *value && *value != ','; value++) {
+		if (*value == '\\' && value[1]) {
+			value++;
+		} else if (*value == ':') {
+			count++;
+		}
+	}
+	return count;
+}
+
 static int add_lower(struct overlay *overlay, const struct walk_context *context,
 		     const char *value, char *name)
 {
+	unsigned count = count_names(value);
+
+	if (count > OVERLAY_LAYERS_MAX) {
+		return -EINVAL;
+	}
+	put_lower(overlay); // the last lowerdir= counts
+	overlay->lower = heap_allocate_array(count, sizeof(*overlay->lower));
+	if (!overlay->lower) {
+		return -ENOMEM;
+	}
 	for (;;) {
 		int error;
 
 		value = cut(value, ':', name, PATH_MAX);
-		if (overlay->lower_count == OVERLAY_LAYERS_MAX) {
-			return -EINVAL;
-		}
 		error = resolve(context, name, &overlay->lower[overlay->lower_count]);
 		if (error) {
 			return error;
@@ -169,30 +200,47 @@ static int parse_options(struct overlay *overlay, const struct walk_context *con
 /* The root: the layers' roots, merged. */
 static int make_root(struct super_block *super_block, struct overlay *overlay)
 {
-	struct dentry *lower[OVERLAY_LAYERS_MAX];
-	unsigned layers[OVERLAY_LAYERS_MAX];
+	struct overlay_backing *lower =
+		heap_allocate_array(overlay->lower_count, sizeof(*lower));
 	struct inode *inode;
 	int error;
 
+	if (!lower) {
+		return -ENOMEM;
+	}
 	for (unsigned i = 0; i < overlay->lower_count; i++) {
-		lower[i] = overlay->lower[i].dentry;
-		dentry_get(lower[i]);
-		layers[i] = i;
+		lower[i] = (struct overlay_backing){overlay->lower[i].dentry, i};
+		dentry_get(lower[i].dentry);
 	}
 	if (overlay->upper.dentry) {
 		dentry_get(overlay->upper.dentry);
 	}
-	error = overlay_make_inode(super_block, overlay->upper.dentry, lower, layers,
+	error = overlay_make_inode(super_block, overlay->upper.dentry, lower,
 				   overlay->lower_count, NULL, "", &inode);
+	heap_free(lower);
 	if (error) {
 		return error;
 	}
 	return dentry_create_root(super_block, inode, &super_block->root);
 }
 
+/* Of the layers, how many file systems the one with most stands on. */
+static unsigned depth_below(const struct overlay *overlay)
+{
+	unsigned depth =
+		overlay->upper.mount ? overlay->upper.mount->super_block->stack_depth : 0;
+
+	for (unsigned i = 0; i < overlay->lower_count; i++) {
+		depth = MAX(depth, overlay->lower[i].mount->super_block->stack_depth);
+	}
+	return depth;
+}
+
 static int build(struct overlay *overlay, const struct file_system_type *type,
 		 struct super_block **out)
 {
+	static const enum lock_rank ranks[FILE_SYSTEM_STACK_MAX + 1] = {
+		RANK_NONE, RANK_OVERLAY_COPY_1, RANK_OVERLAY_COPY_2};
 	struct super_block *super_block;
 	int error = super_block_create(type, &overlay_super_operations, &super_block);
 
@@ -201,11 +249,13 @@ static int build(struct overlay *overlay, const struct file_system_type *type,
 		return error;
 	}
 	super_block->data = overlay;
-	super_block->stacked = true;
 	super_block->read_only = overlay->upper.mount == NULL;
-	mutex_init(&super_block->rename_lock, RANK_RENAME_STACKED,
-		   "super_block.rename_lock");
-	error = make_root(super_block, overlay);
+	error = super_block_stack(super_block, depth_below(overlay));
+	if (!error) {
+		mutex_init(&overlay->copy_lock, ranks[super_block->stack_depth],
+			   "overlay.copy_lock");
+		error = make_root(super_block, overlay);
+	}
 	if (error) {
 		super_block_put(super_block);
 		return error;
@@ -224,7 +274,6 @@ static int overlay_mount(const struct file_system_type *type,
 	if (!overlay) {
 		return -ENOMEM;
 	}
-	mutex_init(&overlay->copy_lock, RANK_OVERLAY_COPY, "overlay.copy_lock");
 	overlay->credentials = credentials_get(context->credentials);
 	string_copy(overlay->options, data ? data : "", sizeof(overlay->options));
 	error = parse_options(overlay, context, data);

@@ -14,23 +14,28 @@
 #include "fs/path.h"
 #include "sync/mutex.h"
 
-enum { OVERLAY_LAYERS_MAX = 16 };
+enum { OVERLAY_LAYERS_MAX = 500 /* Linux's */ };
 
 struct overlay {
-	struct path upper;                     /* empty: read-only */
-	struct path lower[OVERLAY_LAYERS_MAX]; /* topmost first */
+	struct path upper;  /* empty: read-only */
+	struct path *lower; /* topmost first */
 	unsigned lower_count;
 	struct credentials
 		*credentials;   /* the mounter's: the layers are worked on with them */
-	struct mutex copy_lock; /* RANK_OVERLAY_COPY: one copy-up at a time */
+	struct mutex copy_lock; /* RANK_OVERLAY_COPY_1 or _2: one copy-up at a time */
 	char options[256];      /* for /proc/mounts */
 };
 
+/* What a lower layer has for an inode. */
+struct overlay_backing {
+	struct dentry *dentry; /* a reference */
+	unsigned layer;        /* which of overlay.lower it is of */
+};
+
 struct overlay_node {
-	struct dentry *upper;  /* copy_lock to set, once; read with overlay_upper() */
-	struct dentry **lower; /* I: backing dentries in lower layers, topmost first */
-	unsigned *lower_layer; /* I: which layer each is of */
-	unsigned lower_count;  /* I */
+	struct dentry *upper; /* copy_lock to set, once; read with overlay_upper() */
+	struct overlay_backing *lower; /* I: topmost first */
+	unsigned lower_count;          /* I */
 	struct inode *
 		parent; /* I: the overlay directory it was found in; a reference; NULL: the root */
 	char *name; /* I: and under which name */
@@ -63,10 +68,10 @@ struct inode *overlay_real_inode(const struct inode *inode);
 /* The place of that dentry, borrowed. */
 void overlay_real_path(const struct inode *inode, struct path *out);
 
-/* lookup.c. Takes over the references of `upper` and lower[]; on failure they are dropped. */
+/* lookup.c. Takes over the references of `upper` and lower[], not the array; on failure they are dropped. */
 int overlay_make_inode(struct super_block *super_block, struct dentry *upper,
-		       struct dentry **lower, const unsigned *layers,
-		       unsigned lower_count, struct inode *parent, const char *name,
+		       const struct overlay_backing *lower, unsigned lower_count,
+		       struct inode *parent, const char *name,
 		       struct inode **out) must_check;
 int overlay_lookup(struct inode *directory, struct dentry *dentry);
 /* Is there a name in the layers below the directory's upper one (so that removing it needs a whiteout)? Negative errno, 0, 1. */

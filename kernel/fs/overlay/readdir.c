@@ -207,8 +207,8 @@ static int listing_create(struct inode *directory, struct listing **out)
 		error = collect_and_mark(listing, &upper, overlay->credentials);
 	}
 	for (unsigned i = 0; i < node->lower_count && !error; i++) {
-		struct path lower = {overlay->lower[node->lower_layer[i]].mount,
-				     node->lower[i]};
+		struct path lower = {overlay->lower[node->lower[i].layer].mount,
+				     node->lower[i].dentry};
 
 		error = collect_and_mark(listing, &lower, overlay->credentials);
 	}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+/*
+ * S1: overlays over overlays end after the second, whoever mounts them; the second works as the first does, and so does one
+ * over the whole tree; an overlay has up to 500 lower layers.
+ * libc: musl
+ */
+#include "mounts.h"
+#include "userns.h"
+#include <dirent.h>
+
+enum { DEEPEST = 2, MANY = 500 };
+
+static int overlay_on(const char *lower, int number, bool writable)
+{
+	char at[16], upper[16], work[16], options[256];
+
+	snprintf(at, sizeof(at), "l%d", number);
+	snprintf(upper, sizeof(upper), "u%d", number);
+	snprintf(work, sizeof(work), "w%d", number);
+	make_folder(at);
+	make_folder(upper);
+	make_folder(work);
+	if (writable) {
+		snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s",
+			 lower, upper, work);
+	} else {
+		snprintf(options, sizeof(options), "lowerdir=%s:%s", upper, lower);
+	}
+	return mount("o", at, "overlay", 0, options);
+}
+
+static bool says(const char *name, const char *text)
+{
+	char found[64] = "";
+	int fd = open(name, O_RDONLY);
+
+	CHECK(fd >= 0);
+	CHECK(read(fd, found, sizeof(found) - 1) >= 0);
+	close(fd);
+	return strcmp(found, text) == 0;
+}
+
+static int entries(const char *name)
+{
+	DIR *folder = opendir(name);
+	int count = 0;
+
+	CHECK(folder);
+	while (readdir(folder)) {
+		count++;
+	}
+	closedir(folder);
+	return count - 2;
+}
+
+static void make_layer(void)
+{
+	mount_tmpfs("layers");
+	CHECK_EQ(chdir("layers"), 0);
+	make_folder("l0");
+	make_folder("l0/folder");
+	put("l0/folder/file", "lowest");
+	put("l0/gone", "x");
+	put("l0/old", "x");
+}
+
+/* Every one that mounts works; those too deep are refused, with layers to write in or without. */
+static void stack(void)
+{
+	char lower[16];
+
+	make_layer();
+	for (int i = 1; i <= DEEPEST; i++) {
+		snprintf(lower, sizeof(lower), "l%d", i - 1);
+		CHECK_EQ(overlay_on(lower, i, true), 0);
+	}
+	CHECK_ERRNO(overlay_on("l2", 3, true), EINVAL);
+	CHECK_ERRNO(overlay_on("l2", 4, false), EINVAL);
+	CHECK_EQ(overlay_on("l1", 5, false), 0);
+	CHECK(says("l5/folder/file", "lowest") && says("l2/folder/file", "lowest"));
+}
+
+static void write_in_the_second(void)
+{
+	stack();
+	put("l2/folder/file", "highest");
+	CHECK(says("l2/folder/file", "highest") && says("u2/folder/file", "highest"));
+	CHECK(says("l1/folder/file", "lowest") && says("l0/folder/file", "lowest"));
+	CHECK(!exists("u1/folder/file"));
+	CHECK_EQ(unlink("l2/gone"), 0);
+	CHECK(!exists("l2/gone") && exists("l1/gone"));
+	CHECK_EQ(rename("l2/old", "l2/folder/new"), 0);
+	CHECK(entries("l2") == 1 && entries("l2/folder") == 2 && entries("l1") == 3);
+	CHECK_EQ(unlink("l2/folder/new"), 0);
+	CHECK_EQ(unlink("l2/folder/file"), 0);
+	CHECK_EQ(rmdir("l2/folder"), 0);
+	CHECK(entries("l2") == 0 && exists("l1/folder/file"));
+	for (int i = 5; i > 0; i--) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "l%d", i);
+		CHECK_EQ(umount2(name, 0), i == 3 || i == 4 ? -1 : 0);
+	}
+}
+
+static void by_anybody(void)
+{
+	somebody();
+	CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0); // else its maps are not its own
+	CHECK_EQ(unshare(CLONE_NEWUSER | CLONE_NEWNS), 0);
+	become_root_of_own();
+	stack();
+}
+
+/* The first name in the root that is a regular file or a folder, seen through an overlay over all. */
+static void over_the_root(void)
+{
+	struct stat direct, through;
+	DIR *folder;
+	struct dirent *entry;
+	char name[PATH_MAX];
+
+	make_layer();
+	CHECK_EQ(overlay_on("/", 1, true), 0);
+	folder = opendir("l1");
+	CHECK(folder);
+	while ((entry = readdir(folder))) {
+		snprintf(name, sizeof(name), "/%s", entry->d_name);
+		if (entry->d_name[0] == '.' || lstat(name, &direct) != 0) {
+			continue;
+		}
+		snprintf(name, sizeof(name), "l1/%s", entry->d_name);
+		CHECK_EQ(lstat(name, &through), 0);
+		CHECK((through.st_mode & S_IFMT) == (direct.st_mode & S_IFMT));
+	}
+	closedir(folder);
+	make_folder("l1/made-by-the-test");
+	put("l1/made-by-the-test/file", "here");
+	CHECK(says("u1/made-by-the-test/file", "here") && !exists("/made-by-the-test"));
+}
+
+static void name_layers(char *text, size_t size, int count)
+{
+	size_t length = (size_t)snprintf(text, size, "lowerdir=");
+
+	for (int i = 0; i < count; i++) {
+		length += (size_t)snprintf(text + length, size - length, "%s%d",
+					   i ? ":" : "", i);
+	}
+	CHECK(length < size);
+}
+
+static void many_layers(void)
+{
+	static char options[4096];
+	char name[32];
+
+	make_layer();
+	for (int i = 0; i <= MANY; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		make_folder(name);
+		snprintf(name, sizeof(name), "%d/all", i);
+		make_folder(name);
+		snprintf(name, sizeof(name), "%d/all/%d", i, i);
+		put(name, "x");
+	}
+	put("499/last", "last");
+	make_folder("m");
+	name_layers(options, sizeof(options), MANY + 1);
+	CHECK_ERRNO(mount("o", "m", "overlay", 0, options), EINVAL);
+	name_layers(options, sizeof(options), MANY);
+	CHECK_EQ(mount("o", "m", "overlay", 0, options), 0);
+	CHECK(says("m/last", "last") && entries("m/all") == MANY);
+	CHECK(exists("m/all/0") && exists("m/all/499") && !exists("m/all/500"));
+	CHECK(!exists("m/nothing"));
+	CHECK_EQ(umount2("m", 0), 0);
+}
+
+int main(void)
+{
+	enter_world();
+	make_folder("layers");
+	must_pass_in_child(write_in_the_second);
+	ok("two overlays");
+	must_pass_in_child(over_the_root);
+	ok("over the root");
+	must_pass_in_child(many_layers);
+	ok("many layers");
+	CHECK_EQ(chmod(".", 0755), 0);
+	require_user_namespaces();
+	must_pass_in_child(by_anybody);
+	ok("two overlays of anybody");
+	return 0;
+}
