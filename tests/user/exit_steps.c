@@ -355,6 +355,55 @@ static void check_namespaces_before_zombie(void)
 	ok("namespaces_before_zombie");
 }
 
+/* ---- queued signals, then the end ---- */
+
+/* How many signals of this user are queued: the first number of SigQ. */
+static int queued_signals(void)
+{
+	static char text[4096];
+	int fd = open("/proc/self/status", O_RDONLY), number = -1;
+	ssize_t length = read(fd, text, sizeof(text) - 1);
+	char *at;
+
+	CHECK(length > 0);
+	text[length] = 0;
+	close(fd);
+	at = strstr(text, "\nSigQ:");
+	CHECK(at && sscanf(at + 6, "%d", &number) == 1);
+	return number;
+}
+
+static void leave_queued(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	for (int i = 0; i < 1000; i++) {
+		CHECK_EQ(sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = i}), 0);
+	}
+}
+
+static void be_somebody(void)
+{
+	CHECK_EQ(setresuid(24391, 24391, 24391), 0); // nobody else is
+	CHECK_EQ(queued_signals(), 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		must_pass_in_child(leave_queued);
+		CHECK_EQ(queued_signals(), 0);
+	}
+}
+
+/* What it had queued counts for nobody any more. */
+static void check_queued_signals(void)
+{
+	if (geteuid() == 0) {
+		must_pass_in_child(be_somebody);
+	}
+	ok("queued_signals");
+}
+
 static void check_among_mounts(void)
 {
 	make_mounts(200);
@@ -370,6 +419,7 @@ int main(void)
 	check_files_before_places();
 	check_places_before_terminal();
 	must_pass_in_child(check_among_mounts);
+	check_queued_signals();
 	check_namespaces_before_zombie();
 	return 0;
 }
