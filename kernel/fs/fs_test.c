@@ -130,7 +130,8 @@ TEST(links)
 static bool name_is(const struct path *path, const char *wanted)
 {
 	char buffer[256], *start;
-	int length = path_to_name(path, &root, buffer, sizeof(buffer), false, &start);
+	int length = path_to_name(path, &root, buffer, sizeof(buffer), NAME_FOR_GETCWD,
+				  &start);
 
 	return length == (int)strlen(wanted) && strcmp(start, wanted) == 0;
 }
@@ -171,7 +172,8 @@ static void renames(void)
 	EXPECT(file_is("/e/in/2", "two"));
 	EXPECT_EQ(fs_unlink(&context, "/e/in/2"), 0);
 	EXPECT_EQ(fs_remove_directory(&context, "/e/in"), 0);
-	EXPECT_EQ(path_to_name(&inner, &root, buffer, sizeof(buffer), false, &start),
+	EXPECT_EQ(path_to_name(&inner, &root, buffer, sizeof(buffer), NAME_FOR_GETCWD,
+			       &start),
 		  -ENOENT);
 	path_put(&inner);
 }

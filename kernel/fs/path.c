@@ -83,7 +83,7 @@ static bool stands_alone(const struct path *path)
 
 /* The names up to the root, in front of what is there; where they begin, or NULL: they do not fit. */
 static char *write_way(struct name_writer *writer, const struct path *path,
-		       const struct path *root)
+		       const struct path *root, enum name_form form)
 {
 	static const char unreachable[] = "(unreachable)";
 	char *end_of_name = writer->at;
@@ -94,7 +94,7 @@ static char *write_way(struct name_writer *writer, const struct path *path,
 	spin_unlock(&fs_tree_lock);
 	if (end == CLIMB_TOO_LONG ||
 	    (writer->at == end_of_name && !prepend(writer, "/", 1)) ||
-	    (end == CLIMB_UNREACHABLE &&
+	    (end == CLIMB_UNREACHABLE && form == NAME_FOR_GETCWD &&
 	     !prepend(writer, unreachable, sizeof(unreachable) - 1))) {
 		return NULL;
 	}
@@ -126,13 +126,13 @@ int dentry_to_name(const struct dentry *dentry, char *buffer, size_t size, char 
 }
 
 int path_to_name(const struct path *path, const struct path *root, char *buffer,
-		 size_t size, bool mark_deleted, char **start)
+		 size_t size, enum name_form form, char **start)
 {
 	static const char deleted[] = " (deleted)";
 	struct name_writer writer = {buffer, buffer + size};
 	bool gone = !path->dentry->super_block->treeless && dentry_unhashed(path->dentry);
 
-	if (gone && !mark_deleted) {
+	if (gone && form == NAME_FOR_GETCWD) {
 		return -ENOENT;
 	}
 	if (!prepend(&writer, "", 1) ||
@@ -145,7 +145,7 @@ int path_to_name(const struct path *path, const struct path *root, char *buffer,
 				  (int)(buffer + size - writer.at - 1))
 			       : -ENAMETOOLONG;
 	}
-	*start = write_way(&writer, path, root);
+	*start = write_way(&writer, path, root, form);
 	return *start ? (int)(buffer + size - *start - 1) : -ENAMETOOLONG;
 }
 
@@ -155,6 +155,7 @@ int path_to_mount_name(struct mount *mount, const struct path *root, char *buffe
 	const struct path top = {mount, mount->root};
 	struct name_writer writer = {buffer, buffer + size};
 
-	*start = prepend(&writer, "", 1) ? write_way(&writer, &top, root) : NULL;
+	*start = prepend(&writer, "", 1) ? write_way(&writer, &top, root, NAME_FOR_GETCWD)
+					 : NULL;
 	return *start ? (int)(buffer + size - *start - 1) : -ENAMETOOLONG;
 }

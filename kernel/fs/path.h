@@ -41,11 +41,15 @@ int path_walk(const struct walk_context *context, const char *name, unsigned wal
 /* The parent directory and the last component (copied into last[256]), which need not exist. */
 int path_walk_parent(const struct walk_context *context, const char *name,
 		     struct path *parent, char *last) must_check;
-/* The path's name as seen from `root`, written at the end of buffer[size]; *start is where. "(unreachable)" prefix rules of getcwd(2); " (deleted)" when `mark_deleted`. Length or -ENAMETOOLONG, -ENOENT. */
+enum name_form {
+	NAME_FOR_GETCWD, /* -ENOENT when it is removed, "(unreachable)" in front when it is not below `root` */
+	NAME_FOR_READER /* " (deleted)" behind; from the top that was reached, always with a '/' in front (/proc) */
+};
+/* The path's name as seen from `root`, written at the end of buffer[size]; *start is where. Length or -ENAMETOOLONG, -ENOENT. */
 int path_to_name(const struct path *path, const struct path *root, char *buffer,
-		 size_t size, bool mark_deleted, char **start);
+		 size_t size, enum name_form form, char **start);
 
-/* The name of the place where a mount is attached, likewise. */
+/* The name of the place where a mount is attached, likewise; "(unreachable)" in front when it is not below `root`. */
 int path_to_mount_name(struct mount *mount, const struct path *root, char *buffer,
 		       size_t size, char **start);
 /* The name inside its file system ("//deleted" behind a removed one), likewise. */

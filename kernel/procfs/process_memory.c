@@ -25,8 +25,8 @@ static void print_name(struct proc_text *text, const struct vm_area *area,
 	char *start;
 
 	if (!name && area->file) {
-		int length = path_to_name(&area->file->path, root, buffer, PATH_MAX, true,
-					  &start);
+		int length = path_to_name(&area->file->path, root, buffer, PATH_MAX,
+					  NAME_FOR_READER, &start);
 
 		name = length < 0 ? "?" : start;
 		if (length >= 0) {

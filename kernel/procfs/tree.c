@@ -271,7 +271,7 @@ static int proc_read_link(struct inode *inode, char *to, size_t size)
 		return length;
 	}
 	fs_info_get_root(current_fs(), &root);
-	length = path_to_name(&path, &root, to, size, true, &start);
+	length = path_to_name(&path, &root, to, size, NAME_FOR_READER, &start);
 	if (length >= 0) {
 		memmove(to, start, (size_t)length);
 	}

@@ -19,7 +19,7 @@ long sys_getcwd(const struct syscall_arguments *a)
 	}
 	fs_info_get_cwd(current_fs(), &cwd);
 	fs_info_get_root(current_fs(), &root);
-	length = path_to_name(&cwd, &root, buffer, PATH_MAX, false, &start);
+	length = path_to_name(&cwd, &root, buffer, PATH_MAX, NAME_FOR_GETCWD, &start);
 	path_put(&cwd);
 	path_put(&root);
 	if (length >= 0) {
