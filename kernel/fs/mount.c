@@ -287,6 +287,17 @@ bool mount_in_the_way(struct dentry *dentry, const struct walk_context *by)
 	return found;
 }
 
+bool mount_in_namespace(const struct mount *mount,
+			const struct mount_namespace *namespace)
+{
+	bool inside;
+
+	spin_lock(&fs_tree_lock);
+	inside = mount->namespace && (!namespace || mount->namespace == namespace);
+	spin_unlock(&fs_tree_lock);
+	return inside;
+}
+
 void mounts_forget(struct dentry *dentry)
 {
 	struct list gone = LIST_INIT(gone);

@@ -101,6 +101,10 @@ void mount_namespace_move_places(struct mount_namespace *namespace, struct fs_in
 /* Its root directory as one sees it, with references. -ENOENT: it has none. */
 int mount_namespace_root(struct mount_namespace *namespace, struct path *out) must_check;
 
+/* Is it one of those that processes in `namespace` (NULL: in one at all) see? A detached one is nobody's. Context: thread, no spinlock held; does not sleep. */
+bool mount_in_namespace(const struct mount *mount,
+			const struct mount_namespace *namespace);
+
 /* For /proc: the n-th mount of a namespace, if visible below `root`, as text of /proc/mounts (mountinfo: with ids). Length, 0: no more. */
 enum mount_text { MOUNT_TEXT_MOUNTS, MOUNT_TEXT_MOUNTINFO, MOUNT_TEXT_MOUNTSTATS };
 enum { MOUNT_TEXT_SCRATCH = 5 * 4096 /* bytes of the caller's, for names */ };

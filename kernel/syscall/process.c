@@ -15,6 +15,7 @@
 #include "process/pid.h"
 #include "process/pidfd.h"
 #include "process/process.h"
+#include "syscall/file_support.h"
 #include "syscall/usage.h"
 #include <linux/fcntl.h>
 #include <linux/limits.h>
@@ -57,8 +58,7 @@ static long run_file(const struct walk_context *context, struct file *file,
 
 long sys_execve(const struct syscall_arguments *a)
 {
-	struct walk_context context = {.fs = current_fs(),
-				       .credentials = current_credentials()};
+	struct walk_context context = current_walk();
 	char *name = heap_allocate(PATH_MAX);
 	struct file *file;
 	long result;
@@ -95,8 +95,7 @@ static int begin_at(int fd, const char *name, struct walk_context *context,
 
 static long execute_at(int fd, char *name, u32 flags, const struct syscall_arguments *a)
 {
-	struct walk_context context = {.fs = current_fs(),
-				       .credentials = current_credentials()};
+	struct walk_context context = current_walk();
 	struct fd_reference reference = {0};
 	unsigned walk = (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
 			(flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);

@@ -15,10 +15,20 @@
 #include <linux/mount.h>
 #include <linux/stat.h>
 
-/* May a program on this mount give its caller anything? */
-static bool mount_gives_privilege(const struct mount *mount)
+/*
+ * May the program give its caller anything? Only by what the caller's own administrator has put in place: not through a
+ * descriptor from elsewhere (another mount namespace, a detached mount, no mount at all), and not on a file system that
+ * a user namespace of less power has mounted.
+ */
+static bool mount_gives_privilege(const struct exec_image *image,
+				  const struct user_namespace *own)
 {
-	return !mount || !(atomic_load(&mount->flags) & MS_NOSUID);
+	const struct mount *mount = image->file->path.mount;
+	const struct user_namespace *owner = mount ? mount->super_block->owner : NULL;
+
+	return mount && !(atomic_load(&mount->flags) & MS_NOSUID) &&
+	       mount_in_namespace(mount, image->context->mounts) &&
+	       user_namespace_within(own, owner ? owner : &first_user_namespace);
 }
 
 static void apply_set_id(const struct exec_image *image, struct credentials *fresh)
@@ -75,7 +85,7 @@ int exec_prepare_credentials(struct exec_image *image, const struct credentials 
 	if (err) {
 		return err;
 	}
-	if (mount_gives_privilege(image->file->path.mount)) {
+	if (mount_gives_privilege(image, fresh->user_namespace)) {
 		apply_set_id(image, fresh);
 		err = read_file_capability(image, fresh, &facts);
 	}
