@@ -21,6 +21,8 @@ struct file_operations {
 	void (*release)(struct file *file);                  /* the last reference went */
 	/* A close(2) by a descriptor (each one), before release: flush. */
 	int (*flush)(struct file *file);
+	/* A descriptor's reference to one of these was dropped: the file may be gone. */
+	void (*closed)(void);
 	s64 (*read)(struct file *file, struct io_buffer *io, u64 *position); /* EINVAL */
 	s64 (*write)(
 		struct file *file, struct io_buffer *io,

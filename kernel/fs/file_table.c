@@ -173,13 +173,17 @@ void file_table_share(struct file_table *table)
 
 static int close_file(struct file_table *table, struct file *file)
 {
+	const struct file_operations *operations = file->operations;
 	int result = 0;
 
-	if (file->operations->flush) {
-		result = file->operations->flush(file);
+	if (operations->flush) {
+		result = operations->flush(file);
 	}
 	file_lock_release_owner(file, table);
 	file_put(file);
+	if (operations->closed) {
+		operations->closed();
+	}
 	return result;
 }
 

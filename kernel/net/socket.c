@@ -127,6 +127,15 @@ static s64 socket_write(struct file *file, struct io_buffer *io, u64 *position)
 	return transfer(file, io, true);
 }
 
+static void socket_closed(void)
+{
+	for (struct socket_family *family = families; family; family = family->next) {
+		if (family->closed) {
+			family->closed();
+		}
+	}
+}
+
 static u32 socket_poll(struct file *file, struct poll_table *table)
 {
 	struct socket *socket = file->data;
@@ -162,6 +171,7 @@ static const struct file_operations socket_file_operations = {
 	.poll = socket_poll,
 	.ioctl = socket_ioctl,
 	.release = release_file,
+	.closed = socket_closed,
 	.no_position = true,
 };
 

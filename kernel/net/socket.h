@@ -13,6 +13,7 @@
 
 struct net_namespace;
 struct socket;
+struct user_account;
 
 struct socket_caller {
 	struct net_namespace *network;   /* where new sockets are */
@@ -29,6 +30,9 @@ struct socket_message {
 	struct file **
 		files; /* SCM_RIGHTS: a heap array of references; send takes it over if it succeeds, receive hands it out */
 	u32 file_count;
+	struct user_account
+		*account; /* borrowed: whose files in flight they are; with files */
+	u64 files_limit;  /* how many it may have there: RLIMIT_NOFILE */
 	struct user_ucred credentials; /* SCM_CREDENTIALS */
 	bool has_credentials;
 	u32 flags;        /* MSG_* asked for */
@@ -79,6 +83,7 @@ struct socket_family {
 		      struct socket **out);
 	int (*pair)(int type, int protocol, const struct socket_caller *caller,
 		    struct socket *out[2]); /* NULL: -EOPNOTSUPP */
+	void (*closed)(void); /* a descriptor of some socket was closed; may sleep */
 	struct socket_family *next;
 };
 void socket_family_register(struct socket_family *family);

@@ -3,7 +3,7 @@
  * unix(7): sockets between programs of one machine: stream, datagram, sequenced packets.
  *
  * Owns      struct unix_socket: state, connections, the accept queue.
- * Locks     unix_socket.lock (RANK_SOCKET); never two at once except listener > nothing. Name locks inside.
+ * Locks     unix_socket.lock (RANK_SOCKET); never two at once except listener > nothing. Name locks and flight_lock inside.
  *
  * Invariants
  *   X1  A connected pair holds a reference on each other until either is released.
@@ -193,6 +193,7 @@ static int offer(struct unix_socket *listener, struct unix_socket *server,
 		server->name = listener->name;
 		unix_name_get(server->name);
 		server->socket.pass_credentials = listener->socket.pass_credentials;
+		unix_flight_offered(server, listener);
 		list_push_back(&listener->pending, &server->pending_link);
 		listener->pending_count++;
 		wake_all(&listener->readable, EPOLLIN | EPOLLRDNORM);
@@ -349,6 +350,7 @@ static int unix_accept(struct socket *base, const struct socket_caller *caller,
 			server = list_first(&listener->pending, struct unix_socket,
 					    pending_link);
 			list_remove(&server->pending_link);
+			unix_flight_offered(server, NULL);
 			listener->pending_count--;
 			wake_all(&listener->writable, EPOLLOUT);
 		} else if (caller->nonblocking) {
@@ -411,6 +413,8 @@ static void release_pending(struct unix_socket *listener, struct list *dead)
 			server = list_first(&listener->pending, struct unix_socket,
 					    pending_link);
 			list_remove(&server->pending_link);
+			unix_flight_offered(server, NULL);
+			listener->pending_count--;
 		}
 		mutex_unlock(&listener->lock);
 		if (!server) {
@@ -419,6 +423,24 @@ static void release_pending(struct unix_socket *listener, struct list *dead)
 		server->socket.error = 0;
 		unix_operations.release(&server->socket, dead);
 	}
+}
+
+void unix_drop_carriers(struct unix_socket *socket, struct list *dead)
+{
+	struct list packets = LIST_INIT(packets);
+	struct unix_packet *packet, *following;
+
+	mutex_lock(&socket->lock);
+	list_for_each_safe(packet, following, &socket->packets, link) {
+		if (packet->at) {
+			list_remove(&packet->link);
+			list_push_back(&packets, &packet->link);
+			socket->queued -= packet->size;
+		}
+	}
+	mutex_unlock(&socket->lock);
+	unix_packets_free(&packets, dead);
+	release_pending(socket, dead);
 }
 
 /* Tell the peer: data that we never read means a reset. */
@@ -552,9 +574,11 @@ static struct socket_family unix_family = {
 	.family = AF_UNIX,
 	.create = unix_create,
 	.pair = unix_pair,
+	.closed = unix_collect,
 };
 
 void unix_socket_init(void)
 {
+	unix_flight_init();
 	socket_family_register(&unix_family);
 }

@@ -29,6 +29,10 @@ struct unix_packet {
 	u32 size, offset; /* bytes [offset, size) are unread */
 	struct file **files;
 	u32 file_count;
+	struct user_account *account; /* a reference: charged for the files */
+	struct unix_socket *
+		at; /* listed as carrying sockets (unix_flight.c): where it waits; flight_lock and at->lock */
+	struct list flying_link, held_link; /* flight_lock */
 	struct user_ucred sender;
 	struct unix_name *from; /* may be NULL */
 	u8 data[];
@@ -59,6 +63,15 @@ struct unix_socket {
 	struct list
 		pending; /* listening: connected sockets not accepted yet, by pending_link */
 	struct list pending_link;
+
+	/* unix_flight.c; flight_lock */
+	struct unix_socket *listener; /* it is pending there */
+	struct file *file;            /* ours, borrowed: valid while in_flight > 0 */
+	u32 in_flight;                /* references to our file in listed packets */
+	bool reached;
+	struct list flying_link, work_link;
+	struct list held; /* packets to be received here, or at who is pending here */
+	struct list lost_link; /* of who collects us */
 
 	struct wait_queue readable,
 		writable; /* writable: room in OUR queue was made, or we can be written no more */
@@ -93,6 +106,22 @@ int unix_find(const u8 *address, u32 length, const struct net_namespace *network
 	      const struct socket_caller *caller, struct unix_socket **out) must_check;
 void unix_unbind(struct unix_socket *socket);
 int unix_get_name(struct socket *socket, bool peer, u8 *address, u32 *length);
+
+/* unix_flight.c. Files are in flight from the charge to the end: for who sent them, and what waits where. */
+void unix_flight_init(void);
+/* message's files become packet's. -ETOOMANYREFS: unix(7) */
+int unix_flight_charge(struct unix_packet *packet,
+		       const struct socket_message *message) must_check;
+/* The packet is about to wait at `at`, whose lock is held. */
+void unix_flight_begin(struct unix_packet *packet, struct unix_socket *at);
+/* Its files are about to be received or dropped; while it is in a queue the lock of that socket is held. */
+void unix_flight_end(struct unix_packet *packet);
+/* `server` is about to be pending at `listener`, or (NULL) no more, as the listener's lock is held. */
+void unix_flight_offered(struct unix_socket *server, struct unix_socket *listener);
+/* Free what only waits at itself. No lock held; may sleep. */
+void unix_collect(void);
+/* Free the packets that carry sockets, and what is pending: nobody can receive them. Files go to `dead`. */
+void unix_drop_carriers(struct unix_socket *socket, struct list *dead);
 
 /* unix_transfer.c */
 s64 unix_send(struct socket *socket, struct socket_message *message,

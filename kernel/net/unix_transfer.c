@@ -58,6 +58,7 @@ static int packet_build(struct socket_message *message, u64 size,
 
 void unix_packet_free(struct unix_packet *packet, struct list *dead)
 {
+	unix_flight_end(packet);
 	socket_put_files_later(packet->files, packet->file_count, dead);
 	unix_name_put(packet->from);
 	heap_free(packet);
@@ -107,12 +108,24 @@ static int enqueue(struct unix_socket *to, struct unix_packet *packet, bool nonb
 	mutex_lock(&to->lock);
 	error = wait_for_room(to, packet->size, nonblocking, deadline);
 	if (!error) {
+		unix_flight_begin(packet, to);
 		list_push_back(&to->packets, &packet->link);
 		to->queued += packet->size;
 		wake_all(&to->readable, EPOLLIN | EPOLLRDNORM);
 	}
 	mutex_unlock(&to->lock);
 	return error;
+}
+
+/* Its files are still the message's. */
+static void drop_unsent(struct unix_packet *packet)
+{
+	struct list dead = LIST_INIT(dead); /* stays empty */
+
+	unix_flight_end(packet);
+	packet->files = NULL;
+	packet->file_count = 0;
+	unix_packet_free(packet, &dead);
 }
 
 /* Send all of message->io to `to`, in packets. Bytes, or an errno if nothing went. */
@@ -122,7 +135,6 @@ static s64 send_packets(struct unix_socket *from, struct unix_socket *to,
 {
 	u64 total = message->io->remaining;
 	nsec_t deadline = deadline_of(from->socket.send_timeout);
-	struct list dead = LIST_INIT(dead); /* stays empty */
 	s64 done = 0;
 
 	do {
@@ -135,15 +147,12 @@ static s64 send_packets(struct unix_socket *from, struct unix_socket *to,
 		if (error) {
 			return done ? done : error;
 		}
-		if (message->file_count) {
-			packet->files = message->files;
-			packet->file_count = message->file_count;
+		error = unix_flight_charge(packet, message);
+		if (!error) {
+			error = enqueue(to, packet, nonblocking, deadline);
 		}
-		error = enqueue(to, packet, nonblocking, deadline);
 		if (error) {
-			packet->files = NULL; /* still the message's */
-			packet->file_count = 0;
-			unix_packet_free(packet, &dead);
+			drop_unsent(packet);
 			return done ? done : error;
 		}
 		message->files = NULL;
@@ -249,6 +258,7 @@ static void take_attachments(struct unix_packet *packet, struct socket_message *
 		memcpy(message->address, packet->from->address, packet->from->length);
 	}
 	if (!peek && packet->file_count) {
+		unix_flight_end(packet);
 		message->files = packet->files;
 		message->file_count = packet->file_count;
 		packet->files = NULL;

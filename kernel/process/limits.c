@@ -47,6 +47,7 @@ void limits_of_namespace(const struct process *process, const struct credentials
 		made->allowed[USER_THREADS] = process_limit(process, RLIMIT_NPROC);
 	}
 	made->allowed[USER_SIGNALS] = process_limit(process, RLIMIT_SIGPENDING);
+	made->allowed[USER_FILES_IN_FLIGHT] = process_limit(process, RLIMIT_NOFILE);
 	made->allowed[USER_QUEUE_BYTES] = process_limit(process, RLIMIT_MSGQUEUE);
 }
 

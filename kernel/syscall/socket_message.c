@@ -46,6 +46,11 @@ static int read_rights(const u8 *data, u64 size, struct socket_message *message)
 	if (!message->files) {
 		return -ENOMEM;
 	}
+	message->account = current_thread()->account;
+	message->files_limit =
+		current_capable(CAP_SYS_RESOURCE) || current_capable(CAP_SYS_ADMIN)
+			? ~0ULL
+			: current_limit(RLIMIT_NOFILE);
 	for (u32 i = 0; i < count; i++) {
 		int fd;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * unix(7): sockets whose last references are in messages that wait at other sockets. However long the chain in which they hold
- * each other, they end with the last descriptor from which they could be received, at listeners that nobody accepts from too. On Heddle the ledger is where it was.
+ * unix(7): sockets whose last references are in messages that wait at other sockets. However they hold each other, they end with
+ * the last descriptor from which they could be received: in chains of any length, in rings, at listeners that nobody accepts from;
+ * and who still can receive them finds them whole. On Heddle the ledger is where it was.
  * deadline: 120
  */
 #include "ledger.h"
@@ -9,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { CHAIN = 20000, FDS_MOST = 4 };
+enum { CHAIN = 20000, ROUNDS = 100, RACES = 1000, FDS_MOST = 4 };
 
 static bool counted;
 static int chain = CHAIN; /* Linux may allow fewer */
@@ -191,6 +192,320 @@ static void check_chain_of_listeners(void)
 	close(told[0]);
 }
 
+/* ---- rings ---- */
+
+static void put(int socket, const int *fds, int count)
+{
+	CHECK_EQ(send_fds(socket, fds, count, 0), 1);
+}
+
+/* A socket that waits at itself, with what it could be sent with, and with the end of a pipe. */
+static void ring_of_one(int type, int told)
+{
+	int pair[2];
+
+	make_pair(type, pair);
+	put(pair[0], (int[]){pair[0], pair[1], told}, 3);
+	close_pair(pair);
+}
+
+/* Each waits at the one before it. */
+static void ring_of(int type, int length, int told)
+{
+	int pair[8][2];
+
+	for (int i = 0; i < length; i++) {
+		make_pair(type, pair[i]);
+	}
+	for (int i = 0; i < length; i++) {
+		put(pair[i][0], (int[]){pair[(i + 1) % length][1], told}, 2);
+	}
+	for (int i = 0; i < length; i++) {
+		close_pair(pair[i]);
+	}
+}
+
+/* A listener that waits at a connection that it would accept. */
+static void ring_of_listener(int told)
+{
+	struct sockaddr_un address;
+	socklen_t length;
+	int listener = listen_at(&address, &length);
+
+	send_unaccepted(&address, length, (int[]){listener, told}, 2);
+	close(listener);
+}
+
+/* Two, each at a connection of the other's. */
+static void ring_of_listeners(int told)
+{
+	struct sockaddr_un address[2];
+	socklen_t length[2];
+	int listener[2];
+
+	for (int i = 0; i < 2; i++) {
+		listener[i] = listen_at(&address[i], &length[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		send_unaccepted(&address[i], length[i], (int[]){listener[!i], told}, 2);
+	}
+	close_pair(listener);
+}
+
+static void close_some_socket(void)
+{
+	int pair[2];
+
+	make_pair(SOCK_DGRAM, pair);
+	close_pair(pair);
+}
+
+/* `make` leaves a ring with the end of a pipe in it: that it is collected is what the pipe tells. */
+static void check_ring(void (*make)(int told))
+{
+	int told[2];
+	char byte;
+
+	CHECK_EQ(pipe2(told, O_NONBLOCK), 0);
+	make(told[1]);
+	CHECK_EQ(close(told[1]), 0);
+	close_some_socket();
+	WAIT_UNTIL(read(told[0], &byte, 1) == 0);
+	close(told[0]);
+}
+
+static void one_datagram(int told)
+{
+	ring_of_one(SOCK_DGRAM, told);
+}
+
+static void one_stream(int told)
+{
+	ring_of_one(SOCK_STREAM, told);
+}
+
+static void two(int told)
+{
+	ring_of(SOCK_DGRAM, 2, told);
+}
+
+static void three(int told)
+{
+	ring_of(SOCK_SEQPACKET, 3, told);
+}
+
+static void (*const rings[])(int told) = {one_datagram,     one_stream,       two, three,
+					  ring_of_listener, ring_of_listeners};
+enum { RINGS = sizeof(rings) / sizeof(rings[0]) };
+
+static void check_rings(void)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		for (int k = 0; k < RINGS; k++) {
+			check_ring(rings[k]);
+		}
+	}
+}
+
+static void leave_rings(void)
+{
+	for (int i = 0; i < 20; i++) {
+		for (int k = 0; k < RINGS; k++) {
+			int none = open("/dev/null", O_RDONLY);
+
+			rings[k](none);
+			close(none);
+		}
+	}
+}
+
+/* A ring that can still be received stays whole, until it cannot. */
+static void check_reachable(void)
+{
+	int a[2], b[2], way[2], told[2], fds[FDS_MOST];
+	char byte;
+
+	CHECK_EQ(pipe2(told, O_NONBLOCK), 0);
+	make_pair(SOCK_DGRAM, a);
+	make_pair(SOCK_DGRAM, b);
+	make_pair(SOCK_STREAM, way);
+	put(a[0], (int[]){b[1], told[1]}, 2);
+	put(b[0], (int[]){a[1]}, 1);
+	put(way[0], (int[]){a[1]}, 1);
+	close_pair(a);
+	close_pair(b);
+	close(told[1]);
+	for (int i = 0; i < 10; i++) {
+		close_some_socket();
+	}
+	CHECK_ERRNO(read(told[0], &byte, 1), EAGAIN);
+	CHECK_EQ(receive_fds(way[1], fds, 0), 1);
+	a[1] = fds[0];
+	CHECK_EQ(receive_fds(a[1], fds, MSG_DONTWAIT), 2);
+	b[1] = fds[0];
+	CHECK_EQ(write(fds[1], "k", 1), 1);
+	CHECK_EQ(read(told[0], &byte, 1), 1);
+	close(fds[1]);
+	CHECK_EQ(receive_fds(b[1], fds, MSG_DONTWAIT), 1);
+	close(fds[0]);
+	close_pair((int[]){a[1], b[1]});
+	CHECK_EQ(read(told[0], &byte, 1), 0);
+	close_pair(way);
+	close(told[0]);
+}
+
+/* ---- races ---- */
+
+enum { POOL = 8, STIRRERS = 3 };
+
+static _Atomic int pool[POOL];
+static _Atomic bool over;
+
+static void renew(unsigned at, unsigned other)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair)) {
+		return;
+	}
+	close(atomic_exchange(&pool[at % POOL], pair[0]));
+	close(atomic_exchange(&pool[other % POOL], pair[1]));
+}
+
+/* Sends sockets of the pool over others of it, receives and closes some, closes others with what waits there. */
+static void *stir(void *seed)
+{
+	unsigned random = (unsigned)(uintptr_t)seed;
+	int fds[FDS_MOST];
+
+	while (!atomic_load(&over)) {
+		unsigned what = (unsigned)rand_r(&random), at = (unsigned)rand_r(&random),
+			 other = (unsigned)rand_r(&random);
+		int count;
+
+		if (what % 4 == 0) {
+			renew(at, other);
+		} else if (what % 4 == 1) {
+			count = receive_fds(pool[at % POOL], fds, MSG_DONTWAIT);
+			for (int i = 0; i < count; i++) {
+				close(fds[i]);
+			}
+		} else {
+			fds[0] = pool[other % POOL];
+			fds[1] = pool[at % POOL];
+			(void)send_fds(pool[at % POOL], fds, 1 + (int)(what % 2),
+				       MSG_DONTWAIT);
+		}
+	}
+	return NULL;
+}
+
+/* What was sent while others stir comes out, through two sockets that nobody has a descriptor of meanwhile. */
+static void check_delivery(void)
+{
+	int way[2], inner[2], told[2], fds[FDS_MOST];
+	char byte;
+
+	CHECK_EQ(pipe(told), 0);
+	make_pair(SOCK_STREAM, way);
+	make_pair(SOCK_DGRAM, inner);
+	put(inner[0], (int[]){told[1], inner[0]}, 2);
+	put(way[0], (int[]){inner[1]}, 1);
+	close_pair(inner);
+	close(told[1]);
+	close_some_socket();
+	CHECK_EQ(receive_fds(way[1], fds, 0), 1);
+	inner[1] = fds[0];
+	CHECK_EQ(receive_fds(inner[1], fds, MSG_DONTWAIT), 2);
+	CHECK_EQ(write(fds[0], "k", 1), 1);
+	CHECK_EQ(read(told[0], &byte, 1), 1);
+	close_pair(fds);
+	close_pair((int[]){inner[1], told[0]});
+	close_pair(way);
+}
+
+static void check_races(void)
+{
+	pthread_t stirrers[STIRRERS];
+
+	over = false;
+	for (unsigned i = 0; i < POOL; i += 2) {
+		int pair[2];
+
+		make_pair(SOCK_DGRAM, pair);
+		pool[i] = pair[0];
+		pool[i + 1] = pair[1];
+	}
+	for (uintptr_t i = 0; i < STIRRERS; i++) {
+		stirrers[i] = start_thread(stir, (void *)(i + 1));
+	}
+	for (int i = 0; i < RACES; i++) {
+		check_delivery();
+	}
+	over = true;
+	for (int i = 0; i < STIRRERS; i++) {
+		join_thread(stirrers[i]);
+	}
+	for (int i = 0; i < POOL; i++) {
+		close(pool[i]);
+	}
+}
+
+/* ---- how many ---- */
+
+enum { SENDER = 4321, ALLOWED = 40 };
+
+static void check_limit(void)
+{
+	struct rlimit limit = {ALLOWED, ALLOWED};
+	int way[2], fds[FDS_MOST];
+
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	CHECK_EQ(setresgid(SENDER, SENDER, SENDER), 0);
+	CHECK_EQ(setresuid(SENDER, SENDER, SENDER), 0);
+	make_pair(SOCK_STREAM, way);
+	for (int i = 0; i <= ALLOWED; i++) {
+		put(way[0], (int[]){1}, 1);
+	}
+	CHECK_ERRNO(send_fds(way[0], (int[]){1}, 1, MSG_DONTWAIT), ETOOMANYREFS);
+	CHECK_EQ(receive_fds(way[1], fds, 0), 1);
+	put(way[0], (int[]){1}, 1);
+	CHECK_ERRNO(send_fds(way[0], (int[]){1}, 1, MSG_DONTWAIT), ETOOMANYREFS);
+	close(way[1]); // what waits there comes down
+	close(way[0]);
+	make_pair(SOCK_STREAM, way);
+	put(way[0], (int[]){1}, 1);
+}
+
+/* ---- memory that is short ---- */
+
+static void ring_if_possible(void)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0) {
+		(void)send_fds(pair[0], pair, 2, 0);
+		close_pair(pair);
+	}
+}
+
+static void check_failures(void)
+{
+	int plans = open("/proc/heddle/fail_nth", O_WRONLY | O_CLOEXEC);
+	char text[16];
+
+	CHECK(plans >= 0);
+	for (int nth = 1; nth < 40; nth++) {
+		int length = snprintf(text, sizeof(text), "%d", nth);
+
+		CHECK_EQ(write(plans, text, (size_t)length), length);
+		ring_if_possible();
+		while (write(plans, "0", 1) < 0) {
+		}
+	}
+	close(plans);
+}
+
 /* As many may be in flight as descriptors are allowed. */
 static void set_limit(void)
 {
@@ -209,7 +524,7 @@ int main(void)
 {
 	set_limit();
 	counted = access("/proc/heddle/ledger", R_OK) == 0;
-	check_chain_at_exit(); // what is made once only is made now
+	check_races(); // what is made once only is made now: stacks of threads
 	case_begin();
 	check_chain(SOCK_DGRAM);
 	case_end("chain of datagram sockets");
@@ -222,5 +537,25 @@ int main(void)
 	case_begin();
 	check_chain_at_exit();
 	case_end("chain at exit");
+	case_begin();
+	check_rings();
+	case_end("rings");
+	case_begin();
+	must_pass_in_child(leave_rings);
+	case_end("rings at exit");
+	case_begin();
+	check_reachable();
+	case_end("reachable");
+	case_begin();
+	check_races();
+	case_end("races");
+	case_begin();
+	must_pass_in_child(check_limit);
+	case_end("limit");
+	if (counted) {
+		case_begin();
+		check_failures();
+		case_end("allocations that fail");
+	}
 	return 0;
 }
