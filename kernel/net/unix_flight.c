@@ -13,7 +13,7 @@
  *   G1  Under flight_lock, socket.in_flight is how many references to its file are in listed packets. A sender lists a packet before
  *       its references are anybody else's, and a receiver takes it off the list before it hands them out.
  *   G2  So who has as many references as are in flight can be reached through packets only, and as long as flight_lock is held it
- *       stays so: to get at it somebody would have to receive it. A reference that anybody else holds (a descriptor, a call that
+ *       stays so: to get at it somebody would have to receive it, or peek. A reference that anybody else holds (a descriptor, a call that
  *       runs, /proc, an earlier collection) makes it reachable.
  *   G3  What is reachable is found from those, along the edges. The others can neither be received nor receive: none of their packets
  *       moves any more, more may come, and emptying their queues frees them all.
@@ -24,6 +24,7 @@
  */
 #include "cred/user_account.h"
 #include "lib/errno.h"
+#include "mm/heap.h"
 #include "net/unix_socket.h"
 
 enum { CLOSE_PAYS = 1024 };
@@ -157,6 +158,27 @@ void unix_flight_end(struct unix_packet *packet)
 		user_account_put(packet->account);
 		packet->account = NULL;
 	}
+}
+
+void unix_flight_share(const struct unix_packet *packet, struct socket_message *message)
+{
+	struct file **files =
+		packet->file_count
+			? heap_allocate_array(packet->file_count, sizeof(struct file *))
+			: NULL;
+
+	if (!files) {
+		return;
+	}
+	mutex_lock(
+		&flight_lock); // G2: not while somebody looks who is referred to by packets alone
+	for (u32 i = 0; i < packet->file_count; i++) {
+		files[i] = packet->files[i];
+		file_get(files[i]);
+	}
+	mutex_unlock(&flight_lock);
+	message->files = files;
+	message->file_count = packet->file_count;
 }
 
 void unix_flight_offered(struct unix_socket *server, struct unix_socket *listener)

@@ -116,6 +116,8 @@ int unix_flight_charge(struct unix_packet *packet,
 void unix_flight_begin(struct unix_packet *packet, struct unix_socket *at);
 /* Its files are about to be received or dropped; while it is in a queue the lock of that socket is held. */
 void unix_flight_end(struct unix_packet *packet);
+/* MSG_PEEK: message gets references of its own to the files, or none for lack of memory. The socket's lock is held. */
+void unix_flight_share(const struct unix_packet *packet, struct socket_message *message);
 /* `server` is about to be pending at `listener`, or (NULL) no more, as the listener's lock is held. */
 void unix_flight_offered(struct unix_socket *server, struct unix_socket *listener);
 /* Free what only waits at itself. No lock held; may sleep. */

@@ -257,7 +257,9 @@ static void take_attachments(struct unix_packet *packet, struct socket_message *
 		message->address_length = packet->from->length;
 		memcpy(message->address, packet->from->address, packet->from->length);
 	}
-	if (!peek && packet->file_count) {
+	if (peek) {
+		unix_flight_share(packet, message);
+	} else if (packet->file_count) {
 		unix_flight_end(packet);
 		message->files = packet->files;
 		message->file_count = packet->file_count;

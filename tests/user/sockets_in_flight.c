@@ -341,6 +341,11 @@ static void check_reachable(void)
 	CHECK_ERRNO(read(told[0], &byte, 1), EAGAIN);
 	CHECK_EQ(receive_fds(way[1], fds, 0), 1);
 	a[1] = fds[0];
+	for (int i = 0; i < 2; i++) { // peeked at, it stays
+		CHECK_EQ(receive_fds(a[1], fds, MSG_PEEK), 2);
+		close_pair(fds);
+		CHECK_ERRNO(read(told[0], &byte, 1), EAGAIN);
+	}
 	CHECK_EQ(receive_fds(a[1], fds, MSG_DONTWAIT), 2);
 	b[1] = fds[0];
 	CHECK_EQ(write(fds[1], "k", 1), 1);
@@ -386,7 +391,8 @@ static void *stir(void *seed)
 		if (what % 4 == 0) {
 			renew(at, other);
 		} else if (what % 4 == 1) {
-			count = receive_fds(pool[at % POOL], fds, MSG_DONTWAIT);
+			count = receive_fds(pool[at % POOL], fds,
+					    MSG_DONTWAIT | (what & 4 ? MSG_PEEK : 0));
 			for (int i = 0; i < count; i++) {
 				close(fds[i]);
 			}
@@ -481,10 +487,14 @@ static void check_limit(void)
 
 static void ring_if_possible(void)
 {
-	int pair[2];
+	int pair[2], fds[FDS_MOST];
 
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0) {
 		(void)send_fds(pair[0], pair, 2, 0);
+		for (int count = receive_fds(pair[1], fds, MSG_PEEK | MSG_DONTWAIT);
+		     count > 0;) {
+			close(fds[--count]);
+		}
 		close_pair(pair);
 	}
 }
