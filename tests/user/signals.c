@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * G1: handlers, masks, pending signals, SA_RESTART, sigaltstack, SIGPIPE, the exceptions of a
- * program, directed signals between threads, the register state a handler leaves.
+ * program, directed signals between threads, the register state a handler leaves, SIGCONT where nothing is stopped.
  * libc: musl
  */
 #include "raw.h"
+#include <sys/epoll.h>
 #include <sys/time.h>
 #include <ucontext.h>
 
@@ -363,6 +364,85 @@ static void wait_for_deadly(void)
 	}
 }
 
+static bool is_pending(int signal)
+{
+	sigset_t set;
+
+	CHECK_EQ(sigpending(&set), 0);
+	return sigismember(&set, signal) == 1;
+}
+
+/* A call that no handler restarts, and a SIGCONT without one: it sleeps on. */
+static void sleep_through_continue(void)
+{
+	struct epoll_event event;
+	pid_t sleeper = fork();
+	int status;
+
+	CHECK(sleeper >= 0);
+	if (sleeper == 0) {
+		int poll = epoll_create1(0);
+
+		CHECK(poll >= 0);
+		CHECK_EQ(epoll_wait(poll, &event, 1, 400), 0);
+		_exit(0);
+	}
+	WAIT_UNTIL(process_state(sleeper) == 'S');
+	CHECK_EQ(kill(sleeper, SIGCONT), 0);
+	CHECK_EQ(waitpid(sleeper, &status, 0), sleeper);
+	CHECK_EQ(status, 0);
+}
+
+/* What is stopped goes on, and its parent hears of it. */
+static void stop_and_continue(void)
+{
+	pid_t child = fork();
+	int status;
+
+	CHECK(child >= 0);
+	if (child == 0) {
+		for (;;) {
+			pause();
+		}
+	}
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(kill(child, SIGSTOP), 0);
+		CHECK_EQ(waitpid(child, &status, WUNTRACED), child);
+		CHECK(WIFSTOPPED(status));
+		CHECK_EQ(kill(child, SIGCONT), 0);
+		CHECK_EQ(waitpid(child, &status, WCONTINUED), child);
+		CHECK(WIFCONTINUED(status));
+		WAIT_UNTIL(process_state(child) == 'S');
+	}
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+}
+
+/* One that is blocked and pending goes when the action becomes the default. */
+static void drop_pending_continue(void)
+{
+	sigset_t set;
+
+	handle(SIGCONT, 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCONT);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	CHECK_EQ(raise(SIGCONT), 0);
+	CHECK(is_pending(SIGCONT));
+	signal(SIGCONT, SIG_DFL);
+	CHECK(!is_pending(SIGCONT));
+	CHECK_EQ(raise(SIGCONT), 0); // blocked: an action may be set before it is taken
+	CHECK(is_pending(SIGCONT));
+}
+
+static void check_continue(void)
+{
+	must_pass_in_child(sleep_through_continue);
+	must_pass_in_child(stop_and_continue);
+	must_pass_in_child(drop_pending_continue);
+	ok("continue");
+}
+
 int main(void)
 {
 	check_mask_and_pending();
@@ -376,6 +456,7 @@ int main(void)
 	check_delivery_to_willing_thread();
 	check_interval_timer();
 	check_suspend();
+	check_continue();
 	must_pass_in_child(wait_for_deadly);
 	ok("wait_for_deadly");
 	return 0;

@@ -108,7 +108,6 @@ static void run_default(struct thread *thread, const siginfo_t *info)
 
 	switch (signal_default_action(signal)) {
 	case DEFAULT_IGNORE:
-	case DEFAULT_CONTINUE:
 		return;
 	case DEFAULT_STOP:
 		flags = spin_lock_irq(&process_tree_lock);

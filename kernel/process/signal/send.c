@@ -28,9 +28,8 @@ enum signal_default signal_default_action(int signal)
 	case SIGCHLD:
 	case SIGURG:
 	case SIGWINCH:
+	case SIGCONT: // what is stopped goes on when it is sent, not when it is taken
 		return DEFAULT_IGNORE;
-	case SIGCONT:
-		return DEFAULT_CONTINUE;
 	case SIGSTOP:
 	case SIGTSTP:
 	case SIGTTIN:

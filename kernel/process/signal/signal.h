@@ -98,11 +98,5 @@ void signal_thread_exiting(struct thread *thread);
 /* A stop or continue the parent has not been told of yet; takes process_tree_lock. */
 void signal_deliver_stop_news(struct process *process);
 
-enum signal_default {
-	DEFAULT_TERMINATE,
-	DEFAULT_CORE,
-	DEFAULT_IGNORE,
-	DEFAULT_STOP,
-	DEFAULT_CONTINUE
-};
+enum signal_default { DEFAULT_TERMINATE, DEFAULT_CORE, DEFAULT_IGNORE, DEFAULT_STOP };
 enum signal_default signal_default_action(int signal);
