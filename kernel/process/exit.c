@@ -89,21 +89,27 @@ static void leave_children_of_thread(struct thread *thread, struct list *entries
 	}
 }
 
-static bool parent_ignores_children(struct process *parent)
+/* What the parent has said about the deaths of its children. */
+struct death_wishes {
+	bool no_zombie, no_signal;
+};
+
+/* SA_NOCLDWAIT keeps no zombies and is told of them all the same; SIG_IGN wants neither, blocked or not. */
+static struct death_wishes wishes_of(struct process *parent)
 {
+	struct death_wishes wishes = {0};
 	struct signal_action *action;
-	bool ignores = false;
 	u64 flags = spin_lock_irq(&parent->signal_lock);
 
 	if (parent->handlers) {
 		spin_lock(&parent->handlers->lock);
 		action = &parent->handlers->action[SIGCHLD - 1];
-		ignores = action->handler == (u64)(uintptr_t)SIG_IGN ||
-			  (action->flags & SA_NOCLDWAIT);
+		wishes.no_signal = action->handler == (u64)(uintptr_t)SIG_IGN;
+		wishes.no_zombie = wishes.no_signal || (action->flags & SA_NOCLDWAIT);
 		spin_unlock(&parent->handlers->lock);
 	}
 	spin_unlock_irq(&parent->signal_lock, flags);
-	return ignores;
+	return wishes;
 }
 
 static void describe_end(struct process *process, struct process *parent, siginfo_t *info)
@@ -129,7 +135,7 @@ static bool notify_parent(struct process *process, struct queued_signal **entry)
 {
 	struct process *parent = process->parent;
 	int signal = process->exit_signal;
-	bool ignored = false;
+	struct death_wishes wishes = {0};
 
 	if (!parent) {
 		return true;
@@ -138,9 +144,9 @@ static bool notify_parent(struct process *process, struct queued_signal **entry)
 		return true; // it only waits for everybody to be gone
 	}
 	if (signal == SIGCHLD) {
-		ignored = parent_ignores_children(parent);
+		wishes = wishes_of(parent);
 	}
-	if (signal > 0 && signal <= SIGNAL_COUNT) {
+	if (signal > 0 && signal <= SIGNAL_COUNT && !wishes.no_signal) {
 		if (*entry) {
 			(*entry)->info.si_signo = signal;
 			describe_end(process, parent, &(*entry)->info);
@@ -148,7 +154,7 @@ static bool notify_parent(struct process *process, struct queued_signal **entry)
 		(void)signal_post(parent, NULL, signal, entry);
 	}
 	wake_all(&parent->child_events, 0);
-	return ignored;
+	return wishes.no_zombie;
 }
 
 /* A stopped group that nobody can continue any more is told so (POSIX). Tree lock held. */

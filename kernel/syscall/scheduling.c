@@ -390,38 +390,38 @@ static bool named(struct thread *thread, int which, u32 who)
 	return match;
 }
 
-/* Call `visit` for each thread that (which, who) names. -ESRCH: none. */
-static int for_each_named(int which, u32 who,
-			  int (*visit)(struct thread *thread, void *context),
-			  void *context)
+/* One thread by number, or each one in sight of the caller that `named` finds in the group or of the user. */
+static int for_each_named(int which, u32 who, visitor visit, void *context)
 {
-	struct process *process;
-	pid_nr number = 1;
+	struct pid_namespace *namespace = current_pid_namespace();
 	int result = -ESRCH;
+	pid_nr number = 1;
+	struct pid *pid;
 
-	if (which < PRIO_PROCESS || which > PRIO_USER) {
-		return -EINVAL;
+	if (which == PRIO_PROCESS) {
+		struct thread *thread;
+		int error = find_thread((pid_nr)who, &thread);
+
+		if (!error) {
+			error = visit(thread, context);
+			thread_put(thread);
+		}
+		return error == -EINVAL ? -ESRCH : error;
 	}
-	for (; (process = process_next(&number)); number++) {
-		struct thread *thread =
-			which == PRIO_PROCESS
-				? thread_find((pid_nr)(who ? who
-							   : (u32)thread_number(
-								     current_thread())))
-				: thread_find(process_number(process));
+	for (; (pid = pid_next_in(namespace, number)); number++) {
+		struct thread *thread = pid_get_thread(pid);
 
-		if (thread && named(thread, which, who)) {
+		number = pid_number_in(pid, namespace);
+		pid_put(pid);
+		if (!thread) {
+			continue;
+		}
+		if (named(thread, which, who)) {
 			int error = visit(thread, context);
 
 			result = result == -ESRCH || error ? error : result;
 		}
-		if (thread) {
-			thread_put(thread);
-		}
-		process_put(process);
-		if (which == PRIO_PROCESS) {
-			break;
-		}
+		thread_put(thread);
 	}
 	return result;
 }

@@ -216,6 +216,56 @@ static void check_no_child_wait(void)
 	ok("no_child_wait");
 }
 
+static bool child_signal_pending(void)
+{
+	sigset_t set;
+
+	CHECK_EQ(sigpending(&set), 0);
+	return sigismember(&set, SIGCHLD) == 1;
+}
+
+static void wait_for_death(void)
+{
+	for (;;) {
+		pause();
+	}
+}
+
+/* SIGCHLD is blocked: ignored, it is not even pending after a death; with SA_NOCLDWAIT alone it is. */
+static void check_no_child_signal(void)
+{
+	struct sigaction action = {.sa_handler = SIG_IGN};
+	sigset_t set, old;
+	int status;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &set, &old), 0);
+	CHECK_EQ(sigaction(SIGCHLD, &action, NULL), 0);
+	start_child(end_with_42);
+	CHECK_ERRNO(waitpid(-1, &status, 0), ECHILD);
+	CHECK(!child_signal_pending());
+	pid_t child = start_child(wait_for_death);
+	CHECK_EQ(kill(child, SIGSTOP), 0);
+	CHECK_EQ(waitpid(child, &status, WUNTRACED), child);
+	CHECK(!child_signal_pending());
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_ERRNO(waitpid(child, &status, 0), ECHILD);
+	CHECK_EQ(raise(SIGCHLD), 0); // any other one is kept for a later action
+	CHECK(child_signal_pending());
+	action.sa_handler = SIG_DFL;
+	action.sa_flags = SA_NOCLDWAIT;
+	CHECK_EQ(sigaction(SIGCHLD, &action, NULL), 0);
+	CHECK(!child_signal_pending());
+	start_child(end_with_42);
+	CHECK_ERRNO(waitpid(-1, &status, 0), ECHILD);
+	CHECK(child_signal_pending());
+	action.sa_flags = 0;
+	CHECK_EQ(sigaction(SIGCHLD, &action, NULL), 0);
+	CHECK_EQ(sigprocmask(SIG_SETMASK, &old, NULL), 0);
+	ok("no_child_signal");
+}
+
 static siginfo_t *child_info;
 
 static void note_child(int signal, siginfo_t *info, void *context)
@@ -270,6 +320,7 @@ int main(void)
 	check_wait_errors();
 	check_subreaper();
 	check_no_child_wait();
+	check_no_child_signal();
 	check_child_signal();
 	check_other_thread_waits();
 	return 0;

@@ -141,7 +141,8 @@ static void notify_stop(struct process *process, int why, int status)
 			entry->info.si_uid = process_uid_shown_to(process, parent);
 			entry->info.si_status = status;
 		}
-		if (!(action.flags & SA_NOCLDSTOP)) {
+		if (!(action.flags & SA_NOCLDSTOP) &&
+		    action.handler != (u64)(uintptr_t)SIG_IGN) {
 			(void)signal_post(parent, NULL, SIGCHLD, &entry);
 		}
 		wake_all(&parent->child_events, 0);
