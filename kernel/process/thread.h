@@ -99,7 +99,7 @@ struct thread {
 	nsec_t start_time;       /* I: CLOCK_MONOTONIC */
 	u64 timer_slack_ns;      /* o; a word that /proc may set */
 	struct io_counts io;     /* o; words that /proc reads */
-	u32 io_priority;         /* o */
+	u32 io_priority;         /* a word: ioprio_set of others */
 	u32 personality;         /* o */
 	bool over_process_limit; /* o: became a user with too many: execve refuses (RLIMIT_NPROC) */
 	/* restart_syscall: what to run again */

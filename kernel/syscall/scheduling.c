@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * sched(7): policies, priorities, affinity; getpriority(2); getcpu(2).
+ * sched(7): policies, priorities, affinity; getcpu(2).
  */
 #include "syscall/syscall.h"
 
@@ -361,115 +361,6 @@ long sys_sched_getattr(const struct syscall_arguments *a)
 	return user_write(a->arg[1], &attributes, attributes.size);
 }
 
-/* ---- nice values ---- */
-
-/* Is `thread` one of those that (which, who) names? */
-static bool named(struct thread *thread, int which, u32 who)
-{
-	struct process *process = thread->process;
-	bool match = false;
-
-	if (which == PRIO_PROCESS) {
-		return thread_number(thread) ==
-		       (pid_nr)(who ? who : (u32)thread_number(current_thread()));
-	}
-	if (which == PRIO_PGRP) {
-		u64 flags = spin_lock_irq(&process_tree_lock);
-		struct pid *own = current_process()->group;
-
-		match = who ? pid_number(process->group) == (pid_nr)who
-			    : process->group == own;
-		spin_unlock_irq(&process_tree_lock, flags);
-	} else {
-		struct credentials *credentials = thread_get_credentials(thread);
-
-		match = credentials->uid ==
-			(who ? current_uid_to_kernel(who) : current_credentials()->uid);
-		credentials_put(credentials);
-	}
-	return match;
-}
-
-/* One thread by number, or each one in sight of the caller that `named` finds in the group or of the user. */
-static int for_each_named(int which, u32 who, visitor visit, void *context)
-{
-	struct pid_namespace *namespace = current_pid_namespace();
-	int result = -ESRCH;
-	pid_nr number = 1;
-	struct pid *pid;
-
-	if (which == PRIO_PROCESS) {
-		struct thread *thread;
-		int error = find_thread((pid_nr)who, &thread);
-
-		if (!error) {
-			error = visit(thread, context);
-			thread_put(thread);
-		}
-		return error == -EINVAL ? -ESRCH : error;
-	}
-	for (; (pid = pid_next_in(namespace, number)); number++) {
-		struct thread *thread = pid_get_thread(pid);
-
-		number = pid_number_in(pid, namespace);
-		pid_put(pid);
-		if (!thread) {
-			continue;
-		}
-		if (named(thread, which, who)) {
-			int error = visit(thread, context);
-
-			result = result == -ESRCH || error ? error : result;
-		}
-		thread_put(thread);
-	}
-	return result;
-}
-
-static int highest(struct thread *thread, void *context)
-{
-	int *best = context;
-
-	*best = MAX(*best, 20 - thread->sched.nice);
-	return 0;
-}
-
-long sys_getpriority(const struct syscall_arguments *a)
-{
-	int best = -ESRCH;
-	int error = for_each_named((int)a->arg[0], (u32)a->arg[1], highest, &best);
-
-	return error ? error : best;
-}
-
-static int set_nice(struct thread *thread, void *context)
-{
-	int nice = *(int *)context;
-	const struct credentials *own = current_credentials();
-	struct credentials *other = thread_get_credentials(thread);
-	bool allowed = own->euid == other->uid || own->euid == other->euid ||
-		       credentials_capable_in(own, other->user_namespace, CAP_SYS_NICE);
-
-	credentials_put(other);
-	if (!allowed) {
-		return -EPERM;
-	}
-	if (nice < thread->sched.nice && !current_capable(CAP_SYS_NICE) &&
-	    !may_be_nice(thread, nice)) {
-		return -EACCES;
-	}
-	return sched_set_policy(&thread->sched, thread->sched.policy,
-				thread->sched.realtime_priority, nice,
-				thread->sched.reset_on_fork);
-}
-
-long sys_setpriority(const struct syscall_arguments *a)
-{
-	int nice = MAX(MIN((int)a->arg[2], NICE_HIGHEST), NICE_LOWEST);
-
-	return for_each_named((int)a->arg[0], (u32)a->arg[1], set_nice, &nice);
-}
-
 long sys_getcpu(const struct syscall_arguments *a)
 {
 	u32 cpu = arch_cpu_number(), node = 0;
@@ -479,46 +370,4 @@ long sys_getcpu(const struct syscall_arguments *a)
 		return -EFAULT;
 	}
 	return 0;
-}
-
-/* ---- I/O priorities: kept and inherited; nothing here queues I/O by them ---- */
-
-long sys_ioprio_get(const struct syscall_arguments *a)
-{
-	struct thread *thread;
-	int error;
-	long result;
-
-	if ((int)a->arg[0] != 1) { /* IOPRIO_WHO_PROCESS */
-		return -EINVAL;
-	}
-	error = find_thread((pid_nr)a->arg[1], &thread);
-	if (error) {
-		return error;
-	}
-	result = thread->io_priority;
-	thread_put(thread);
-	return result;
-}
-
-long sys_ioprio_set(const struct syscall_arguments *a)
-{
-	u32 priority = (u32)a->arg[2], class = priority >> 13;
-	struct thread *thread;
-	int error;
-
-	if ((int)a->arg[0] != 1 || class > 3 || (class != 3 && (priority & 0x1fff) > 7)) {
-		return -EINVAL;
-	}
-	error = find_thread((pid_nr)a->arg[1], &thread);
-	if (error) {
-		return error;
-	}
-	if (!may_change(thread) || (class == 1 && !current_capable(CAP_SYS_ADMIN))) {
-		error = -EPERM;
-	} else {
-		thread->io_priority = priority;
-	}
-	thread_put(thread);
-	return error;
 }
