@@ -254,11 +254,26 @@ static void jump_to_data(void)
 	((void (*)(void))(uintptr_t)code)();
 }
 
+/* To 32-bit code, where the kernel has a segment for that; it ends there at the latest. */
+static void return_far(void)
+{
+	__asm__ volatile("leaq 1f(%%rip), %%rax\n\t"
+			 "pushq $0x23\n\t"
+			 "pushq %%rax\n\t"
+			 "lretq\n"
+			 "1:\n\t"
+			 "hlt"
+			 :
+			 :
+			 : "rax", "memory");
+}
+
 static void check_deaths(void)
 {
 	CHECK_EQ(WTERMSIG(in_child(run_hlt)), SIGSEGV);
 	CHECK_EQ(WTERMSIG(in_child(jump_to_kernel)), SIGSEGV);
 	CHECK_EQ(WTERMSIG(in_child(jump_to_data)), SIGSEGV);
+	CHECK_EQ(WTERMSIG(in_child(return_far)), SIGSEGV);
 	ok("deaths");
 }
 

@@ -62,6 +62,7 @@ enum {
 enum {
 	FAULT_BIT_PRESENT = 1,
 	FAULT_BIT_WRITE = 2,
+	FAULT_BIT_USER = 4,
 	FAULT_BIT_RESERVED = 8,
 	FAULT_BIT_FETCH = 16
 };
@@ -365,6 +366,30 @@ static void user_exception(struct trap_frame *frame)
 	arch_irq_disable();
 }
 
+/*
+ * An access that the CPU made with its own rights, not the program's, is not resolved by what the program may touch: it would
+ * come again for ever. QEMU's emulation reads the stack of a far return so, which SMAP forbids.
+ */
+static bool is_implicit_access(const struct trap_frame *frame)
+{
+	return (frame->error & (FAULT_BIT_PRESENT | FAULT_BIT_USER)) == FAULT_BIT_PRESENT;
+}
+
+static void user_page_fault(struct trap_frame *frame)
+{
+	vaddr_t address = read_cr2();
+
+	remember_trap(frame, address);
+	arch_irq_enable();
+	if (is_implicit_access(frame)) {
+		entry_user_exception(frame, SIGSEGV, SEGV_ACCERR, address);
+	} else {
+		/* If it can not be resolved the signal is on its way already. */
+		(void)entry_page_fault(frame, address, fault_access(frame->error));
+	}
+	arch_irq_disable();
+}
+
 void trap_from_user_mode(struct trap_frame *frame)
 {
 	if (frame->vector >= TRAP_EXCEPTIONS) {
@@ -372,13 +397,7 @@ void trap_from_user_mode(struct trap_frame *frame)
 	} else if (frame->vector == TRAP_NMI) {
 		nmi();
 	} else if (frame->vector == TRAP_PAGE_FAULT) {
-		vaddr_t address = read_cr2();
-
-		remember_trap(frame, address);
-		arch_irq_enable();
-		/* If it can not be resolved the signal is on its way already. */
-		(void)entry_page_fault(frame, address, fault_access(frame->error));
-		arch_irq_disable();
+		user_page_fault(frame);
 	} else {
 		user_exception(frame);
 	}
