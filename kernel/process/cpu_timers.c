@@ -175,9 +175,10 @@ void interval_timer_set(struct process *process, int which, const struct interva
 	spin_unlock_irq(&process->signal_lock, flags);
 }
 
+/* A limit of 0 is used up by the first nanosecond. */
 static u64 first_signal_at(u64 soft)
 {
-	return soft > INT64_MAX / NSEC_PER_SEC ? 0 : MAX(soft, 1UL) * NSEC_PER_SEC;
+	return soft > INT64_MAX / NSEC_PER_SEC ? 0 : MAX(soft * NSEC_PER_SEC, 1UL);
 }
 
 void cpu_timers_set_limit(struct process *process)

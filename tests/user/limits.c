@@ -466,6 +466,12 @@ static void spin_inherited(void)
 	CHECK_EQ(status & 0x7f, SIGKILL); // at once: the hard limit is the soft one
 }
 
+static void spin_without(void)
+{
+	set_limit(RLIMIT_CPU, 0, 1);
+	spin_for_ever();
+}
+
 static void spin_from_outside(void)
 {
 	for (;;) {
@@ -481,6 +487,7 @@ static void check_cpu(void)
 
 	CHECK_EQ(in_child(spin) & 0x7f, SIGKILL);
 	must_pass_in_child(spin_inherited);
+	CHECK_EQ(in_child(spin_without) & 0x7f, SIGXCPU); // before the hard limit
 	child = fork();
 	if (child == 0) {
 		spin_from_outside();
