@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 
@@ -199,8 +200,8 @@ static void check_stat(void)
 	CHECK_EQ(value[4], getppid());
 	CHECK_EQ(value[5], getpgrp());
 	CHECK_EQ(value[6], getsid(0));
-	CHECK_EQ(value[18], 20);
-	CHECK_EQ(value[19], 0);
+	CHECK_EQ(value[18], 20 + getpriority(PRIO_PROCESS, 0));
+	CHECK_EQ(value[19], getpriority(PRIO_PROCESS, 0));
 	CHECK_EQ(value[20], 1);
 	CHECK_EQ(value[38], SIGCHLD);
 	CHECK(value[26] <= (long long)(uintptr_t)check_stat &&
