@@ -25,6 +25,7 @@ struct file;
 struct file_operations;
 struct inode;
 struct mount;
+struct namespace;
 struct path;
 struct statfs;
 struct super_block;
@@ -158,6 +159,8 @@ struct file_system_type {
 	int (*mount_at)(const struct file_system_type *type,
 			const struct walk_context *context, const char *source,
 			unsigned long flags, const char *data, struct super_block **out);
+	/* The caller's namespace that it shows, borrowed: who mounts it needs CAP_SYS_ADMIN over that. NULL: it shows none. */
+	struct namespace *(*shown_namespace)(void);
 	unsigned flags; /* FILE_SYSTEM_* */
 	struct file_system_type *next;
 };
@@ -165,6 +168,8 @@ enum {
 	FILE_SYSTEM_NODEV = 1,
 	FILE_SYSTEM_FOR_ALL =
 		2, /* CAP_SYS_ADMIN in any user namespace is enough to mount it */
+	FILE_SYSTEM_REVEALS =
+		4, /* it is about the machine: mounts over parts of it are to hide these */
 };
 
 struct super_block_operations {

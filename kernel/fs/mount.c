@@ -86,12 +86,19 @@ int mount_create_type(const char *type_name, const char *source, unsigned long f
 	return mount_create_at(NULL, type_name, source, flags, data, out);
 }
 
-/* Most types trust who mounts them: that takes power over the machine. */
+/* Most types trust who mounts them: that takes power over the machine, others over what they show. */
 static bool may_mount_type(const struct file_system_type *type,
 			   const struct credentials *credentials)
 {
-	return (type->flags & FILE_SYSTEM_FOR_ALL) ||
-	       credentials_capable(credentials, CAP_SYS_ADMIN);
+	const struct namespace *shown =
+		type->shown_namespace ? type->shown_namespace() : NULL;
+
+	if (!(type->flags & FILE_SYSTEM_FOR_ALL)) {
+		return credentials_capable(credentials, CAP_SYS_ADMIN);
+	}
+	return !shown ||
+	       credentials_capable_in(credentials, user_namespace_of(shown->owner),
+				      CAP_SYS_ADMIN);
 }
 
 int mount_create_at(const struct walk_context *context, const char *type_name,

@@ -177,7 +177,15 @@ static int mount_new(const struct walk_context *context, const char *type,
 	}
 	result =
 		mount_create_at(context, type, source, flags & MOUNT_FLAGS, data, &mount);
-	return result < 0 ? result : graft(context, mount, at);
+	if (result < 0) {
+		return result;
+	}
+	result = mount_check_revealing(context, mount);
+	if (result < 0) {
+		mount_put(mount);
+		return result;
+	}
+	return graft(context, mount, at);
 }
 
 static int change_type(const struct walk_context *context, const struct path *at,

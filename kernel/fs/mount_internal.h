@@ -104,6 +104,9 @@ void mount_put_places(struct list *moved);
 /* ---- the file system behind (remount.c) ---- */
 /* Has the caller CAP_SYS_ADMIN over its mounts? */
 bool mount_permitted(const struct walk_context *context);
+/* A mount just made, before it is attached. -EPERM: it would show what is covered in the caller's namespace (mount_reveal.c). */
+int mount_check_revealing(const struct walk_context *context,
+			  struct mount *mount) must_check;
 int mount_remount(const struct walk_context *context, const struct path *path,
 		  unsigned long flags, const char *data) must_check;
 /* -EROFS: it cannot be written to; -EBUSY: it is being written to. */

@@ -10,6 +10,8 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "net/net_namespace.h"
+#include "process/namespace/namespace.h"
 #include <linux/magic.h>
 #include <linux/stat.h>
 
@@ -197,10 +199,17 @@ static int sysfs_mount(const struct file_system_type *type, const char *source,
 	return proc_mount_tree(type, &root_entry, SYSFS_MAGIC, NULL, out);
 }
 
+/* Linux's has the network's devices. */
+static struct namespace *network_shown(void)
+{
+	return &current_network()->base;
+}
+
 static struct file_system_type sysfs_type = {
 	.name = "sysfs",
 	.mount = sysfs_mount,
-	.flags = FILE_SYSTEM_NODEV | FILE_SYSTEM_FOR_ALL,
+	.shown_namespace = network_shown,
+	.flags = FILE_SYSTEM_NODEV | FILE_SYSTEM_FOR_ALL | FILE_SYSTEM_REVEALS,
 };
 
 void procfs_init(void)

@@ -419,8 +419,14 @@ static int proc_mount(const struct file_system_type *type, const char *source,
 			       current_pid_namespace(), out);
 }
 
+static struct namespace *numbers_shown(void)
+{
+	return &current_pid_namespace()->base;
+}
+
 struct file_system_type proc_type = {
 	.name = "proc",
 	.mount = proc_mount,
-	.flags = FILE_SYSTEM_NODEV | FILE_SYSTEM_FOR_ALL,
+	.shown_namespace = numbers_shown,
+	.flags = FILE_SYSTEM_NODEV | FILE_SYSTEM_FOR_ALL | FILE_SYSTEM_REVEALS,
 };

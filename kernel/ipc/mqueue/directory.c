@@ -339,10 +339,16 @@ static const struct super_block_operations super_operations = {
 static int mqueue_mount(const struct file_system_type *type, const char *source,
 			unsigned long flags, const char *data, struct super_block **out);
 
+static struct namespace *queues_shown(void)
+{
+	return process_operations ? process_operations->current_namespace() : NULL;
+}
+
 static struct file_system_type mqueue_type = {
 	.name = "mqueue",
 	.mount = mqueue_mount,
-	.flags = FILE_SYSTEM_NODEV,
+	.shown_namespace = queues_shown,
+	.flags = FILE_SYSTEM_NODEV | FILE_SYSTEM_FOR_ALL,
 };
 
 static int fill_super_block(struct super_block *super_block)

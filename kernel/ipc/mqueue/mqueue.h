@@ -15,6 +15,7 @@
 #include <linux/mqueue.h>
 
 struct file;
+struct namespace;
 struct pid;
 struct user_account;
 
@@ -27,11 +28,12 @@ struct mqueue_notice {
 };
 
 /*
- * Installed by process/. current_ipc: of the running thread. signal: with SI_MESGQ, as from the running thread. account: the
+ * Installed by process/. current_ipc, current_namespace: of the running thread, borrowed. signal: with SI_MESGQ, as from the running thread. account: the
  * running thread's, borrowed, and its RLIMIT_MSGQUEUE.
  */
 struct mqueue_process_operations {
 	struct sysv_ipc *(*current_ipc)(void);
+	struct namespace *(*current_namespace)(void);
 	void (*signal)(const struct mqueue_notice *notice);
 	struct user_account *(*account)(u64 *limit);
 };

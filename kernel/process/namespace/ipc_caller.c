@@ -79,9 +79,15 @@ static struct user_account *current_account(u64 *limit)
 	return current_thread()->account;
 }
 
+static struct namespace *current_base(void)
+{
+	return current_namespaces()->slot[NAMESPACE_SLOT_IPC];
+}
+
 static const struct mqueue_process_operations queue_operations = {
 	.account = current_account,
 	.current_ipc = current_sysv,
+	.current_namespace = current_base,
 	.signal = tell_of_message,
 };
 
