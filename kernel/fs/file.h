@@ -76,7 +76,7 @@ enum {
 int file_create(const struct path *path, const struct file_operations *operations,
 		u32 flags, const struct credentials *credentials,
 		struct file **out) must_check;
-/* For pipes, sockets, eventfd, …: "anon_inode:[name]" or "pipe:[ino]": an inode of its own of type `mode` (S_IFIFO, S_IFSOCK or 0). */
+/* For pipes, sockets, eventfd, …: an inode of its own with `mode` (S_IFIFO, S_IFSOCK or no type), called NAME:[ino], or anon_inode:NAME without a type. */
 int file_create_anonymous(const char *name, u32 mode,
 			  const struct file_operations *operations, u32 flags, void *data,
 			  struct file **out) must_check;

@@ -74,8 +74,8 @@ int pidfd_create(struct pid *pid, u32 flags, struct file **out)
 	int err;
 
 	pid_get(pid);
-	err = file_create_anonymous("anon_inode:[pidfd]", 0, &pidfd_operations,
-				    O_RDWR | flags, pid, out);
+	err = file_create_anonymous("[pidfd]", 0600, &pidfd_operations, O_RDWR | flags,
+				    pid, out);
 	if (err) {
 		pid_put(pid);
 	}

@@ -6,6 +6,7 @@
 #include "raw.h"
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #ifndef P_PIDFD
 #	define P_PIDFD 3
 #endif
@@ -395,12 +396,26 @@ static void read_fdinfo(int fd, char *text, size_t size)
 	close(info);
 }
 
+/* What /proc calls it, and its mode: newer kernels add S_IXUSR. */
+static void check_identity(int fd)
+{
+	char path[64], name[64] = "";
+	struct stat status;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	CHECK(readlink(path, name, sizeof(name) - 1) > 0);
+	CHECK_EQ(strcmp(name, "anon_inode:[pidfd]"), 0);
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK_EQ(status.st_mode & ~0100u, 0600);
+}
+
 static void check_fdinfo(void)
 {
 	char text[1024], line[64];
 	pid_t child = start_held();
 	int fd = open_pidfd(child, 0);
 
+	check_identity(fd);
 	read_fdinfo(fd, text, sizeof(text));
 	snprintf(line, sizeof(line), "\nPid:\t%d\nNSpid:\t%d", (int)child, (int)child);
 	CHECK(strstr(text, line) != NULL);

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 static sigset_t set_of(int first, int second)
@@ -230,6 +231,19 @@ static void check_interrupted(void)
 	ok("interrupted");
 }
 
+/* What /proc calls it, and its mode. */
+static void check_identity(int fd)
+{
+	char path[64], name[64] = "";
+	struct stat status;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	CHECK(readlink(path, name, sizeof(name) - 1) > 0);
+	CHECK_EQ(strcmp(name, "anon_inode:[signalfd]"), 0);
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK_EQ(status.st_mode, 0600);
+}
+
 static void check_bad_input(void)
 {
 	int fd = open_signals(SIGUSR1, 0, SFD_NONBLOCK);
@@ -251,6 +265,7 @@ static void check_bad_input(void)
 	CHECK_EQ(kill(getpid(), SIGUSR1), 0);
 	CHECK_ERRNO(read(fd, UNMAPPED_ADDRESS, sizeof(info)), EFAULT);
 	CHECK(!readable(fd)); // it is gone, as on Linux
+	check_identity(fd);
 	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
 	int file = open(name, O_RDONLY);
 	CHECK(read(file, text, sizeof(text) - 1) > 0);

@@ -244,9 +244,8 @@ int signalfd_create(signal_mask mask, u32 flags, struct file **out)
 	spin_init(&signals->lock, RANK_LOG, "signalfd.lock");
 	err = watch(signals, current_process());
 	if (!err) {
-		err = file_create_anonymous("anon_inode:[signalfd]", 0,
-					    &signalfd_operations, O_RDWR | flags, signals,
-					    out);
+		err = file_create_anonymous("[signalfd]", 0600, &signalfd_operations,
+					    O_RDWR | flags, signals, out);
 	}
 	if (err) {
 		signalfd_free(signals);
