@@ -24,6 +24,13 @@ void fs_set_size_limit(int (*check)(u64 position, u64 *count))
 	size_limit = check;
 }
 
+static const struct credentials *(*writer)(void);
+
+void fs_set_writer(const struct credentials *(*get)(void))
+{
+	writer = get;
+}
+
 int fs_check_size_limit(u64 position, u64 *count)
 {
 	return size_limit ? size_limit(position, count) : 0;
@@ -148,6 +155,30 @@ void inode_drop_capability(struct inode *inode)
 	}
 }
 
+u32 inode_mode_after_write(const struct inode *inode,
+			   const struct credentials *credentials)
+{
+	u32 mode = inode->attributes.mode, gid = inode->attributes.gid;
+
+	if (!(mode & (S_ISUID | S_ISGID)) || !credentials ||
+	    credentials_capable(credentials, CAP_FSETID)) {
+		return mode;
+	}
+	// Without group execute permission only those keep the bit who could set it.
+	if (!credentials_in_group(credentials, gid) &&
+	    !credentials_capable_over(credentials, inode->attributes.uid, gid,
+				      CAP_FSETID)) {
+		mode &= ~(u32)S_ISGID;
+	}
+	return mode_without_privilege(mode);
+}
+
+void inode_drop_privilege(struct inode *inode)
+{
+	inode_drop_capability(inode);
+	inode->attributes.mode = inode_mode_after_write(inode, writer ? writer() : NULL);
+}
+
 static int may_change_mode(struct inode *inode, struct inode_attributes *attributes,
 			   const struct credentials *credentials)
 {
@@ -223,10 +254,8 @@ int fs_truncate(struct inode *inode, u64 size, const struct credentials *credent
 	}
 	attributes.modified = attributes.changed = clock_realtime();
 	inode_lock(inode);
-	attributes.mode = mode_without_privilege(inode->attributes.mode);
-	if (attributes.mode != inode->attributes.mode &&
-	    !credentials_capable_over(credentials, inode->attributes.uid,
-				      inode->attributes.gid, CAP_FSETID)) {
+	attributes.mode = inode_mode_after_write(inode, credentials);
+	if (attributes.mode != inode->attributes.mode) {
 		which |= ATTRIBUTE_MODE;
 	}
 	inode_drop_capability(inode);

@@ -51,19 +51,6 @@ static s64 writable_length(u64 position, u64 wanted)
 	return result < 0 ? result : (s64)count;
 }
 
-static void drop_privilege(struct file *file)
-{
-	struct inode_attributes *attributes = &file->inode->attributes;
-
-	inode_drop_capability(file->inode);
-	if ((attributes->mode & (S_ISUID | S_ISGID)) &&
-	    !(file->credentials &&
-	      credentials_capable_over(file->credentials, attributes->uid,
-				       attributes->gid, CAP_FSETID))) {
-		attributes->mode = mode_without_privilege(attributes->mode);
-	}
-}
-
 static s64 write_locked(struct file *file, struct io_buffer *io, u64 *position)
 {
 	struct inode *inode = file->inode;
@@ -81,7 +68,7 @@ static s64 write_locked(struct file *file, struct io_buffer *io, u64 *position)
 		hidden = io->remaining - (u64)length;
 		io->remaining = (u64)length;
 	}
-	drop_privilege(file);
+	inode_drop_privilege(inode);
 	moved = vm_object_write(inode->object, *position, io);
 	io->remaining += hidden;
 	if (moved > 0) {

@@ -119,3 +119,5 @@ int initramfs_unpack(const struct path *root, const void *archive, size_t size);
 void fs_init(void);
 /* Installed by syscall/: may *count bytes be written at `position`? Shortens *count to RLIMIT_FSIZE; -EFBIG (and SIGXFSZ) if nothing fits. */
 void fs_set_size_limit(int (*check)(u64 position, u64 *count));
+/* Likewise: who writes to a file (borrowed); NULL: the kernel itself. Called with inode.lock held; must not sleep. */
+void fs_set_writer(const struct credentials *(*get)(void));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What lower rooms ask before they hold somebody to a limit: RLIMIT_FSIZE, RLIMIT_MEMLOCK. */
+/* What lower rooms ask before they hold somebody to a limit: RLIMIT_FSIZE, RLIMIT_MEMLOCK; and who writes. */
 #include "syscall/file_limits.h"
 
 #include "fs/path.h"
@@ -25,6 +25,12 @@ static int check_size_limit(u64 position, u64 *count)
 	return 0;
 }
 
+/* Whose rights say what a file keeps when it is written: not the opener's. */
+static const struct credentials *writer(void)
+{
+	return current_is_user_thread() ? current_credentials() : NULL;
+}
+
 static bool may_lock_any(void)
 {
 	return !current_is_user_thread() || current_capable(CAP_IPC_LOCK);
@@ -34,4 +40,5 @@ void file_limits_init(void)
 {
 	vm_set_lock_privilege(may_lock_any);
 	fs_set_size_limit(check_size_limit);
+	fs_set_writer(writer);
 }

@@ -7,6 +7,7 @@
 #include "raw.h"
 #include <grp.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 
 enum { SOMEBODY = 12345, OTHER = 12346 };
@@ -118,6 +119,96 @@ static void check_set_id_cleared(void)
 	ok("set_id_cleared");
 }
 
+/* ---- what writing takes away ---- */
+
+enum {
+	BY_WRITE,
+	BY_ALLOCATE,
+	BY_PUNCH,
+	BY_COPY,
+	BY_SENDFILE,
+	BY_TRUNCATE,
+	BY_FTRUNCATE,
+	BY_OPEN,
+	CHANGES
+};
+
+static void change(int how, int fd)
+{
+	int from = open("readable-data", O_RDONLY);
+
+	CHECK(from >= 0);
+	switch (how) {
+	case BY_WRITE:
+		CHECK_EQ(write(fd, "x", 1), 1);
+		break;
+	case BY_ALLOCATE:
+		CHECK_EQ(fallocate(fd, 0, 0, 100), 0);
+		break;
+	case BY_PUNCH:
+		CHECK_EQ(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1),
+			 0);
+		break;
+	case BY_COPY:
+		CHECK_EQ(copy_file_range(from, NULL, fd, NULL, 3, 0), 3);
+		break;
+	case BY_SENDFILE:
+		CHECK_EQ(sendfile(fd, from, NULL, 3), 3);
+		break;
+	case BY_TRUNCATE:
+		CHECK_EQ(truncate("set-id", 10), 0);
+		break;
+	case BY_FTRUNCATE:
+		CHECK_EQ(ftruncate(fd, 0), 0);
+		break;
+	case BY_OPEN:
+		CHECK(open("set-id", O_WRONLY | O_TRUNC) >= 0);
+		break;
+	}
+}
+
+/* The bits of a file of root's with `mode` after that, by somebody or by root; opened by the other one. */
+static int bits_after(int how, mode_t mode, uid_t opener, uid_t by)
+{
+	struct stat status;
+	int word;
+	pid_t child;
+
+	make("set-id", 0, 0, mode);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		CHECK_EQ(setgroups(0, NULL), 0);
+		CHECK_EQ(setegid(opener), 0);
+		CHECK_EQ(seteuid(opener), 0);
+		int fd = open("set-id", O_RDWR);
+
+		CHECK(fd >= 0);
+		CHECK_EQ(seteuid(0), 0);
+		CHECK_EQ(setegid(by), 0);
+		CHECK_EQ(seteuid(by), 0);
+		change(how, fd);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(child, &word, 0), child);
+	CHECK_EQ(word, 0);
+	CHECK_EQ(stat("set-id", &status), 0);
+	return status.st_mode & 07777;
+}
+
+static void check_writes(void)
+{
+	make("readable-data", 0, 0, 0644);
+	CHECK_EQ(truncate("readable-data", 100), 0);
+	for (int how = 0; how < CHANGES; how++) {
+		CHECK_EQ(bits_after(how, 06777, SOMEBODY, SOMEBODY), 0777);
+		CHECK_EQ(bits_after(how, 06777, 0, SOMEBODY), 0777);
+		CHECK_EQ(bits_after(how, 06777, SOMEBODY, 0), 06777);
+		CHECK_EQ(bits_after(how, 02666, 0, SOMEBODY), 0666);
+	}
+	ok("writes");
+}
+
 int main(void)
 {
 	if (geteuid() != 0) {
@@ -129,5 +220,6 @@ int main(void)
 	must_pass_in_child(check_identities_in_child);
 	ok("identities");
 	check_set_id_cleared();
+	check_writes();
 	return 0;
 }

@@ -98,9 +98,13 @@ static void overlay_release(struct file *file)
 	}
 }
 
+/* What a write to the real file changes: the size, and set-id bits that go. */
 static void take_size(struct inode *inode)
 {
-	WRITE_ONCE(inode->attributes.size, inode_size(overlay_real_inode(inode)));
+	const struct inode *real = overlay_real_inode(inode);
+
+	WRITE_ONCE(inode->attributes.size, inode_size(real));
+	WRITE_ONCE(inode->attributes.mode, READ_ONCE(real->attributes.mode));
 }
 
 static s64 overlay_read(struct file *file, struct io_buffer *io, u64 *position)

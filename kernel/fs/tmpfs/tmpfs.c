@@ -301,6 +301,7 @@ static int tmpfs_allocate(struct file *file, int mode, u64 offset, u64 length)
 		return -EOPNOTSUPP;
 	}
 	inode_lock(inode);
+	inode_drop_privilege(inode);
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
 		result = punch(inode, offset, offset + length);
 	} else {
