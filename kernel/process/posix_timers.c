@@ -5,12 +5,14 @@
  * Owns      struct posix_timer, linked in process.posix_timers.
  * Locks     process.signal_lock (irq-safe): everything but the clock's own part of the timer.
  *
- * A timer carries its one queue entry with it, so that expiring never allocates; expiries while the entry is still queued are
+ * A timer carries its one queue entry with it, so that expiring never allocates; the entry counts as a queued signal of who
+ * made the timer (RLIMIT_SIGPENDING) for as long as the timer is there. Expiries while the entry is still queued are
  * counted as overruns and told with the signal. A timer that is deleted is unlinked first, so that its callback, which looks
  * at `deleted` under the lock, does nothing more; then cancelled; then freed.
  */
 #include "process/posix_timers.h"
 
+#include "cred/user_account.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
 #include "process/cpu_timers.h"
@@ -127,8 +129,28 @@ static int apply_event(struct posix_timer *timer, const struct sigevent *event)
 									      : -EINVAL;
 }
 
+/* The entry counts from now on, until destroy(). */
+static int charge_entry(struct posix_timer *timer)
+{
+	struct user_account *account = current_thread()->account;
+
+	if (!user_account_charge(account, USER_SIGNALS, 1,
+				 current_limit(RLIMIT_SIGPENDING))) {
+		return -EAGAIN;
+	}
+	user_account_get(account);
+	timer->entry.account = account;
+	return 0;
+}
+
 static void destroy(struct posix_timer *timer)
 {
+	struct user_account *account = timer->entry.account;
+
+	if (account) {
+		user_account_give_back(account, USER_SIGNALS, 1);
+		user_account_put(account);
+	}
 	thread_put(timer->target);
 	object_free(&timer_cache, timer);
 }
@@ -178,7 +200,10 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 	list_init(&timer->entry.link);
 	timer->entry.embedded = true;
 	timer->entry.taken = entry_taken;
-	err = apply_event(timer, event);
+	err = charge_entry(timer);
+	if (!err) {
+		err = apply_event(timer, event);
+	}
 	if (!err) {
 		err = link_timer(process, timer);
 	}

@@ -432,6 +432,37 @@ static void pending_signals(void)
 	CHECK_EQ(sigqueue(getpid(), SIGRTMIN, (union sigval){0}), 0);
 }
 
+static int make_timer(timer_t *timer, int notify)
+{
+	struct sigevent event = {.sigev_notify = notify, .sigev_signo = SIGRTMIN};
+
+	return timer_create(CLOCK_MONOTONIC, &event, timer);
+}
+
+/* A timer counts as the signal that it may send, whether it will or not. */
+static void pending_timers(void)
+{
+	timer_t timers[3];
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	CHECK_EQ(setuid(4324), 0);
+	set_limit(RLIMIT_SIGPENDING, 3, 3);
+	CHECK_EQ(make_timer(&timers[0], SIGEV_SIGNAL), 0);
+	CHECK_EQ(make_timer(&timers[1], SIGEV_NONE), 0);
+	CHECK_ERRNO(make_timer(&timers[2], 77), EINVAL); // and counts no more
+	CHECK_EQ(make_timer(&timers[2], SIGEV_SIGNAL), 0);
+	CHECK_ERRNO(make_timer(&timers[2], SIGEV_SIGNAL), EAGAIN);
+	CHECK_ERRNO(sigqueue(getpid(), SIGRTMIN, (union sigval){0}), EAGAIN);
+	CHECK_EQ(timer_delete(timers[1]), 0);
+	CHECK_EQ(sigqueue(getpid(), SIGRTMIN, (union sigval){0}), 0);
+	CHECK_ERRNO(make_timer(&timers[1], SIGEV_NONE), EAGAIN);
+	CHECK_EQ(sigwaitinfo(&set, NULL), SIGRTMIN);
+	CHECK_EQ(make_timer(&timers[1], SIGEV_NONE), 0);
+}
+
 static void spin_for_ever(void)
 {
 	for (;;) {
@@ -523,6 +554,7 @@ int main(int argc, char **argv)
 	CHECK_EQ(in_child(file_size_default) & 0x7f, SIGXFSZ);
 	ok("file size");
 	must_pass_in_child(pending_signals);
+	must_pass_in_child(pending_timers);
 	ok("pending signals");
 	check_cpu();
 	return 0;
