@@ -180,6 +180,8 @@ int vm_futex_key_get(struct vm_space *vm, vaddr_t address, bool shared,
 	area = area_find(vm, address);
 	if (!area || !area->protect) {
 		error = -EFAULT;
+	} else if (!area->object && !(area->protect & PROTECT_WRITE)) {
+		error = -EFAULT; // nobody can come to change the word
 	} else if (area->flags & AREA_SHARED && area->object) {
 		vm_object_get(area->object);
 		out->object = area->object;

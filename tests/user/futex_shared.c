@@ -113,6 +113,25 @@ static void check_process_shared(void)
 	ok("process_shared");
 }
 
+/* A word that nobody can change, and nobody else can see, is none to wait for. */
+static void check_read_only(void)
+{
+	uint32_t *own = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint32_t *both = shared_page();
+
+	CHECK(own != MAP_FAILED);
+	CHECK_ERRNO(futex(own, FUTEX_WAKE, 1, NULL, NULL, 0), EFAULT);
+	CHECK_ERRNO(futex(own, FUTEX_WAIT, 1, NULL, NULL, 0), EFAULT);
+	CHECK_EQ(futex(own, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 0);
+	CHECK_ERRNO(futex(own, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0), EAGAIN);
+	CHECK_EQ(mprotect(own, 4096, PROT_READ | PROT_WRITE), 0);
+	CHECK_EQ(futex(own, FUTEX_WAKE, 1, NULL, NULL, 0), 0);
+	CHECK_EQ(mprotect(both, 4096, PROT_READ), 0);
+	CHECK_EQ(futex(both, FUTEX_WAKE, 1, NULL, NULL, 0), 0);
+	CHECK_ERRNO(futex(both, FUTEX_WAIT, 1, NULL, NULL, 0), EAGAIN);
+	ok("read_only");
+}
+
 int main(void)
 {
 	uint32_t *page = shared_page();
@@ -123,5 +142,6 @@ int main(void)
 	check_file("memfd", (int)syscall(SYS_memfd_create, "futex", 0));
 	check_private_stays_private();
 	check_process_shared();
+	check_read_only();
 	return 0;
 }
