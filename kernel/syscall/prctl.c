@@ -190,6 +190,27 @@ static long privileges(int option, const u64 *arg)
 	return change_credentials(no_new_privileges, 0);
 }
 
+/* What has one answer here: the others of each would need something that is not there. */
+static long fixed_options(int option, const u64 *arg)
+{
+	switch (option) {
+	case PR_GET_SECCOMP:
+		return 0;
+	case PR_GET_TIMING:
+		return PR_TIMING_STATISTICAL;
+	case PR_SET_TIMING:
+		return arg[1] == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
+	case PR_GET_TSC:
+		return write_int(arg[1], PR_TSC_ENABLE);
+	case PR_SET_TSC:
+		return (u32)arg[1] == PR_TSC_ENABLE ? 0 : -EINVAL;
+	case PR_MCE_KILL_GET:
+		return arg[1] || arg[2] || arg[3] || arg[4] ? -EINVAL
+							    : PR_MCE_KILL_DEFAULT;
+	}
+	return -EINVAL;
+}
+
 static long thread_options(int option, const u64 *arg)
 {
 	struct thread *thread = current_thread();
@@ -211,7 +232,7 @@ static long thread_options(int option, const u64 *arg)
 	case PR_GET_TID_ADDRESS:
 		return user_write(arg[1], &thread->clear_tid, sizeof(thread->clear_tid));
 	}
-	return -EINVAL;
+	return fixed_options(option, arg);
 }
 
 long sys_prctl(const struct syscall_arguments *a)
@@ -244,10 +265,6 @@ long sys_prctl(const struct syscall_arguments *a)
 		return (current_credentials()->securebits & SECBIT_KEEP_CAPS) != 0;
 	case PR_SET_KEEPCAPS:
 		return keep_capabilities(a->arg[1]);
-	case PR_GET_SECCOMP:
-		return 0;
-	case PR_GET_TIMING:
-		return PR_TIMING_STATISTICAL;
 	}
 	return thread_options(option, a->arg);
 }

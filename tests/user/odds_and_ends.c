@@ -5,6 +5,7 @@
  * libc: musl
  */
 #include "raw.h"
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
@@ -196,6 +197,24 @@ static void check_fdinfo_of_itself(void)
 	ok("fdinfo_of_itself");
 }
 
+/* Options of prctl that have one value nearly everywhere. */
+static void check_fixed_options(void)
+{
+	int value = 0;
+
+	CHECK_EQ(prctl(PR_GET_TIMING), PR_TIMING_STATISTICAL);
+	CHECK_EQ(prctl(PR_SET_TIMING, PR_TIMING_STATISTICAL), 0);
+	CHECK_ERRNO(prctl(PR_SET_TIMING, PR_TIMING_TIMESTAMP), EINVAL);
+	CHECK_EQ(prctl(PR_GET_TSC, &value), 0);
+	CHECK_EQ(value, PR_TSC_ENABLE);
+	CHECK_ERRNO(prctl(PR_GET_TSC, UNMAPPED_ADDRESS), EFAULT);
+	CHECK_EQ(prctl(PR_SET_TSC, PR_TSC_ENABLE), 0);
+	CHECK_ERRNO(prctl(PR_SET_TSC, 77), EINVAL);
+	CHECK_EQ(prctl(PR_MCE_KILL_GET, 0, 0, 0, 0), PR_MCE_KILL_DEFAULT);
+	CHECK_ERRNO(prctl(PR_MCE_KILL_GET, 0, 0, 0, 1), EINVAL);
+	ok("fixed_options");
+}
+
 int main(void)
 {
 	check_memfd();
@@ -206,5 +225,6 @@ int main(void)
 	check_proc();
 	check_identity();
 	check_fdinfo_of_itself();
+	check_fixed_options();
 	return 0;
 }
