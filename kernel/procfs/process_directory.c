@@ -140,11 +140,12 @@ static const struct proc_entry no_entries[] = {{0}};
 		DIRECTORY("ns", .children = proc_namespace_entries),                    \
 		{.name = "fd",                                                          \
 		 .mode = S_IFDIR | 0500,                                                \
+		 .open_to_self = true,                                                  \
 		 .lookup = proc_lookup_fd,                                              \
 		 .iterate = proc_iterate_fd},                                           \
 	{                                                                               \
-		.name = "fdinfo", .mode = S_IFDIR | 0555, .lookup = proc_lookup_fdinfo, \
-		.iterate = proc_iterate_fd                                              \
+		.name = "fdinfo", .mode = S_IFDIR | 0555, .guarded = true,              \
+		.lookup = proc_lookup_fdinfo, .iterate = proc_iterate_fd                \
 	}
 
 const struct proc_entry proc_process_entries[] = {

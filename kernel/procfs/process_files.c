@@ -49,11 +49,22 @@ static struct file *next_file(struct thread *thread, int *fd)
 	return file;
 }
 
+static int place_of(struct thread *thread, void (*get)(struct fs_info *, struct path *),
+		    struct path *out)
+{
+	struct fs_info *fs = thread_lock_resources(thread)->fs;
+
+	if (fs) {
+		get(fs, out);
+	}
+	thread_unlock_resources(thread);
+	return fs ? 0 : -ENOENT;
+}
+
 static int get_place(const struct proc_node *node,
 		     void (*get)(struct fs_info *, struct path *), struct path *out)
 {
 	struct thread *thread = proc_thread(node);
-	struct fs_info *fs;
 	int error;
 
 	if (!thread) {
@@ -61,13 +72,7 @@ static int get_place(const struct proc_node *node,
 	}
 	error = thread_check_access(thread, ACCESS_VM_READ);
 	if (!error) {
-		fs = thread_lock_resources(thread)->fs;
-		if (fs) {
-			get(fs, out);
-		} else {
-			error = -ENOENT;
-		}
-		thread_unlock_resources(thread);
+		error = place_of(thread, get, out);
 	}
 	thread_put(thread);
 	return error == -EPERM ? -EACCES : error;
@@ -183,7 +188,7 @@ static int show_fdinfo(struct proc_text *text, const struct proc_node *node)
 static const struct proc_entry fd_entry = {
 	.name = "", .mode = S_IFLNK | 0700, .follow = follow_fd};
 static const struct proc_entry fdinfo_entry = {
-	.name = "", .mode = S_IFREG | 0400, .show = show_fdinfo};
+	.name = "", .mode = S_IFREG | 0444, .show = show_fdinfo};
 
 /* The link's permissions tell how the descriptor is open: lsof and fuser read them. */
 static void show_access(struct inode *inode, u32 file_mode)
@@ -288,7 +293,7 @@ static int show_mounts_of(struct proc_text *text, struct mount_namespace *mounts
 	return 0;
 }
 
-/* Those of the process's own namespace, as far as its root shows them. */
+/* Those of the process's own namespace, as far as its root shows them; who reads the file need not be allowed to look into it. */
 static int show_mount_text(struct proc_text *text, const struct proc_node *node,
 			   enum mount_text form)
 {
@@ -301,8 +306,8 @@ static int show_mount_text(struct proc_text *text, const struct proc_node *node,
 		return -ESRCH;
 	}
 	mounts = thread_get_namespace(thread, NAMESPACE_SLOT_MOUNTS);
+	error = mounts ? place_of(thread, fs_info_get_root, &root) : -EINVAL;
 	thread_put(thread);
-	error = mounts ? get_place(node, fs_info_get_root, &root) : -EINVAL;
 	if (!error) {
 		error = show_mounts_of(text, mount_namespace_of(mounts), &root, form);
 		path_put(&root);

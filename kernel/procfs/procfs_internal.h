@@ -55,7 +55,8 @@ struct proc_entry {
 	int (*iterate)(struct file *file, struct directory_context *context, u64 first);
 	const struct file_operations *file_operations; /* instead of text */
 	int opener_capability; /* text: who opened it must have had this one, else reads are EACCES; 0: none */
-	bool guarded; /* text: open asks whether the reader may look into the process */
+	bool guarded; /* asked is whether the reader may look into the process: text: by open; directory: by each walk */
+	bool open_to_self; /* a directory that a process's own threads may enter whoever owns it */
 };
 
 static inline struct proc_node *proc_node(const struct inode *inode)

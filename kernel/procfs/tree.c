@@ -293,7 +293,23 @@ static int proc_follow_link(struct inode *inode, const struct credentials *crede
 	return error ? error : node->entry->follow(node, out);
 }
 
+static int directory_permission(struct inode *inode,
+				const struct credentials *credentials, int wanted)
+{
+	const struct inode_attributes *attributes = &inode->attributes;
+	const struct proc_node *node = proc_node(inode);
+	int error = node->entry->guarded ? proc_check_access(node) : 0;
+
+	if (!error) {
+		error = credentials_may_access(credentials, attributes->mode,
+					       attributes->uid, attributes->gid, wanted);
+	}
+	return node->entry->open_to_self && node->process == current_process() ? 0
+									       : error;
+}
+
 static const struct inode_operations directory_operations = {
+	.permission = directory_permission,
 	.lookup = proc_lookup,
 	.revalidate = proc_revalidate,
 };

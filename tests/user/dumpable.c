@@ -18,6 +18,28 @@ static void somebody(void)
 	CHECK_EQ(setresuid(SOMEBODY, SOMEBODY, SOMEBODY), 0);
 }
 
+/* Descriptors are for those who may look into the process, its mounts are for all. */
+static void look_at_files(pid_t of)
+{
+	static const char *const closed[] = {"fd", "fd/1", "fdinfo", "fdinfo/1"};
+	static const char *const open_to_all[] = {"mountinfo", "mounts"};
+	char name[64];
+
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "/proc/%d/%s", (int)of, closed[i]);
+		CHECK_ERRNO(open(name, O_RDONLY), EACCES);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		int fd;
+
+		snprintf(name, sizeof(name), "/proc/%d/%s", (int)of, open_to_all[i]);
+		fd = open(name, O_RDONLY);
+		CHECK(fd >= 0);
+		CHECK(read(fd, name, sizeof(name)) > 0);
+		close(fd);
+	}
+}
+
 static void close_memory(void)
 {
 	struct stat status;
@@ -33,6 +55,9 @@ static void close_memory(void)
 	CHECK_EQ(status.st_uid, 0);
 	CHECK_EQ(stat("/proc/self", &status), 0);
 	CHECK_EQ(status.st_uid, SOMEBODY);
+	CHECK(open("/proc/self/fd", O_RDONLY) >= 0); // root's, but one's own
+	CHECK(open("/proc/self/fd/1", O_PATH) >= 0);
+	CHECK(open("/proc/self/fdinfo/1", O_RDONLY) >= 0);
 	CHECK_ERRNO(prctl(PR_SET_DUMPABLE, 2), EINVAL);
 	CHECK_ERRNO(prctl(PR_SET_DUMPABLE, -1), EINVAL);
 	pid_t parent = getpid(), child = fork();
@@ -51,6 +76,7 @@ static void close_memory(void)
 		CHECK_ERRNO(open(name, O_RDONLY), EACCES);
 		snprintf(name, sizeof(name), "/proc/%d/status", (int)parent);
 		CHECK(open(name, O_RDONLY) >= 0);
+		look_at_files(parent);
 		_exit(0);
 	}
 	CHECK_EQ(waitpid(child, &status_word, 0), child);
