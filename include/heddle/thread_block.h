@@ -31,4 +31,34 @@ struct heddle_thread_block {
 	uint64_t context; /* 0x1f8: the program's own; the kernel leaves it alone */
 };
 
+/* prctl(2): the address of the caller's block. EINVAL on another kernel. The vDSO has it as `__heddle_thread_block` (HEDDLE_1). */
+#define PR_HEDDLE_THREAD_BLOCK 0x48454401
+
+#if defined(__x86_64__) && !defined(__HEDDLE_KERNEL__)
+/* The caller's block; NULL on another kernel. A system call: keep the result, which is the thread's until it ends. */
+static inline struct heddle_thread_block *heddle_thread_block(void)
+{
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(157L /* prctl */), "D"((long)PR_HEDDLE_THREAD_BLOCK),
+			   "S"(0L), "d"(0L)
+			 : "rcx", "r11", "memory");
+	return result > 0 ? (struct heddle_thread_block *)result : NULL;
+}
+
+/*
+ * The same in one instruction, for who knows that it runs on Heddle and that the thread has not set its gs base. A thread
+ * whose parent has set its own has that of the parent.
+ */
+static inline struct heddle_thread_block *heddle_thread_block_by_gs(void)
+{
+	struct heddle_thread_block *block;
+
+	__asm__ volatile("movq %%gs:0, %0" : "=r"(block));
+	return block;
+}
+#endif
+
 #endif

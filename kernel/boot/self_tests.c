@@ -6,6 +6,7 @@
  *	heddle.test=stack-overflow	S2: ends in a panic that names the overflow
  *	heddle.test=panic		P4: ends in a panic
  *	heddle.test=null		a fault of the kernel's own
+ *	heddle.test=block-…		B4: a thread block given back twice, misaligned or foreign, or left behind, ends in a panic that says so
  */
 #include "boot/self_tests.h"
 #include "arch/cpu.h"
@@ -17,6 +18,7 @@
 #include "lib/string.h"
 #include "sched/sched.h"
 #include "time/clock.h"
+#include "vm/vm_space.h"
 
 enum { THREADS_PER_CPU = 3, ROUNDS = 400, DEADLINE_SEC = 20 };
 
@@ -122,6 +124,30 @@ static noinline_ u64 descend(volatile u64 *depth)
 	return *depth == ~0UL ? 0 : descend(depth) + here[*depth % 16];
 }
 
+/* What programs cannot have done: the kernel loses count of an address space's thread blocks. */
+static void test_block(const char *what)
+{
+	struct thread_block first = {0}, second = {0}, wrong;
+	struct vm_space *vm;
+
+	if (vm_create(&vm) || thread_blocks_start(vm) || thread_block_take(vm, &first) ||
+	    thread_block_take(vm, &second)) {
+		panic("self test: no memory");
+	}
+	wrong = second;
+	thread_block_give(vm, &first);
+	if (strcmp(what, "twice") == 0) {
+		thread_block_give(vm, &second);
+	} else if (strcmp(what, "misaligned") == 0) {
+		wrong.address += 8;
+	} else if (strcmp(what, "foreign") == 0) {
+		wrong.address += PAGE_SIZE;
+	} else {
+		vm_leave(vm);
+	}
+	thread_block_give(vm, &wrong);
+}
+
 void self_test_run(void)
 {
 	const char *name = command_line_value("heddle.test");
@@ -138,6 +164,8 @@ void self_test_run(void)
 		panic("self test");
 	} else if (strcmp(name, "null") == 0) {
 		*(volatile int *)depth = 0;
+	} else if (strncmp(name, "block-", 6) == 0) {
+		test_block(name + 6);
 	} else {
 		panic("heddle.test=%s: no such test", name);
 	}

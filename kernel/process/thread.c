@@ -311,6 +311,14 @@ static int build_block(struct thread *thread, const struct thread_options *optio
 	return 0;
 }
 
+/* It begins with the parent's registers: gs base finds the block unless the parent has set its own. */
+static void show_block(struct thread *thread)
+{
+	arch_thread_set_block(&thread->sched.arch, thread->block.address);
+	thread->sched.return_work |= RETURN_BLOCK; // where it begins is not known yet
+	thread->sched.move_work = RETURN_BLOCK;
+}
+
 static int build_steps(struct thread *thread, const struct thread_options *options)
 {
 	vaddr_t top;
@@ -349,6 +357,9 @@ static int build_steps(struct thread *thread, const struct thread_options *optio
 			rseq_inherit(thread, options->parent);
 		}
 		err = build_context(thread, options);
+	}
+	if (!err) {
+		show_block(thread);
 	}
 	return err;
 }

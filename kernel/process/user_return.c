@@ -45,10 +45,14 @@ static void write_own_number(struct thread *thread)
 
 static void do_return_work(struct thread *thread, struct trap_frame *frame)
 {
-	u32 work = atomic_fetch_and(&thread->sched.return_work, ~(u32)RETURN_RSEQ);
+	u32 work = atomic_fetch_and(&thread->sched.return_work, ~(u32)RETURN_SWITCHED);
 
 	if (work & RETURN_RSEQ && rseq_return(frame)) {
 		signal_force(SIGSEGV, SI_KERNEL, 0);
+	}
+	if (work & RETURN_BLOCK) {
+		thread_block_set_cpu(thread->process->vm, &thread->block,
+				     arch_cpu_number());
 	}
 	if (work & RETURN_CPU_TIMERS) {
 		cpu_timers_check();
@@ -72,7 +76,7 @@ static bool needs_signal_work(const struct thread *thread, const struct trap_fra
 
 /*
  * The order: a new thread's number is there before a handler can look; a call is restarted or not before rseq_return() may put the
- * thread elsewhere. RETURN_RSEQ is looked for again and again, as it comes with each switch; the timers once.
+ * thread elsewhere. RETURN_SWITCHED is looked for again and again; the timers once.
  */
 void entry_user_return(struct trap_frame *frame)
 {
@@ -95,7 +99,7 @@ void entry_user_return(struct trap_frame *frame)
 			arch_irq_enable();
 			signal_handle(frame);
 			arch_irq_disable();
-		} else if ((work & RETURN_RSEQ) || (work && !worked)) {
+		} else if ((work & RETURN_SWITCHED) || (work && !worked)) {
 			worked = true;
 			arch_irq_enable();
 			do_return_work(thread, frame);

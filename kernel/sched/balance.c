@@ -57,7 +57,7 @@ NO_THREAD_SAFETY static bool move_one(struct run_queue *from, struct run_queue *
 	if (entity) {
 		run_queue_unlink(from, entity);
 		run_queue_detach(from, entity);
-		atomic_store_explicit(&entity->cpu, to->cpu, memory_order_relaxed);
+		place_set_cpu(entity, to->cpu);
 		run_queue_enqueue(to, entity, ATTACH_MOVED);
 	}
 	spin_unlock_pair(&from->lock, &to->lock);

@@ -100,6 +100,7 @@ struct sched_entity {
 	struct concurrency_set *concurrency; /* NULL: in none */
 	u32 concurrency_number;              /* while it is current, if in a set */
 	u32 switch_work; /* goes into return_work when it is switched in */
+	u32 move_work;   /* I: likewise when it goes to another CPU */
 
 	/* q: policy */
 	u8 policy;            /* SCHED_NORMAL, … */

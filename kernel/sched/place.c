@@ -20,6 +20,18 @@ STATIC_ASSERT(MAX_CPUS <= 64); /* one word holds a mask */
 
 static _Atomic u64 online_cpus, idle_cpus;
 
+void place_set_cpu(struct sched_entity *entity, unsigned cpu)
+{
+	if (atomic_load_explicit(&entity->cpu, memory_order_relaxed) == cpu) {
+		return;
+	}
+	atomic_store_explicit(&entity->cpu, cpu, memory_order_relaxed);
+	if (entity->move_work) {
+		atomic_fetch_or_explicit(&entity->return_work, entity->move_work,
+					 memory_order_relaxed);
+	}
+}
+
 bool cpu_is_online(unsigned cpu)
 {
 	return cpu < MAX_CPUS && (atomic_load(&online_cpus) >> cpu & 1);
@@ -140,7 +152,7 @@ NO_THREAD_SAFETY void place_pushed(struct sched_entity *entity)
 
 		spin_lock_pair(&old->lock, &queue->lock);
 		if (place_allowed(entity) >> to & 1) {
-			atomic_store_explicit(&entity->cpu, to, memory_order_relaxed);
+			place_set_cpu(entity, to);
 			run_queue_enqueue(queue, entity, ATTACH_MOVED);
 			placed = true;
 		} else {

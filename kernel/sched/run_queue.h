@@ -120,6 +120,8 @@ bool cpu_is_online(unsigned cpu);
 void place_cpu_online(unsigned cpu);
 u64 place_allowed(
 	const struct sched_entity *entity); /* affinity and online, a bit a CPU */
+/* It goes on there: move_work, if that is another CPU. Its queues are locked, the thread does not run. */
+void place_set_cpu(struct sched_entity *entity, unsigned cpu);
 unsigned place_choose(struct sched_entity *entity, unsigned previous_cpu);
 /* The same for a thread whose starter is about to sleep: this CPU, if nobody else waits for it. */
 unsigned place_in_my_stead(struct sched_entity *entity, unsigned previous_cpu);

@@ -132,7 +132,7 @@ static bool wake_locked(struct sched_entity *entity, struct run_queue *from,
 		}
 		state_change(entity, state, THREAD_READY);
 		from->uninterruptible -= state == THREAD_UNINTERRUPTIBLE;
-		atomic_store_explicit(&entity->cpu, to->cpu, memory_order_relaxed);
+		place_set_cpu(entity, to->cpu);
 		run_queue_enqueue(to, entity,
 				  state == THREAD_CREATING ? ATTACH_NEW : ATTACH_WOKEN);
 		return true;

@@ -10,6 +10,7 @@
 #include "process/resources.h"
 #include "vm/vm_space.h"
 #include <asm/signal.h>
+#include <heddle/thread_block.h>
 #include <linux/capability.h>
 #include <linux/prctl.h>
 #include <linux/securebits.h>
@@ -265,6 +266,8 @@ long sys_prctl(const struct syscall_arguments *a)
 		return (current_credentials()->securebits & SECBIT_KEEP_CAPS) != 0;
 	case PR_SET_KEEPCAPS:
 		return keep_capabilities(a->arg[1]);
+	case PR_HEDDLE_THREAD_BLOCK:
+		return (long)current_thread()->block.address;
 	}
 	return thread_options(option, a->arg);
 }

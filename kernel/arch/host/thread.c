@@ -83,6 +83,11 @@ int arch_thread_prepare_exec(struct arch_thread *thread)
 	return -ENOSYS;
 }
 
+/* Programs of tests have no register to find it by. */
+void arch_thread_set_block(struct arch_thread *thread, vaddr_t block)
+{
+}
+
 int arch_thread_set_tls(struct arch_thread *thread, u64 value)
 {
 	thread->tls = value;

@@ -11,7 +11,7 @@ endef
 vdso_cflags = $(filter-out -mcmodel=kernel -fno-pic -fno-pie -fno-asynchronous-unwind-tables -g,$(kernel_cflags)) \
 	-fPIC -fvisibility=default -fasynchronous-unwind-tables
 
-$(B)/vdso.so: kernel/arch/x86_64/vdso/vdso.c kernel/arch/x86_64/vdso/vdso.ld kernel/arch/include/arch/vdso.h \
+$(B)/vdso.so: kernel/arch/x86_64/vdso/vdso.c kernel/arch/x86_64/vdso/vdso.ld kernel/arch/include/arch/vdso.h include/heddle/thread_block.h \
 		| $(LINUX_HEADERS)/.stamp
 	@mkdir -p $(@D)
 	@echo "  VDSO  $@"

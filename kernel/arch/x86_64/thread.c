@@ -129,6 +129,7 @@ int arch_thread_init_clone(struct arch_thread *thread, vaddr_t stack_top,
 	}
 	thread->fs_base = read_user_fs();
 	thread->gs_base = read_user_gs();
+	thread->block = self->block;
 	arch_irq_restore(flags);
 	return 0;
 }
@@ -222,6 +223,7 @@ void arch_thread_exec(struct arch_thread *thread, struct trap_frame *frame, vadd
 	thread->fpu_detached = 0;
 	write_user_fs(0);
 	write_user_gs(0);
+	thread->block = 0;
 	thread->trap_number = 0;
 	thread->trap_error = thread->trap_address = 0;
 	arch_irq_restore(flags);
@@ -269,15 +271,34 @@ static int set_gs(struct arch_thread *thread, u64 value)
 	return 0;
 }
 
+/* Interrupts off. */
+static u64 gs_of(const struct arch_thread *thread)
+{
+	return thread == arch_current() ? read_user_gs() : thread->gs_base;
+}
+
+/* A program that has set none has none, by what it is told. */
 static u64 get_gs(const struct arch_thread *thread)
 {
-	u64 value = thread->gs_base, flags = arch_irq_save();
+	u64 flags = arch_irq_save();
+	u64 value = gs_of(thread);
 
-	if (thread == arch_current()) {
-		value = read_user_gs();
-	}
 	arch_irq_restore(flags);
-	return value;
+	return value == thread->block ? 0 : value;
+}
+
+void arch_thread_set_block(struct arch_thread *thread, vaddr_t block)
+{
+	u64 flags = arch_irq_save();
+
+	if (gs_of(thread) == thread->block) {
+		thread->gs_base = block;
+		if (thread == arch_current()) {
+			write_user_gs(block);
+		}
+	}
+	thread->block = block;
+	arch_irq_restore(flags);
 }
 
 static int give(u64 address, u64 value)

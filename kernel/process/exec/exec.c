@@ -194,6 +194,7 @@ static void commit(struct thread *thread, struct exec_image *image,
 	take_block(thread);
 	start_afresh(thread, image, changed_id);
 	arch_thread_exec(&thread->sched.arch, frame, image->start_ip, image->start_sp);
+	arch_thread_set_block(&thread->sched.arch, thread->block.address);
 	trap_set_syscall_number(frame, -1);
 }
 

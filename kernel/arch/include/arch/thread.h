@@ -55,6 +55,11 @@ struct trap_frame *arch_thread_user_frame(struct arch_thread *thread);
 /* TLS (T6). -EPERM for a value this CPU must never load. `thread` is the current one or an unpublished child. */
 int arch_thread_set_tls(struct arch_thread *thread, u64 value) must_check;
 u64 arch_thread_get_tls(const struct arch_thread *thread);
+/*
+ * The user address of the thread's block (vm/thread_blocks.h), for programs to find in one instruction: gs base on x86-64, unless the program has
+ * set that. `thread` is the current one or an unpublished child; 0: none.
+ */
+void arch_thread_set_block(struct arch_thread *thread, vaddr_t block);
 /* arch_prctl(2) on x86-64; -ENOSYS where there is none. The port copies to and from user memory itself. */
 int arch_thread_prctl(struct arch_thread *thread, int code, u64 address);
 /* Kernel instruction pointer and frame pointer of a thread that is not running (wchan, stack). */

@@ -9,6 +9,7 @@
 #include "arch/x86_64/asm_offsets.h"
 #include "lib/compiler.h"
 #include <asm/unistd.h>
+#include <heddle/thread_block.h>
 #include <linux/time.h>
 #include <linux/time_types.h>
 
@@ -19,6 +20,7 @@ int __vdso_clock_getres(int clock, struct __kernel_timespec *to);
 int __vdso_gettimeofday(struct __kernel_old_timeval *to, struct timezone *zone);
 __kernel_old_time_t __vdso_time(__kernel_old_time_t *to);
 int __vdso_getcpu(unsigned *cpu, unsigned *node, void *unused);
+struct heddle_thread_block *__heddle_thread_block(void);
 
 static long system_call(long number, long a, long b)
 {
@@ -137,4 +139,11 @@ int __vdso_getcpu(unsigned *cpu, unsigned *node, void *unused)
 		*node = 0;
 	}
 	return 0;
+}
+
+/* What gs base holds may be the program's own: only the kernel knows. */
+struct heddle_thread_block *__heddle_thread_block(void)
+{
+	return (struct heddle_thread_block *)system_call(__NR_prctl,
+							 PR_HEDDLE_THREAD_BLOCK, 0);
 }

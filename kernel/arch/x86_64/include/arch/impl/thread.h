@@ -8,7 +8,8 @@ struct arch_thread {
 	vaddr_t stack_top; /* highest address of the kernel stack, 16-byte aligned */
 	u64 fs_base; /* user TLS; true in memory only while the thread does not run */
 	u64 gs_base; /* the user's gs base, likewise */
-	void *fpu;   /* XSAVE area, fpu_area_size() bytes; NULL: never a user thread */
+	u64 block; /* what gs_base is as long as the program has not set it: the thread block; 0: none */
+	void *fpu; /* XSAVE area, fpu_area_size() bytes; NULL: never a user thread */
 	u32 fpu_detached; /* the area is being written by rt_sigreturn: switches leave it alone */
 
 	/* of the last exception of the user program, for signal frames */
