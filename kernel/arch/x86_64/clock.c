@@ -20,7 +20,6 @@
 #define PIT_CHANNEL_2 0x42
 #define PIT_COMMAND   0x43
 #define PIT_GATE      0x61
-#define PIT_GATE_OUT  0x20 /* channel 2 has counted to its end */
 
 #define MEASURE_TICKS 597 /* of the PIT: 0.5 ms */
 #define REFINE_MAX \
@@ -51,6 +50,13 @@ static u32 pit_read(void)
 	port_write_8(PIT_COMMAND, 0x80); /* latch channel 2 */
 	low = port_read_8(PIT_CHANNEL_2);
 	return low | (u32)port_read_8(PIT_CHANNEL_2) << 8;
+}
+
+/* Has channel 2 counted to its end, and begun again? By the read-back command: not every machine has the gate's port. */
+static bool pit_is_over(void)
+{
+	port_write_8(PIT_COMMAND, 0xe8);
+	return port_read_8(PIT_CHANNEL_2) & 0x80;
 }
 
 static void pit_start(void)
@@ -108,7 +114,7 @@ static bool measure(u64 *apic_hz)
 	}
 	last = take_sample();
 	elapsed = first.pit - last.pit;
-	if (elapsed < MEASURE_TICKS / 2 || (port_read_8(PIT_GATE) & PIT_GATE_OUT)) {
+	if (elapsed < MEASURE_TICKS / 2 || pit_is_over()) {
 		measure_start.tsc = elapsed != 0 ? first.tsc : 0;
 		return false;
 	}
