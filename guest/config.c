@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The configuration file. Keys: arg env cwd hostname root uid gid group umask share
- * (ro:TAG:PLACE or rw:TAG:PLACE) terminal (which of 0 1 2) raw trace report rows columns.
+ * (ro:TAG:PLACE or rw:TAG:PLACE) terminal (which of 0 1 2) joined raw trace report rows
+ * columns.
  * A key we do not know is an error: command and init come from one tree.
  */
 #include "config.h"

@@ -158,16 +158,17 @@ static struct json_object *describe(const struct outcome *outcome,
 
 bool outcome_can_report(struct outcome *outcome, const struct options *options)
 {
-	FILE *file = options->status_file ? fopen(options->status_file, "ae") : NULL;
+	FILE *file;
 
-	if (options->status_file && !file) {
-		// outcome_report() tries again, and says why not
+	if (!options->status_file) {
+		return true;
+	}
+	file = fopen(options->status_file, "ae");
+	if (!file) {
 		outcome_set(outcome, OUTCOME_FAILED, STATUS_FAILED, NULL);
 		return false;
 	}
-	if (file) {
-		fclose(file);
-	}
+	fclose(file);
 	return true;
 }
 

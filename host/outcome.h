@@ -56,10 +56,10 @@ void outcome_add_missing(struct outcome *outcome, const char *path);
 void outcome_add_trace(struct outcome *outcome, const struct options *options,
 		       const char *text, size_t size);
 
-/* Say on stderr what the user has to know; write the summary and the status file. */
-/* May the files that outcome_report() writes be written? If not, the outcome is set. */
+/* Can the status file be written? If not, the outcome is set; outcome_report() says why. */
 bool outcome_can_report(struct outcome *outcome, const struct options *options);
 
+/* Say on stderr what the user has to know; write the summary and the status file. */
 void outcome_report(struct outcome *outcome, const struct options *options);
 
 double now_seconds(void);

@@ -77,7 +77,7 @@ static int prepare_pidfd(const struct clone_request *request, struct thread *chi
 	if (err) {
 		return err;
 	}
-	*fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE), true);
+	*fd = current_reserve_fd(true);
 	err = *fd < 0 ? *fd : 0;
 	if (!err) {
 		err = user_write(request->pidfd, fd, sizeof(*fd));

@@ -4,7 +4,9 @@
 
 #include "core/panic.h"
 #include "cred/user_namespace.h"
+#include "fs/file_table.h"
 #include "process/process.h"
+#include <asm/resource.h>
 
 struct process *current_process(void)
 {
@@ -51,6 +53,24 @@ const struct credentials *current_credentials(void)
 u64 current_limit(unsigned resource)
 {
 	return process_limit(current_process(), resource);
+}
+
+int current_reserve_fd(bool close_on_exec)
+{
+	return fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE),
+			  close_on_exec);
+}
+
+long current_install_file(struct file *file, bool close_on_exec)
+{
+	int fd = current_reserve_fd(close_on_exec);
+
+	if (fd < 0) {
+		file_put(file);
+		return fd;
+	}
+	fd_install(current_files(), fd, file);
+	return fd;
 }
 
 bool current_capable(int capability)

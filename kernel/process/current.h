@@ -4,6 +4,8 @@
 
 #include "process/thread.h"
 
+struct file;
+
 static inline struct thread *current_thread(void)
 {
 	return thread_from_entity(sched_current());
@@ -20,6 +22,10 @@ struct namespace_set *current_namespaces(void);
 struct vm_space *current_vm(void);
 const struct credentials *current_credentials(void);
 u64 current_limit(unsigned resource); /* RLIMIT_*: soft value */
+/* The lowest free descriptor below RLIMIT_NOFILE, or fd_reserve()'s errors; then fd_install() or fd_cancel(). May sleep. */
+int current_reserve_fd(bool close_on_exec);
+/* Give `file` (a reference, taken over, also on failure) that descriptor: its number, or fd_reserve()'s errors. May sleep. */
+long current_install_file(struct file *file, bool close_on_exec);
 bool current_capable(int capability); /* CAP_*, over the machine */
 /* CAP_*, over what belongs to the running thread's user namespace. */
 bool current_capable_inside(int capability);

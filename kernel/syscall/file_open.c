@@ -30,8 +30,7 @@ static long open_named(int directory, const char *name, u32 flags, u32 mode,
 	struct at_place at;
 	struct file *file;
 	long result;
-	int fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE),
-			    flags & O_CLOEXEC);
+	int fd = current_reserve_fd(flags & O_CLOEXEC);
 
 	if (fd < 0) {
 		return fd;
@@ -271,5 +270,5 @@ long sys_memfd_create(const struct syscall_arguments *a)
 		seals = F_SEAL_EXEC;
 	}
 	result = memfd_create_file(name, seals, mode, current_credentials(), &file);
-	return result < 0 ? result : install_file(file, flags & MFD_CLOEXEC);
+	return result < 0 ? result : current_install_file(file, flags & MFD_CLOEXEC);
 }

@@ -5,7 +5,6 @@
 #include "mm/heap.h"
 #include "mm/usercopy.h"
 #include "process/namespace/namespace.h"
-#include <asm/resource.h>
 #include <linux/fcntl.h>
 #include <linux/limits.h>
 #include <linux/uio.h>
@@ -158,17 +157,24 @@ void user_vector_release(struct user_vector *vector)
 	vector->ranges = vector->small;
 }
 
-long install_file(struct file *file, bool close_on_exec)
+int reserve_pair(int fds[2], bool close_on_exec)
 {
-	int fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE),
-			    close_on_exec);
-
-	if (fd < 0) {
-		file_put(file);
-		return fd;
+	fds[0] = current_reserve_fd(close_on_exec);
+	if (fds[0] < 0) {
+		return fds[0];
 	}
-	fd_install(current_files(), fd, file);
-	return fd;
+	fds[1] = current_reserve_fd(close_on_exec);
+	if (fds[1] < 0) {
+		fd_cancel(current_files(), fds[0]);
+		return fds[1];
+	}
+	return 0;
+}
+
+void cancel_pair(const int fds[2])
+{
+	fd_cancel(current_files(), fds[0]);
+	fd_cancel(current_files(), fds[1]);
 }
 
 int fd_path(int fd, struct path *out)

@@ -46,8 +46,9 @@ void user_vector_release(struct user_vector *vector);
 /* A range of user memory for one transfer, cut to TRANSFER_MAX. -EFAULT. */
 int user_buffer(struct io_buffer *io, vaddr_t address, u64 size) must_check;
 
-/* Give `file` (a reference, taken over) the lowest free descriptor; puts it on failure. */
-long install_file(struct file *file, bool close_on_exec);
+/* The two lowest free descriptors (pipe, socketpair); both or none. fd_reserve()'s errors. */
+int reserve_pair(int fds[2], bool close_on_exec) must_check;
+void cancel_pair(const int fds[2]);
 
 /* Syscalls by file descriptor that look at a place: the file's path, with a reference. */
 int fd_path(int fd, struct path *out) must_check;

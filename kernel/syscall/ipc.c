@@ -2,6 +2,7 @@
 /*
  * pipe(2), eventfd(2), timerfd_create(2), epoll(7): arguments in, descriptors out.
  */
+#include "syscall/file_support.h"
 #include "syscall/syscall.h"
 
 #include "fs/file_table.h"
@@ -12,39 +13,8 @@
 #include "process/namespace/time_namespace.h"
 #include "process/signal/temporary_mask.h"
 #include "time/clock.h"
-#include <asm/resource.h>
 #include <linux/fcntl.h>
 #include <linux/timerfd.h>
-
-/* Give `file` (a reference, taken over) the lowest free descriptor; puts it on failure. */
-static long install(struct file *file, bool close_on_exec)
-{
-	int fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE),
-			    close_on_exec);
-
-	if (fd < 0) {
-		file_put(file);
-		return fd;
-	}
-	fd_install(current_files(), fd, file);
-	return fd;
-}
-
-static int reserve_pair(int fds[2], bool close_on_exec)
-{
-	u64 limit = current_limit(RLIMIT_NOFILE);
-
-	fds[0] = fd_reserve(current_files(), 0, limit, close_on_exec);
-	if (fds[0] < 0) {
-		return fds[0];
-	}
-	fds[1] = fd_reserve(current_files(), 0, limit, close_on_exec);
-	if (fds[1] < 0) {
-		fd_cancel(current_files(), fds[0]);
-		return fds[1];
-	}
-	return 0;
-}
 
 static long do_pipe(vaddr_t user_fds, u32 flags)
 {
@@ -67,8 +37,7 @@ static long do_pipe(vaddr_t user_fds, u32 flags)
 			fd_install(current_files(), fds[1], files[1]);
 			return 0;
 		}
-		fd_cancel(current_files(), fds[0]);
-		fd_cancel(current_files(), fds[1]);
+		cancel_pair(fds);
 	}
 	file_put(files[0]);
 	file_put(files[1]);
@@ -90,7 +59,7 @@ static long do_eventfd(u32 count, u32 flags)
 	struct file *file;
 	int error = eventfd_create(count, flags & ~(u32)O_CLOEXEC, &file);
 
-	return error ? error : install(file, flags & O_CLOEXEC);
+	return error ? error : current_install_file(file, flags & O_CLOEXEC);
 }
 
 long sys_eventfd(const struct syscall_arguments *a)
@@ -109,7 +78,7 @@ long sys_timerfd_create(const struct syscall_arguments *a)
 	struct file *file;
 	int error = timerfd_create((int)a->arg[0], flags & ~(u32)O_CLOEXEC, &file);
 
-	return error ? error : install(file, flags & O_CLOEXEC);
+	return error ? error : current_install_file(file, flags & O_CLOEXEC);
 }
 
 /* An absolute time of the caller's time namespace becomes the kernel's. What is not a time stays, and is refused. */
@@ -172,7 +141,7 @@ long sys_epoll_create1(const struct syscall_arguments *a)
 		return -EINVAL;
 	}
 	error = epoll_create_file(&file);
-	return error ? error : install(file, flags & EPOLL_CLOEXEC);
+	return error ? error : current_install_file(file, flags & EPOLL_CLOEXEC);
 }
 
 long sys_epoll_create(const struct syscall_arguments *a)

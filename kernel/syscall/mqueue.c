@@ -16,7 +16,6 @@
 #include "process/process.h"
 #include "process/signal/signal.h"
 #include "syscall/file_support.h"
-#include <asm/resource.h>
 #include <linux/fcntl.h>
 #include <linux/limits.h>
 
@@ -113,7 +112,7 @@ static long open_named(const char *name, u32 flags, u32 mode,
 	if (error) {
 		return error;
 	}
-	fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE), true);
+	fd = current_reserve_fd(true);
 	if (fd < 0) {
 		return fd;
 	}

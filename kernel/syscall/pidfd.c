@@ -14,20 +14,6 @@
 #include "syscall/syscall.h"
 #include <linux/fcntl.h>
 #include <linux/pidfd.h>
-#include <linux/resource.h>
-
-/* `file` (a reference, taken over) under the lowest free descriptor, closed on exec. */
-static long install(struct file *file)
-{
-	int fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE), true);
-
-	if (fd < 0) {
-		file_put(file);
-		return fd;
-	}
-	fd_install(current_files(), fd, file);
-	return fd;
-}
 
 /* The number must be that of a process, or with PIDFD_THREAD of any thread. */
 static int check_kind(struct pid *pid, bool thread_too)
@@ -66,7 +52,7 @@ long sys_pidfd_open(const struct syscall_arguments *a)
 		err = pidfd_create(pid, flags, &file);
 	}
 	pid_put(pid);
-	return err ? err : install(file);
+	return err ? err : current_install_file(file, true);
 }
 
 static long get_file(struct pid *pid, int fd)
@@ -92,7 +78,7 @@ static long get_file(struct pid *pid, int fd)
 	if (!err && !file) {
 		err = -EBADF;
 	}
-	return err ? err : install(file);
+	return err ? err : current_install_file(file, true);
 }
 
 long sys_pidfd_getfd(const struct syscall_arguments *a)

@@ -6,26 +6,15 @@
 #include "fs/file_table.h"
 #include "process/signal/signal.h"
 #include "syscall/syscall.h"
-#include <asm/resource.h>
 #include <asm/unistd.h>
 #include <linux/signalfd.h>
 
 static long make(signal_mask mask, u32 flags)
 {
 	struct file *file;
-	int fd, err = signalfd_create(mask, flags & SFD_NONBLOCK, &file);
+	int err = signalfd_create(mask, flags & SFD_NONBLOCK, &file);
 
-	if (err) {
-		return err;
-	}
-	fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE),
-			flags & SFD_CLOEXEC);
-	if (fd < 0) {
-		file_put(file);
-		return fd;
-	}
-	fd_install(current_files(), fd, file);
-	return fd;
+	return err ? err : current_install_file(file, flags & SFD_CLOEXEC);
 }
 
 static long change(int fd, signal_mask mask)

@@ -11,8 +11,8 @@
 #include "process/namespace/namespace.h"
 #include "process/pid.h"
 #include "process/process.h"
+#include "syscall/file_support.h"
 #include "syscall/syscall.h"
-#include <asm/resource.h>
 #include <asm/socket.h>
 #include <linux/fcntl.h>
 
@@ -62,19 +62,9 @@ static u32 file_flags(int type)
 static long install_socket(struct socket *socket, int flags)
 {
 	struct file *file;
-	int fd, error = socket_file(socket, file_flags(flags), &file);
+	int error = socket_file(socket, file_flags(flags), &file);
 
-	if (error) {
-		return error;
-	}
-	fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE),
-			flags & SOCK_CLOEXEC);
-	if (fd < 0) {
-		file_put(file);
-		return fd;
-	}
-	fd_install(current_files(), fd, file);
-	return fd;
+	return error ? error : current_install_file(file, flags & SOCK_CLOEXEC);
 }
 
 long sys_socket(const struct syscall_arguments *a)
@@ -93,26 +83,13 @@ long sys_socket(const struct syscall_arguments *a)
 	return error ? error : install_socket(socket, type);
 }
 
-static void cancel_pair(const int fds[2])
-{
-	fd_cancel(current_files(), fds[0]);
-	fd_cancel(current_files(), fds[1]);
-}
-
 /* Two descriptors, told to the user before anything else: so has Linux it, whatever comes then. */
-static int reserve_pair(int type, vaddr_t user_fds, int fds[2])
+static int tell_pair(int type, vaddr_t user_fds, int fds[2])
 {
-	u64 limit = current_limit(RLIMIT_NOFILE);
-	bool close_on_exec = type & SOCK_CLOEXEC;
+	int error = reserve_pair(fds, type & SOCK_CLOEXEC);
 
-	fds[0] = fd_reserve(current_files(), 0, limit, close_on_exec);
-	if (fds[0] < 0) {
-		return fds[0];
-	}
-	fds[1] = fd_reserve(current_files(), 0, limit, close_on_exec);
-	if (fds[1] < 0) {
-		fd_cancel(current_files(), fds[0]);
-		return fds[1];
+	if (error) {
+		return error;
 	}
 	if (user_write(user_fds, fds, 2 * sizeof(fds[0]))) {
 		cancel_pair(fds);
@@ -158,7 +135,7 @@ long sys_socketpair(const struct syscall_arguments *a)
 	int error = check_flags(type);
 
 	if (!error) {
-		error = reserve_pair(type, a->arg[3], fds);
+		error = tell_pair(type, a->arg[3], fds);
 	}
 	if (error) {
 		return error;

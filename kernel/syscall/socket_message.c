@@ -310,8 +310,7 @@ static int put_rights(struct control_out *out, struct socket_message *message,
 		return 0;
 	}
 	while (count < MIN(fitting, (u64)message->file_count)) {
-		int fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE),
-				    close_on_exec);
+		int fd = current_reserve_fd(close_on_exec);
 
 		if (fd < 0) {
 			break;

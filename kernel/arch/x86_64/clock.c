@@ -115,7 +115,9 @@ static bool measure(u64 *apic_hz)
 	last = take_sample();
 	elapsed = first.pit - last.pit;
 	if (elapsed < MEASURE_TICKS / 2 || pit_is_over()) {
-		measure_start.tsc = elapsed != 0 ? first.tsc : 0;
+		if (elapsed == 0) {
+			measure_start.tsc = 0; /* there is none */
+		}
 		return false;
 	}
 	tsc_hz = scale(last.tsc - first.tsc, PIT_HZ, elapsed);
@@ -129,12 +131,11 @@ static bool measure_patiently(u64 *apic_hz)
 	if (measure(apic_hz)) {
 		return true;
 	}
-	if (measure_start.tsc == 0) {
-		return false; /* nothing counts */
-	}
-	clock_begin();
-	if (measure(apic_hz)) {
-		return true;
+	if (measure_start.tsc != 0) {
+		clock_begin();
+		if (measure(apic_hz)) {
+			return true;
+		}
 	}
 	measure_start.tsc = 0;
 	return false;

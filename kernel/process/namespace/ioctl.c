@@ -9,25 +9,15 @@
 #include "process/current.h"
 #include "process/namespace/namespace.h"
 #include <linux/nsfs.h>
-#include <linux/resource.h>
 
 /* A new descriptor for a namespace; takes over the reference. */
 static s64 open_related(struct namespace *namespace)
 {
 	struct file *file;
-	int fd, err = nsfs_open(namespace, current_credentials(), &file);
+	int err = nsfs_open(namespace, current_credentials(), &file);
 
 	namespace_put(namespace);
-	if (err) {
-		return err;
-	}
-	fd = fd_reserve(current_files(), 0, current_limit(RLIMIT_NOFILE), true);
-	if (fd < 0) {
-		file_put(file);
-		return fd;
-	}
-	fd_install(current_files(), fd, file);
-	return fd;
+	return err ? err : current_install_file(file, true);
 }
 
 static s64 get_parent(struct namespace *namespace)
