@@ -37,7 +37,7 @@ struct config {
 	bool terminal[3]; // stdin, stdout, stderr are a terminal
 	bool joined;      // stdout and stderr are one pipe, so that their order stays
 	bool trace;       // the program's system calls are wanted
-	bool report;      // what was missing is wanted
+	bool report;      // what --summary tells is wanted
 	bool raw;         // the host's terminal is raw: ours does all the work
 	unsigned rows, columns;
 };

@@ -241,28 +241,29 @@ static void serve(struct control_exited *exited)
 	} while (!reap(exited));
 }
 
-static void report_lines(const char *path)
+static void report_lines(const char *path, enum control_type type)
 {
 	char line[4096];
 	FILE *list = fopen(path, "re");
 
 	while (list && fgets(line, sizeof line, list)) {
 		line[strcspn(line, "\n")] = 0;
-		control_send(CONTROL_MISSING, NULL, 0, line);
+		control_send(type, NULL, 0, line);
 	}
 	if (list) {
 		fclose(list);
 	}
 }
 
-/* What --summary names: files that --pack has left out, and system calls the kernel lacks. */
-static void report_missing(void)
+/* What --summary names: files that --pack has left out, system calls the kernel lacks, the deepest kernel stack. */
+static void report(void)
 {
 	if (!config.report) {
 		return;
 	}
-	report_lines("/proc/heddle/missing");
-	report_lines("/proc/heddle/missing_calls");
+	report_lines("/proc/heddle/missing", CONTROL_MISSING);
+	report_lines("/proc/heddle/missing_calls", CONTROL_MISSING);
+	report_lines("/proc/heddle/kernel_stack", CONTROL_KERNEL_STACK);
 }
 
 /* With a writable share, nobody may be left who writes when the host reads the result. */
@@ -322,7 +323,7 @@ static void serve_host(void)
 		streams_drain();
 		end_others();
 		send_trace();
-		report_missing();
+		report();
 		for (int port = 0; port < PORT_END; port++) {
 			exited.sent[port] = streams_sent(port);
 		}

@@ -46,6 +46,7 @@ enum control_type {
 	CONTROL_STDIN_CLOSED, // nobody in the guest reads stdin any more
 	CONTROL_PONG,         // struct control_ping, as it came
 	CONTROL_TRACE,        // bytes of the log of system calls
+	CONTROL_KERNEL_STACK, // `BYTES OF NAME`: the deepest use of a kernel stack, and whose
 
 	/* host to guest */
 	CONTROL_STDIN_END = 64, // struct control_count: bytes sent to this stream in all

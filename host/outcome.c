@@ -62,6 +62,15 @@ void outcome_add_missing(struct outcome *outcome, const char *path)
 	outcome->missing = longer ? longer : outcome->missing;
 }
 
+void outcome_set_kernel_stack(struct outcome *outcome, const char *line)
+{
+	// a name may hold any character, blanks too
+	if (sscanf(line, "%lu %lu %15[^\n]", &outcome->stack_bytes, &outcome->stack_size,
+		   outcome->stack_thread) < 2) {
+		outcome->stack_bytes = 0;
+	}
+}
+
 void outcome_add_trace(struct outcome *outcome, const struct options *options,
 		       const char *text, size_t size)
 {
@@ -151,6 +160,8 @@ static struct json_object *describe(const struct outcome *outcome,
 	json_object_object_add(object, "seconds", times);
 	json_object_object_add(object, "peak_kib",
 			       json_object_new_int64(outcome->peak_kib));
+	json_object_object_add(object, "kernel_stack_bytes",
+			       json_object_new_int64((int64_t)outcome->stack_bytes));
 	json_object_object_add(object, "missing", missing_list(outcome, true));
 	json_object_object_add(object, "missing_calls", missing_list(outcome, false));
 	return object;
@@ -208,6 +219,11 @@ static void write_summary(const struct outcome *outcome, const struct options *o
 			  "resident",
 			  outcome->user_ns / 1e9, outcome->system_ns / 1e9,
 			  (unsigned long long)outcome->peak_kib);
+	}
+	if (outcome->stack_bytes) {
+		say_plain("heddle: kernel stacks: at most %lu of %lu bytes, by %s",
+			  outcome->stack_bytes, outcome->stack_size,
+			  outcome->stack_thread);
 	}
 	if (options->pack) {
 		say_plain("heddle: packed %zu files and directories, %zu KiB",

@@ -39,6 +39,9 @@ struct outcome {
 	double start_seconds, boot_seconds, run_seconds, total_seconds;
 	uint64_t user_ns, system_ns, peak_kib;
 	size_t packed_files, packed_bytes;
+	unsigned long stack_bytes,
+		stack_size; // the deepest use of a kernel stack; 0: not known
+	char stack_thread[16];
 
 	FILE *trace;    // --trace, once something has come
 	char **missing; // what the guest lacked and the host has
@@ -51,6 +54,8 @@ __attribute__((format(printf, 4, 5))) void outcome_set(struct outcome *outcome,
 						       const char *format, ...);
 
 void outcome_add_missing(struct outcome *outcome, const char *path);
+/* `line` is that of CONTROL_KERNEL_STACK; another one is ignored. */
+void outcome_set_kernel_stack(struct outcome *outcome, const char *line);
 
 /* A piece of the log of system calls, for --trace. */
 void outcome_add_trace(struct outcome *outcome, const struct options *options,

@@ -186,6 +186,9 @@ static void handle(struct session *session, enum control_type type, const char *
 	case CONTROL_TRACE:
 		outcome_add_trace(session->outcome, session->options, data, size);
 		break;
+	case CONTROL_KERNEL_STACK:
+		outcome_set_kernel_stack(session->outcome, data);
+		break;
 	case CONTROL_STDIN_CLOSED:
 		session->flows[TO_GUEST].from = -1;
 		break;

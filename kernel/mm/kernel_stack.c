@@ -10,8 +10,8 @@
  * Invariants
  *   K1  A slot is in use, or mapped and in a CPU's cache or stacks.mapped, or unmapped and in stacks.unmapped,
  *       or not below stacks.slots_made.
- *   K2  A mapped stack that waits is chained through its lowest word, which is 0 again when it is handed out:
- *       the high-water mark is the lowest word that is not 0.
+ *   K2  A mapped stack that waits is chained through its highest word. Otherwise it holds zeros, and it is handed out so:
+ *       the high-water mark is the lowest word that is not 0, and that of one user alone (S3).
  */
 #include "mm/kernel_stack.h"
 #include "arch/irq.h"
@@ -21,6 +21,7 @@
 #include "core/percpu.h"
 #include "core/spinlock.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "mm/frame.h"
 
 #define SLOT_SIZE  (KERNEL_STACK_SIZE + PAGE_SIZE)
@@ -59,9 +60,9 @@ static struct {
 
 static _Atomic u64 live;
 
-static vaddr_t *lowest_word(vaddr_t top)
+static vaddr_t *chain_word(vaddr_t top)
 {
-	return (vaddr_t *)(top - KERNEL_STACK_SIZE);
+	return (vaddr_t *)(top - sizeof(vaddr_t));
 }
 
 static vaddr_t top_of_slot(u32 slot)
@@ -86,8 +87,8 @@ static vaddr_t cache_pop(struct stack_cache *cache)
 	vaddr_t top = cache->first;
 
 	if (top) {
-		cache->first = *lowest_word(top);
-		*lowest_word(top) = 0;
+		cache->first = *chain_word(top);
+		*chain_word(top) = 0;
 		cache->count--;
 	}
 	return top;
@@ -95,7 +96,7 @@ static vaddr_t cache_pop(struct stack_cache *cache)
 
 static void cache_push(struct stack_cache *cache, vaddr_t top)
 {
-	*lowest_word(top) = cache->first;
+	*chain_word(top) = cache->first;
 	cache->first = top;
 	cache->count++;
 }
@@ -111,9 +112,9 @@ static vaddr_t take_mapped(void)
 		spin_lock(&stacks.lock);
 		top = stacks.mapped;
 		if (top) {
-			stacks.mapped = *lowest_word(top);
+			stacks.mapped = *chain_word(top);
 			stacks.mapped_count--;
-			*lowest_word(top) = 0;
+			*chain_word(top) = 0;
 		}
 		spin_unlock(&stacks.lock);
 	}
@@ -293,16 +294,26 @@ static void share_cached(struct stack_cache *cache, u32 count)
 	for (; count > 0; count--) {
 		vaddr_t top = cache_pop(cache);
 
-		*lowest_word(top) = stacks.mapped;
+		*chain_word(top) = stacks.mapped;
 		stacks.mapped = top;
 		stacks.mapped_count++;
 	}
 	spin_unlock(&stacks.lock);
 }
 
-void kernel_stack_free(vaddr_t top)
+/* Zeros again, as far as it was used (K2). */
+static size_t repaint(vaddr_t top)
+{
+	size_t used = kernel_stack_high_water(top);
+
+	memset((void *)(top - used), 0, used);
+	return used;
+}
+
+size_t kernel_stack_free(vaddr_t top)
 {
 	ASSERT(is_top(top));
+	size_t used = repaint(top);
 	u64 irq = arch_irq_save();
 	struct stack_cache *cache = this_cpu(stack_caches);
 
@@ -312,6 +323,7 @@ void kernel_stack_free(vaddr_t top)
 	}
 	arch_irq_restore(irq);
 	atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
+	return used;
 }
 
 static void share_all_cached(void)
@@ -335,7 +347,7 @@ u64 kernel_stack_trim(u64 keep)
 		vaddr_t top = stacks.mapped_count > keep ? stacks.mapped : 0;
 
 		if (top) {
-			stacks.mapped = *lowest_word(top);
+			stacks.mapped = *chain_word(top);
 			stacks.mapped_count--;
 		}
 		spin_unlock_irq(&stacks.lock, irq);
@@ -362,13 +374,33 @@ bool kernel_stack_is_guard(vaddr_t address, vaddr_t *top)
 	return true;
 }
 
+/* The lowest page that was ever written to; most stacks are used in the highest alone. */
+static vaddr_t first_written_page(vaddr_t top)
+{
+	vaddr_t page = top - KERNEL_STACK_SIZE;
+
+	while (page < top - PAGE_SIZE && !arch_kernel_written(page)) {
+		page += PAGE_SIZE;
+	}
+	return page;
+}
+
+/*
+ * Every frame has a return address beside the caller's frame pointer, and neither is 0: one word in two tells. The thread may be running:
+ * it is as deep as it is at some moment of the look.
+ */
 size_t kernel_stack_high_water(vaddr_t top)
 {
-	const volatile u64 *word = (const volatile u64 *)lowest_word(top);
+	const u64 *first = (const u64 *)first_written_page(top), *word = first;
 
+	while ((vaddr_t)word < top && (word[0] | word[2] | word[4] | word[6] | word[8] |
+				       word[10] | word[12] | word[14]) == 0) {
+		word += 16;
+	}
 	while ((vaddr_t)word < top && *word == 0) {
 		word++;
 	}
+	word -= word > first && word[-1]; // the other one of two, in the turn before
 	return top - (vaddr_t)word;
 }
 

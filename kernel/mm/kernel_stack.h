@@ -13,11 +13,11 @@
 
 /* The top (highest address, 16-byte aligned) of a fresh stack. 0 or -ENOMEM. May sleep. */
 int kernel_stack_allocate(vaddr_t *top) must_check;
-/* Any context with preemption off or on; never the stack one runs on. */
-void kernel_stack_free(vaddr_t top);
+/* Any context with preemption off or on; never the stack one runs on. Returns its high-water mark, which starts anew. */
+size_t kernel_stack_free(vaddr_t top);
 /* Does `address` lie in a guard page, and whose stack is above it? For overflow reports (S2). */
 bool kernel_stack_is_guard(vaddr_t address, vaddr_t *top);
-/* Most bytes ever used of this stack (S3). */
+/* Most bytes used of this stack since it was allocated (S3). It may be in use; whoever calls sees to it that it is not freed. */
 size_t kernel_stack_high_water(vaddr_t top);
 /* Unmap free stacks until no more than `keep` wait outside the CPUs' caches (0: also empties this CPU's cache); returns how
  * many frames came back. May sleep. */

@@ -312,21 +312,35 @@ TEST(S1_stacks_have_guards_and_are_reused)
 	}
 	EXPECT_EQ(kernel_stack_count(), 60);
 	for (unsigned i = 0; i < 60; i++) {
-		kernel_stack_free(top[i]);
+		EXPECT_EQ(kernel_stack_free(top[i]), 1000);
 	}
 	EXPECT_EQ(kernel_stack_count(), 0);
-	vaddr_t again;
-
-	REQUIRE(kernel_stack_allocate(&again) == 0);
-	EXPECT_EQ(kernel_stack_high_water(again),
-		  1000); /* of the stack, over all its users */
-	kernel_stack_free(again);
 	EXPECT(kernel_stack_trim(0) > 0);
 	for (unsigned i = 0; i < 60; i++) {
 		REQUIRE(kernel_stack_allocate(&top[i]) == 0);
 	}
 	for (unsigned i = 0; i < 60; i++) {
 		kernel_stack_free(top[i]);
+	}
+	(void)kernel_stack_trim(0);
+}
+
+/* The mark is of who has the stack, not of the stack: S3. */
+TEST(S3_marks_start_anew)
+{
+	static const size_t depths[] = {
+		16, 24, 1000, KERNEL_STACK_SIZE - PAGE_SIZE, 4104, KERNEL_STACK_SIZE,
+	};
+
+	setup();
+	for (unsigned i = 0; i < ARRAY_SIZE(depths); i++) {
+		vaddr_t top;
+
+		REQUIRE(kernel_stack_allocate(&top) == 0);
+		EXPECT_EQ(kernel_stack_high_water(top), 0);
+		memset((void *)(top - depths[i]), 0x77, depths[i]);
+		EXPECT_EQ(kernel_stack_high_water(top), depths[i]);
+		EXPECT_EQ(kernel_stack_free(top), depths[i]);
 	}
 	(void)kernel_stack_trim(0);
 }

@@ -26,6 +26,7 @@
 #include "process/resources.h"
 #include "process/rseq.h"
 #include "process/signal/signal.h"
+#include "process/stack_marks.h"
 #include "time/clock.h"
 #include "vm/vm_space.h"
 #include <linux/sched.h>
@@ -56,7 +57,7 @@ static void thread_free(struct thread *thread)
 {
 	arch_thread_fini(&thread->sched.arch);
 	if (thread->sched.stack_top) {
-		kernel_stack_free(thread->sched.stack_top);
+		thread_give_stack(thread);
 	}
 	give_back_count(thread);
 	user_account_put(thread->account);
@@ -118,17 +119,6 @@ struct credentials *thread_get_credentials(struct thread *thread)
 	credentials = credentials_get(thread->credentials);
 	spin_unlock(&thread->resource_lock);
 	return credentials;
-}
-
-struct user_account *thread_get_account(struct thread *thread)
-{
-	struct user_account *account;
-
-	spin_lock(&thread->resource_lock);
-	account = thread->account;
-	user_account_get(account);
-	spin_unlock(&thread->resource_lock);
-	return account;
 }
 
 void thread_options_init(struct thread_options *options, struct thread *parent)
@@ -524,8 +514,7 @@ static void finish_dead(struct sched_entity *entity)
 {
 	struct thread *thread = thread_from_entity(entity);
 
-	kernel_stack_free(entity->stack_top);
-	entity->stack_top = 0;
+	thread_give_stack(thread);
 	thread_put(thread);
 }
 

@@ -17,6 +17,7 @@
 #include "process/pid.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
+#include "process/stack_marks.h"
 #include "tty/tty.h"
 #include "vm/vm_space.h"
 #include <linux/time.h>
@@ -457,6 +458,16 @@ static unsigned queued_signals(struct thread *thread)
 	return count;
 }
 
+/* S3. No line once it has given the stack up. */
+static void print_stack_mark(struct proc_text *text, struct thread *thread)
+{
+	size_t bytes = thread_stack_mark(thread);
+
+	if (bytes) {
+		proc_print(text, "KernelStackPeak:\t%8lu B\n", bytes);
+	}
+}
+
 int proc_show_status(struct proc_text *text, const struct proc_node *node)
 {
 	struct thread *thread;
@@ -491,6 +502,7 @@ int proc_show_status(struct proc_text *text, const struct proc_node *node)
 		   process_limit(node->process, RLIMIT_SIGPENDING), s.pending,
 		   s.shared_pending, s.blocked, s.ignored, s.caught);
 	print_capabilities(text, thread);
+	print_stack_mark(text, thread);
 	print_affinity(text, &s.affinity);
 	proc_print(text,
 		   "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",

@@ -10,10 +10,12 @@
 #include "fs/page_file.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/kernel_stack.h"
 #include "process/call_log.h"
 #include "process/namespace/namespace.h"
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
+#include "process/stack_marks.h"
 #include <linux/capability.h>
 #include <linux/stat.h>
 
@@ -244,6 +246,16 @@ static int show_missing_calls(struct proc_text *text, const struct proc_node *no
 	return 0;
 }
 
+/* The deepest use of a kernel stack by a thread that is shown here or has ended, the size of a stack, the thread's name (S3). */
+static int show_kernel_stack(struct proc_text *text, const struct proc_node *node)
+{
+	struct stack_mark mark;
+
+	stack_mark_deepest(node->namespace, &mark);
+	proc_print(text, "%lu %lu %s\n", mark.bytes, KERNEL_STACK_SIZE, mark.name);
+	return 0;
+}
+
 static const char *const trace_states[] = {
 	[TRACE_OFF] = "off",
 	[TRACE_AT_EXEC] = "exec",
@@ -300,6 +312,7 @@ const struct proc_entry proc_heddle_entries[] = {
 	 .mode = S_IFREG | 0600,
 	 .show = proc_show_faults,
 	 .write = proc_write_faults},
+	TEXT("kernel_stack", show_kernel_stack),
 	TEXT("missing", show_missing),
 	TEXT("missing_calls", show_missing_calls),
 	{0},

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * Process 1 of a measured guest, on Heddle and on Linux. It tells the time stamp counter at its
- * start (`first N`); if /usr/bin/sort is there, it makes a file on a tmpfs, sorts it twice, and
+ * start (`first N`) and what a thread costs (`thread N`); if /usr/bin/sort is there, it makes a file on a tmpfs, sorts it twice, and
  * tells what each took and a sum of the result (`sort N SUM`). With -icount shift=0 the counter
  * counts instructions.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,43 @@
 #define INPUT  "/scratch/input"
 #define OUTPUT "/scratch/output"
 #define LINES  400000 // of 53 bytes: 21 MB
+
+enum { ROUNDS = 9, THREADS = 200 };
+
+static void *no_work(void *argument)
+{
+	return argument;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* One thread made and joined: the median of rounds, after one that fills the caches. */
+static void count_threads(void)
+{
+	uint64_t rounds[ROUNDS + 1];
+
+	for (int round = 0; round <= ROUNDS; round++) {
+		uint64_t start = __rdtsc();
+
+		for (int i = 0; i < THREADS; i++) {
+			pthread_t thread;
+
+			if (pthread_create(&thread, NULL, no_work, NULL) != 0) {
+				printf("failed: no thread\n");
+				return;
+			}
+			pthread_join(thread, NULL);
+		}
+		rounds[round] = (__rdtsc() - start) / THREADS;
+	}
+	qsort(rounds + 1, ROUNDS, sizeof rounds[0], by_size);
+	printf("thread %llu\n", (unsigned long long)rounds[1 + ROUNDS / 2]);
+}
 
 static void make_input(void)
 {
@@ -88,6 +126,7 @@ int main(void)
 		dup2(console, fd);
 	}
 	printf("first %llu\n", (unsigned long long)first);
+	count_threads();
 	if (access("/usr/bin/sort", X_OK) == 0) {
 		mkdir("/scratch", 0755);
 		if (mount("work", "/scratch", "tmpfs", 0, "mode=0755") < 0) {

@@ -80,6 +80,11 @@ void arch_kernel_flush(vaddr_t start, vaddr_t end)
 {
 }
 
+bool arch_kernel_written(vaddr_t address)
+{
+	return true;
+}
+
 void arch_kernel_seal(void)
 {
 }

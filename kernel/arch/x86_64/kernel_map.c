@@ -9,8 +9,8 @@
  * mapping is changed by whoever owns that address.
  */
 #include "arch/boot.h"
-#include "arch/impl/page_table.h"
 #include "arch/x86_64/instructions.h"
+#include "arch/x86_64/page_table.h"
 #include "arch/x86_64/port.h"
 #include "core/panic.h"
 #include "lib/errno.h"
@@ -198,9 +198,16 @@ int arch_kernel_map(vaddr_t address, paddr_t physical, u32 protect)
 		}
 		table = entry_table(*entry);
 	}
-	table[table_index(address, 1)] =
-		physical | pte_rights(protect) | PTE_ACCESSED | PTE_DIRTY;
+	/* The dirty bit is the CPU's: arch_kernel_written() tells by it. */
+	table[table_index(address, 1)] = physical | pte_rights(protect) | PTE_ACCESSED;
 	return 0;
+}
+
+bool arch_kernel_written(vaddr_t address)
+{
+	const pte_t *entry = kernel_entry(address);
+
+	return !entry || (atomic_load_explicit(entry, memory_order_relaxed) & PTE_DIRTY);
 }
 
 paddr_t arch_kernel_unmap(vaddr_t address)

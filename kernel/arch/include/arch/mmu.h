@@ -82,6 +82,8 @@ int arch_kernel_map(vaddr_t address, paddr_t physical,
 /* Unmap one page and return what was mapped; flush with arch_kernel_flush() before reuse. */
 paddr_t arch_kernel_unmap(vaddr_t address);
 void arch_kernel_flush(vaddr_t start, vaddr_t end);
+/* Was this mapped page written to through the mapping? Where the machine does not tell: true. */
+bool arch_kernel_written(vaddr_t address);
 u64 arch_kernel_table_frames(
 	void); /* what arch_kernel_map() took for tables, which stay (R10) */
 /* Kernel text read-only and executable, the rest not executable: called once when boot is over. Frees .init. */
