@@ -2,8 +2,9 @@
 /*
  * The thread block: 0x200 bytes that Heddle keeps for each thread of a program, in the program's own memory.
  *
- * The kernel fills in `self`, `tid`, `cpu`, `node` and `generation` and keeps them true; it never reads the block, and the
- * rest is the program's. A thread's block stays where it is until the thread ends or executes another program; it is all
+ * The kernel fills in `self`, `tid`, `cpu`, `node` and `generation` and keeps them true. Ports (port.h) carry `message` and
+ * `descriptors` from one thread's block to another's, and fill in what follows them; only a port's calls read or write those.
+ * The rest is the program's. A thread's block stays where it is until the thread ends or executes another program; it is all
  * zeros but for what the kernel fills in when the thread begins. After fork the child has a copy of the block of the
  * thread that called, at the same address, and no other.
  *
@@ -17,6 +18,7 @@
 
 #define HEDDLE_THREAD_BLOCK_SIZE         0x200
 #define HEDDLE_THREAD_BLOCK_MESSAGE_SIZE 0x100
+#define HEDDLE_THREAD_BLOCK_DESCRIPTORS  8
 
 struct heddle_thread_block {
 	uint64_t self;     /* 0x000: the address of this block */
@@ -27,7 +29,14 @@ struct heddle_thread_block {
 	uint32_t node;       /* 0x118: of that CPU */
 	uint32_t reserved_2; /* 0x11c */
 	uint64_t generation; /* 0x120: no two threads of an address space have the same */
-	unsigned char reserved_3[0x1f8 - 0x128];
+	int32_t descriptors[HEDDLE_THREAD_BLOCK_DESCRIPTORS]; /* 0x128 */
+	uint32_t message_size;     /* 0x148: of what came in last */
+	uint32_t descriptor_count; /* 0x14c: likewise */
+	uint32_t caller_pid; /* 0x150: who called, as the thread's namespaces number it */
+	uint32_t caller_tid; /* 0x154 */
+	uint32_t caller_uid; /* 0x158: effective, as caller_gid */
+	uint32_t caller_gid; /* 0x15c */
+	unsigned char reserved_3[0x1f8 - 0x160];
 	uint64_t context; /* 0x1f8: the program's own; the kernel leaves it alone */
 };
 

@@ -54,6 +54,7 @@ enum lock_rank {
 	RANK_SIGNAL, /* process.signal_lock */
 	RANK_SIGNAL_HANDLERS,
 	RANK_FUTEX_BUCKET,
+	RANK_PORT, /* port.lock */
 	RANK_ITIMER,
 	RANK_TIMERFD,
 	RANK_DRIVER,

@@ -325,6 +325,18 @@ struct file *file_table_next(struct file_table *table, int *fd, bool *close_on_e
 	return file;
 }
 
+u32 file_table_count(struct file_table *table, const struct file *file)
+{
+	u32 count = 0;
+
+	spin_lock(&table->lock);
+	for (u32 fd = 0; fd < table->capacity; fd++) {
+		count += table->files[fd] == file;
+	}
+	spin_unlock(&table->lock);
+	return count;
+}
+
 u32 file_table_capacity(struct file_table *table)
 {
 	u32 capacity;

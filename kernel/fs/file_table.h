@@ -40,6 +40,8 @@ void fd_end(struct fd_reference *reference);
 struct file *file_table_get(struct file_table *table, int fd);
 /* The first open descriptor at or after *fd with a reference; NULL: none. */
 struct file *file_table_next(struct file_table *table, int *fd, bool *close_on_exec);
+/* How many descriptors are of `file`, which is not looked at. */
+u32 file_table_count(struct file_table *table, const struct file *file);
 u32 file_table_capacity(struct file_table *table); /* FDSize of /proc/PID/status */
 
 /* Reserve the lowest free descriptor >= `from` and < `limit` (RLIMIT_NOFILE): its number, -EMFILE, -ENOMEM, -EINVAL. Then install or cancel. */

@@ -15,6 +15,7 @@
 #include "process/job_control.h"
 #include "process/namespace/ipc_caller.h"
 #include "process/namespace/namespace.h"
+#include "process/port/port.h"
 #include "process/process.h"
 #include "process/rseq.h"
 #include "sync/completion.h"
@@ -55,6 +56,7 @@ void resources_farewell_to_memory(void)
 	struct thread *thread = current_thread();
 
 	rseq_forget();
+	port_farewell();
 	thread_block_give(thread->process->vm, &thread->block);
 	futex_exit_robust_list(thread);
 	clear_thread_id(thread);

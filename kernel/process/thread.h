@@ -18,6 +18,7 @@
 #include "lib/compiler.h"
 #include "lib/list.h"
 #include "lib/types.h"
+#include "process/port/port.h"
 #include "process/signal/signal_state.h"
 #include "sched/sched.h"
 #include "sched/wait.h"
@@ -84,6 +85,7 @@ struct thread {
 	bool stop_dequeued; /* s: has taken a stop signal out that no SIGCONT has overtaken yet */
 
 	struct thread_block block; /* of process->vm; given back in the farewell to it */
+	struct port_service port_service;
 
 	vaddr_t alternate_stack; /* o */
 	u64 alternate_stack_size;

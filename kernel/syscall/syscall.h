@@ -25,9 +25,16 @@ struct syscall_entry {
 };
 extern const struct syscall_entry syscall_table[];
 extern const unsigned syscall_table_size;
+/* The entry of a number, Linux's or one of Heddle's own (heddle/port.h); NULL: there is no such number. */
+const struct syscall_entry *syscall_find(s64 number);
 
 /* table.c alone makes them weak references: a call nobody defines is NULL there, and two bodies of one call do not link. */
 #ifndef SYSCALL_REFERENCE
 #	define SYSCALL_REFERENCE
 #endif
 #include "syscall_prototypes.h" /* generated */
+
+long sys_port_create(const struct syscall_arguments *arguments);
+long sys_port_call(const struct syscall_arguments *arguments);
+long sys_port_receive(const struct syscall_arguments *arguments);
+long sys_port_reply_receive(const struct syscall_arguments *arguments);

@@ -14,24 +14,46 @@
 #include "sched/sched.h"
 #include "syscall/trace.h"
 #include <asm/unistd.h>
+#include <heddle/port.h>
 
 const struct syscall_entry syscall_table[] = {
 #include "syscall_table.inc"
 };
 const unsigned syscall_table_size = ARRAY_SIZE(syscall_table);
 
+/* Heddle's own, from HEDDLE_CALL_FIRST on: far behind all of Linux's. */
+static const struct syscall_entry own_table[] = {
+	[HEDDLE_PORT_CREATE - HEDDLE_CALL_FIRST] = {sys_port_create, "port_create"},
+	[HEDDLE_PORT_CALL - HEDDLE_CALL_FIRST] = {sys_port_call, "port_call"},
+	[HEDDLE_PORT_RECEIVE - HEDDLE_CALL_FIRST] = {sys_port_receive, "port_receive"},
+	[HEDDLE_PORT_REPLY_RECEIVE - HEDDLE_CALL_FIRST] = {sys_port_reply_receive,
+							   "port_reply_receive"},
+};
+STATIC_ASSERT(ARRAY_SIZE(syscall_table) < HEDDLE_CALL_FIRST);
+
+const struct syscall_entry *syscall_find(s64 number)
+{
+	if (number >= 0 && number < (s64)syscall_table_size) {
+		return &syscall_table[number];
+	}
+	number -= HEDDLE_CALL_FIRST;
+	return number >= 0 && number < (s64)ARRAY_SIZE(own_table) ? &own_table[number]
+								  : NULL;
+}
+
 static long call_body(s64 number, const struct syscall_arguments *arguments)
 {
-	if (number < 0 || number >= (s64)syscall_table_size) {
-		return -ENOSYS;
-	}
-	if (!syscall_table[number].body) {
-		const char *name = syscall_table[number].name;
+	const struct syscall_entry *entry = syscall_find(number);
 
-		missing_record(MISSING_CALL, name ? name : "a number without a name");
+	if (!entry) {
 		return -ENOSYS;
 	}
-	return syscall_table[number].body(arguments);
+	if (!entry->body) {
+		missing_record(MISSING_CALL,
+			       entry->name ? entry->name : "a number without a name");
+		return -ENOSYS;
+	}
+	return entry->body(arguments);
 }
 
 void entry_syscall(struct trap_frame *frame)

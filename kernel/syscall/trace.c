@@ -149,15 +149,15 @@ static void put_call(struct line *line, s64 number,
 		     const struct syscall_arguments *arguments)
 {
 	struct call_form form = {.count = ARGUMENTS_MAX};
-	bool known = number >= 0 && number < (s64)syscall_table_size &&
-		     syscall_table[number].name;
+	const struct syscall_entry *entry = syscall_find(number);
+	bool known = entry && entry->name;
 
 	if (known && number < (s64)call_forms_size && call_forms[number].known) {
 		form = call_forms[number];
 	}
 	put(line, "%d ", thread_number(current_thread()));
 	if (known) {
-		put(line, "%s(", syscall_table[number].name);
+		put(line, "%s(", entry->name);
 	} else {
 		put(line, "call_%ld(", (long)number);
 	}

@@ -15,6 +15,7 @@
 #include "vm/thread_blocks.h"
 
 #include "arch/cpu.h"
+#include "arch/entry.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
@@ -24,6 +25,8 @@
 STATIC_ASSERT(sizeof(struct heddle_thread_block) == BLOCK_SIZE);
 STATIC_ASSERT(offsetof(struct heddle_thread_block, message) == 0x10);
 STATIC_ASSERT(offsetof(struct heddle_thread_block, tid) == 0x110);
+STATIC_ASSERT(offsetof(struct heddle_thread_block, descriptors) == 0x128);
+STATIC_ASSERT(offsetof(struct heddle_thread_block, caller_gid) == 0x15c);
 STATIC_ASSERT(offsetof(struct heddle_thread_block, context) == BLOCK_SIZE - 8);
 
 OBJECT_CACHE(block_pages, block_page);
@@ -75,6 +78,7 @@ static void begin_block(struct thread_blocks *blocks, struct thread_block *block
 	struct heddle_thread_block *memory;
 
 	block->number = number;
+	block->memory = NULL;
 	block->address = block_map_address(&blocks->map, number);
 	block->cpu = arch_cpu_number();
 	block->generation = ++blocks->generation;
@@ -281,6 +285,7 @@ void thread_block_give(struct vm_space *vm, struct thread_block *block)
 	spin_lock(&blocks->lock);
 	empty = block_map_give(&blocks->map, block->number, block->address);
 	block->address = 0;
+	block->memory = NULL;
 	spin_unlock(&blocks->lock);
 	object_count(&live_blocks, -1);
 	if (empty) {
@@ -302,6 +307,38 @@ void thread_block_set_cpu(struct vm_space *vm, struct thread_block *block, u32 c
 		write_block(memory, block);
 	}
 	spin_unlock(&vm->blocks.lock);
+}
+
+static struct heddle_thread_block *find_memory(struct thread_blocks *blocks,
+					       const struct thread_block *block)
+{
+	struct heddle_thread_block *memory;
+
+	spin_lock(&blocks->lock);
+	memory = memory_of(blocks, block);
+	spin_unlock(&blocks->lock);
+	return memory;
+}
+
+int thread_block_memory(struct vm_space *vm, struct thread_block *block,
+			struct heddle_thread_block **out)
+{
+	while (!block->memory) {
+		int code, err = 0;
+
+		if (!block->address) {
+			return -EFAULT;
+		}
+		block->memory = find_memory(&vm->blocks, block);
+		if (!block->memory) {
+			err = vm_fault(vm, block->address, FAULT_WRITE, &code);
+		}
+		if (err && err != -EAGAIN) {
+			return err;
+		}
+	}
+	*out = block->memory;
+	return 0;
 }
 
 /* --- fork --- */

@@ -17,14 +17,17 @@
 #include "vm/block_map.h"
 
 struct frame;
+struct heddle_thread_block;
 struct vm_area;
 struct vm_space;
 
 /* One thread's, part of its control block. Zero: it has none. */
 struct thread_block {
 	vaddr_t address; /* o: in the address space its process uses */
-	u32 number;      /* o: slot */
-	u32 tid;         /* this and what follows: thread_blocks.lock */
+	struct heddle_thread_block *
+		memory; /* o: the kernel's view; NULL: not asked for yet (thread_block_memory) */
+	u32 number; /* o: slot */
+	u32 tid;    /* this and what follows: thread_blocks.lock */
 	u32 cpu;
 	u64 generation;
 };
@@ -54,6 +57,13 @@ void thread_block_inherit(struct vm_space *vm, struct thread_block *block,
 void thread_block_give(struct vm_space *vm, struct thread_block *block);
 /* The thread runs on another CPU. Thread context. */
 void thread_block_set_cpu(struct vm_space *vm, struct thread_block *block, u32 cpu);
+
+/*
+ * The running thread's own block in the kernel's view, with memory behind it: it can be read and written without a fault, under
+ * spinlocks too, until the thread gives the block back. May sleep. -ENOMEM; -ERESTART: a signal comes first; -EFAULT: it has none.
+ */
+int thread_block_memory(struct vm_space *vm, struct thread_block *block,
+			struct heddle_thread_block **out) must_check;
 
 /* A fault in `area`, which has AREA_THREAD_BLOCKS; vm.lock held shared. The frame, with a reference. -ENOMEM; -EFAULT: the page is
  * being given back. */
