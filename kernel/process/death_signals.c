@@ -32,7 +32,7 @@ static u32 count_wanted(struct process *process, const struct thread *of)
 static bool add_entries(struct list *entries, u32 count)
 {
 	while (count--) {
-		struct queued_signal *entry = signal_entry_create(NULL, 0, true);
+		struct queued_signal *entry = signal_entry_create();
 
 		if (!entry) {
 			return false;

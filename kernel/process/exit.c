@@ -249,7 +249,7 @@ void process_reap(struct process *process)
 /* The last thread has finished: from here on wait(2) sees a zombie. */
 static void process_end(struct process *process)
 {
-	struct queued_signal *entry = signal_entry_create(NULL, 0, true);
+	struct queued_signal *entry = signal_entry_create();
 	struct process *child, *next;
 	struct list dead, told;
 	bool unwanted;

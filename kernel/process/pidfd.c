@@ -3,6 +3,8 @@
  * pidfds.
  *
  * Owns      the files' data: a reference on the pid.
+ *
+ * A directory /proc/PID was taken for one before there were pidfds, and still is, by pidfd_send_signal(2) alone.
  */
 #include "process/pidfd.h"
 
@@ -80,6 +82,24 @@ int pidfd_create(struct pid *pid, u32 flags, struct file **out)
 		pid_put(pid);
 	}
 	return err;
+}
+
+static struct pid *(*get_of_directory)(const struct file *file);
+
+void pidfd_set_directory_hook(struct pid *(*get)(const struct file *file))
+{
+	get_of_directory = get;
+}
+
+struct pid *pidfd_get_signalled(struct file *file)
+{
+	struct pid *pid = pidfd_pid(file);
+
+	if (!pid) {
+		return get_of_directory ? get_of_directory(file) : NULL;
+	}
+	pid_get(pid);
+	return pid;
 }
 
 struct pid *pidfd_pid(struct file *file)

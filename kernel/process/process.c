@@ -223,9 +223,8 @@ pid_nr process_number(const struct process *process)
 	return pid_number(process->pid);
 }
 
-struct credentials *process_get_credentials(struct process *process)
+static struct thread *get_leader(struct process *process)
 {
-	struct credentials *credentials;
 	struct thread *leader = NULL;
 	u64 flags = spin_lock_irq(&process->signal_lock);
 
@@ -233,12 +232,25 @@ struct credentials *process_get_credentials(struct process *process)
 		leader = process->leader;
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
-	if (!leader) {
-		return NULL;
-	}
-	credentials = thread_get_credentials(leader);
+	return leader;
+}
+
+struct credentials *process_get_credentials(struct process *process)
+{
+	struct thread *leader = get_leader(process);
+	struct credentials *credentials = leader ? thread_get_credentials(leader) : NULL;
+
 	thread_put(leader);
 	return credentials;
+}
+
+struct user_account *process_get_account(struct process *process)
+{
+	struct thread *leader = get_leader(process);
+	struct user_account *account = leader ? thread_get_account(leader) : NULL;
+
+	thread_put(leader);
+	return account;
 }
 
 u32 process_uid_shown_to(struct process *process, struct process *observer)

@@ -114,6 +114,7 @@ struct process *process_find(pid_nr number);
 struct thread *thread_find(pid_nr number);
 /* The leader's credentials, with a reference; NULL: it is being reaped. */
 struct credentials *process_get_credentials(struct process *process);
+struct user_account *process_get_account(struct process *process); /* likewise */
 /* Its real uid as `observer` writes it: si_uid of SIGCHLD. The tree lock is held: leaders stay. */
 u32 process_uid_shown_to(struct process *process, struct process *observer);
 /* What all threads of it used so far, dead ones too. */

@@ -121,6 +121,17 @@ struct credentials *thread_get_credentials(struct thread *thread)
 	return credentials;
 }
 
+struct user_account *thread_get_account(struct thread *thread)
+{
+	struct user_account *account;
+
+	spin_lock(&thread->resource_lock);
+	account = thread->account;
+	user_account_get(account);
+	spin_unlock(&thread->resource_lock);
+	return account;
+}
+
 void thread_options_init(struct thread_options *options, struct thread *parent)
 {
 	memset(options, 0, sizeof(*options));

@@ -125,6 +125,8 @@ void thread_get_name(struct thread *thread, char name[THREAD_NAME_SIZE]);
 void thread_set_name(struct thread *thread, const char *name); /* cut to 15 bytes */
 /* With a reference; never NULL (kept until reap). */
 struct credentials *thread_get_credentials(struct thread *thread);
+/* What its user has in use; likewise. */
+struct user_account *thread_get_account(struct thread *thread);
 
 /*
  * What a new thread is like. Zero means the default everywhere; thread_options_init() is the one place for defaults.

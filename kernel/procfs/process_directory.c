@@ -223,6 +223,23 @@ int proc_lookup_process(struct inode *directory, struct dentry *dentry)
 	return error;
 }
 
+struct pid *proc_get_directory_pid(const struct file *file)
+{
+	const struct proc_node *node;
+	struct pid *pid;
+
+	if (file->inode->super_block->type != &proc_type) {
+		return NULL;
+	}
+	node = proc_node(file->inode);
+	if (node->entry != &process_entry) {
+		return NULL;
+	}
+	pid = node->thread ? node->thread->pid : node->process->pid;
+	pid_get(pid);
+	return pid;
+}
+
 int proc_iterate_processes(struct file *file, struct directory_context *context,
 			   u64 first)
 {

@@ -147,6 +147,8 @@ int proc_iterate_map_files(struct file *file, struct directory_context *context,
 /* Is the area that a node of map_files names still there, and may the reader know? */
 bool proc_map_file_there(const struct proc_node *node);
 int proc_lookup_process(struct inode *directory, struct dentry *dentry);
+/* Of /proc/PID, with a reference; NULL: the file is none of those. */
+struct pid *proc_get_directory_pid(const struct file *file);
 int proc_iterate_processes(struct file *file, struct directory_context *context,
 			   u64 first);
 int proc_lookup_task(struct inode *directory, struct dentry *dentry);

@@ -12,6 +12,7 @@
 #include "mm/frame.h"
 #include "net/net_namespace.h"
 #include "process/namespace/namespace.h"
+#include "process/pidfd.h"
 #include <linux/magic.h>
 #include <linux/stat.h>
 
@@ -216,4 +217,5 @@ void procfs_init(void)
 {
 	file_system_register(&proc_type);
 	file_system_register(&sysfs_type);
+	pidfd_set_directory_hook(proc_get_directory_pid);
 }

@@ -7,13 +7,13 @@
 #include "syscall/trace.h"
 
 #include "lib/compiler.h"
-#include <asm/unistd.h>
+#include "syscall_numbers.h" /* generated */
 
 /* Bits of call_form.strings. */
 enum { FIRST = 1, SECOND = 2, THIRD = 4, FOURTH = 8 };
 
 #define CALL(name, arguments, string_bits) \
-	[__NR_##name] = {.known = true, .count = arguments, .strings = string_bits}
+	[CALL_NUMBER_##name] = {.known = true, .count = arguments, .strings = string_bits}
 
 const struct call_form call_forms[] = {
 	CALL(read, 3, 0),

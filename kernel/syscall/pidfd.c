@@ -165,16 +165,13 @@ static int find_scope(u32 flags, const struct file *file, enum scope *scope)
 	}
 }
 
-static long signal_descriptor(struct file *file, const struct syscall_arguments *a)
+static long signal_descriptor(struct file *file, struct pid *pid,
+			      const struct syscall_arguments *a)
 {
-	struct pid *pid = pidfd_pid(file);
 	int signal = (int)a->arg[1], err;
 	enum scope scope;
 	siginfo_t info;
 
-	if (!pid) {
-		return -EBADF;
-	}
 	err = find_scope((u32)a->arg[3], file, &scope);
 	if (!err && pid_namespace_check_join(pid_own_namespace(pid))) {
 		err = -EINVAL; // not to be seen from here
@@ -192,6 +189,7 @@ long sys_pidfd_send_signal(const struct syscall_arguments *a)
 {
 	u32 flags = (u32)a->arg[3];
 	struct fd_reference reference;
+	struct pid *pid;
 	long result;
 	int err;
 
@@ -204,7 +202,9 @@ long sys_pidfd_send_signal(const struct syscall_arguments *a)
 	if (err) {
 		return err;
 	}
-	result = signal_descriptor(reference.file, a);
+	pid = pidfd_get_signalled(reference.file);
+	result = pid ? signal_descriptor(reference.file, pid, a) : -EBADF;
+	pid_put(pid);
 	fd_end(&reference);
 	return result;
 }

@@ -309,6 +309,64 @@ static void check_signals(void)
 	ok("signals");
 }
 
+/* A directory /proc/PID counts as one here, and nowhere else. */
+static int open_directory(pid_t pid, const char *below)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d%s", (int)pid, below);
+	fd = open(path, O_RDONLY);
+	CHECK(fd >= 0);
+	return fd;
+}
+
+static void refuse_directory(int fd)
+{
+	CHECK_ERRNO(send_signal(fd, 0, NULL, 0), EBADF);
+	close(fd);
+}
+
+static void check_directories(void)
+{
+	pid_t child = start_held();
+	int fd = open_directory(child, ""), path_only = open("/proc/self", O_PATH);
+
+	CHECK_EQ(send_signal(fd, 0, NULL, 0), 0);
+	CHECK_EQ(send_signal(fd, 0, NULL, TO_THREAD), 0);
+	CHECK_ERRNO(send_signal(fd, 0, NULL, 8), EINVAL);
+	CHECK_ERRNO(get_file(fd, 0, 0), EBADF);
+	CHECK_ERRNO(waitid(P_PIDFD, (id_t)fd, NULL, WEXITED), EBADF);
+	CHECK_ERRNO(setns(fd, CLONE_NEWUTS), EINVAL);
+	refuse_directory(path_only);
+	refuse_directory(open_directory(child, "/task"));
+	refuse_directory(open_directory(child, "/stat"));
+	refuse_directory(open("/proc", O_RDONLY));
+	refuse_directory(open("/proc/thread-self", O_RDONLY));
+	CHECK_EQ(send_signal(fd, SIGTERM, NULL, 0), 0);
+	reap(child, SIGTERM);
+	CHECK_ERRNO(send_signal(fd, SIGTERM, NULL, 0), ESRCH);
+	close(fd);
+	close(hold[1]);
+	ok("directories");
+}
+
+/* The directory of a thread's number too, where only its process is listed. */
+static void check_thread_directory(void)
+{
+	pthread_t thread = start_staying();
+	int fd = open_directory(thread_number, "");
+
+	CHECK_EQ(send_signal(fd, 0, NULL, 0), 0);
+	CHECK_EQ(send_signal(fd, 0, NULL, TO_THREAD), 0);
+	atomic_store(&thread_may_end, 1);
+	join_thread(thread);
+	WAIT_UNTIL(send_signal(fd, 0, NULL, 0) < 0);
+	CHECK_EQ(errno, ESRCH);
+	close(fd);
+	ok("thread_directory");
+}
+
 /* A group by its leader's descriptor. */
 static void check_group_signal(void)
 {
@@ -487,6 +545,8 @@ int main(void)
 	check_leader_first();
 	check_wait();
 	check_signals();
+	check_directories();
+	check_thread_directory();
 	check_group_signal();
 	check_getfd();
 	check_fdinfo();

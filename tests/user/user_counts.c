@@ -286,8 +286,70 @@ static void signals_inside(void)
 	CHECK_EQ(count_signals(), 4);
 }
 
+static sigset_t block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	sigaddset(&set, SIGUSR1);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	return set;
+}
+
+/* A child of MAKER, who may have two signals waiting, and ignores SIGRTMIN + 1. */
+static pid_t start_receiver(int *ready, int *go)
+{
+	int up[2], down[2];
+	pid_t child;
+	char byte;
+
+	CHECK(pipe(up) == 0 && pipe(down) == 0);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		sigset_t set = block_signals();
+		siginfo_t info;
+
+		signal(SIGRTMIN + 1, SIG_IGN);
+		become(MAKER);
+		set_limit(RLIMIT_SIGPENDING, 2);
+		CHECK_EQ(write(up[1], "r", 1), 1);
+		CHECK_EQ(read(down[0], &byte, 1), 1);
+		CHECK_EQ(sigwaitinfo(&set, &info), SIGUSR1);
+		CHECK_EQ(info.si_pid, getppid());
+		CHECK_EQ(sigwaitinfo(&set, &info), SIGRTMIN);
+		CHECK_EQ(sigqueue(getpid(), SIGRTMIN, (union sigval){0}), 0);
+		CHECK_ERRNO(sigqueue(getpid(), SIGRTMIN, (union sigval){0}), EAGAIN);
+		_exit(0);
+	}
+	*ready = up[0];
+	*go = down[1];
+	return child;
+}
+
+/* Waiting signals count for who is to get them, and within that one's limit; what is ignored does not wait. */
+static void receiver_pays(void)
+{
+	int ready, go, status;
+	pid_t child = start_receiver(&ready, &go);
+	char byte;
+
+	CHECK_EQ(read(ready, &byte, 1), 1);
+	set_limit(RLIMIT_SIGPENDING, 0);
+	CHECK_EQ(sigqueue(child, SIGRTMIN, (union sigval){0}), 0);
+	CHECK_EQ(sigqueue(child, SIGRTMIN, (union sigval){0}), 0);
+	CHECK_ERRNO(sigqueue(child, SIGRTMIN, (union sigval){0}), EAGAIN);
+	CHECK_EQ(sigqueue(child, SIGRTMIN + 1, (union sigval){0}), 0);
+	CHECK_EQ(kill(child, SIGUSR1), 0);
+	CHECK_EQ(write(go, "g", 1), 1);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+}
+
 static void check_signals(void)
 {
+	must_pass_in_child(receiver_pays);
 	run_inside(six_signals, signals_inside);
 	ok("signals");
 }

@@ -1,6 +1,6 @@
 # guest/init: process 1, small and static. musl's gcc makes the smaller one; any gcc will do.
 ## make guest            build/<arch>/init
-guest_cc     := $(shell command -v musl-gcc || echo $(CC))
+guest_cc     := $(if $(CROSS),$(CC),$(shell command -v musl-gcc || echo $(CC)))
 guest_src    := $(sort $(wildcard guest/*.c))
 guest_obj    := $(patsubst guest/%.c,$(B)/init-objects/%.o,$(guest_src))
 guest_cflags := -std=gnu11 -Os -g -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla \
@@ -15,7 +15,7 @@ $(B)/init.elf: $(guest_obj)
 
 $(B)/init: $(B)/init.elf
 	@echo "  INIT  $@"
-	@strip -o $@ $<
+	@$(CROSS)strip -o $@ $<
 
 guest: $(B)/init
 -include $(guest_obj:.o=.d)

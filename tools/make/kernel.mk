@@ -1,12 +1,17 @@
 # The kernel image. Every .c and .S of a room is part of it, except *_test.c and the other ports.
 ## make [DEBUG=1]        kernel, guest/init and the heddle command
 ## make kernel           build/<arch>/heddle-kernel (bootable) and heddle-kernel.elf (symbols)
-CC            := gcc
+## make ARCH=aarch64     the same for another architecture, with Debian's cross compiler
+CROSS         := $(if $(filter-out $(shell uname -m),$(ARCH)),$(ARCH)-linux-gnu-)
+CC            := $(CROSS)gcc
+OBJCOPY       := $(CROSS)objcopy
 LINUX_HEADERS ?= build/linux-headers/$(ARCH)
+# The architecture with every call Linux ever had: bodies of old calls have prototypes where no number leads to them.
+OLD_HEADERS   ?= build/linux-headers/x86_64
 GCC_INCLUDE   := $(shell $(CC) -print-file-name=include)
 
 rooms := abi lib core mm time sched sync cred vm drivers fs ipc net tty process procfs syscall boot
-kernel_src := $(shell find $(addprefix kernel/,$(rooms)) kernel/arch/$(ARCH) \
+kernel_src := $(shell find $(addprefix kernel/,$(rooms)) kernel/arch/common kernel/arch/$(ARCH) \
 	\( -name '*_test.c' -o -path '*/vdso' \) -prune -o \( -name '*.c' -o -name '*.S' \) -print 2>/dev/null | LC_ALL=C sort)
 kernel_obj := $(addprefix $(B)/,$(addsuffix .o,$(kernel_src)))
 
@@ -22,12 +27,16 @@ kernel_cflags := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INCLU
 	-ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks -D__HEDDLE_KERNEL__ \
 	-DHEDDLE_DEBUG=$(DEBUG) $(kernel_warn) $(arch_cflags)
 
-generated := $(B)/generated/syscall_prototypes.h $(B)/generated/syscall_table.inc
+generated := $(addprefix $(B)/generated/syscall_,prototypes.h numbers.h table.inc)
 
-$(B)/generated/syscall_%: tools/make/syscalls.awk | $(LINUX_HEADERS)/.stamp
+# $(call call_numbers,headers): the __NR_ macros.
+call_numbers = echo '\#include <asm/unistd.h>' | $(CC) -nostdinc -isystem $(1)/include -E -dM - | LC_ALL=C sort
+
+$(B)/generated/syscall_%: tools/make/syscalls.awk | $(LINUX_HEADERS)/.stamp $(OLD_HEADERS)/.stamp
 	@mkdir -p $(@D)
-	@echo '#include <asm/unistd.h>' | $(CC) $(arch_cflags) -fno-pic -nostdinc -isystem $(LINUX_HEADERS)/include -E -dM - | \
-		LC_ALL=C sort | awk -v mode=$(if $(findstring prototypes,$@),prototypes,table) -f $< > $@
+	@{ $(call call_numbers,$(LINUX_HEADERS)); \
+		$(if $(filter %.inc,$@),,echo old; $(call call_numbers,$(OLD_HEADERS));) } | \
+		awk -v mode=$(basename $*) -f $< > $@
 
 $(B)/%.c.o: %.c | $(generated)
 	@mkdir -p $(@D)
@@ -49,8 +58,8 @@ $(B)/heddle-kernel: $(B)/heddle-kernel.elf
 	$(arch_make_image)
 
 # The ABI headers: one linux-libc-dev for every architecture.
-$(LINUX_HEADERS)/.stamp:
-	@tools/fetch-linux-headers $(ARCH) $(LINUX_HEADERS)
+build/linux-headers/%/.stamp:
+	@tools/fetch-linux-headers $* $(@D)
 	@touch $@
 
 kernel: $(B)/heddle-kernel

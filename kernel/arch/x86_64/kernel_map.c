@@ -9,8 +9,8 @@
  * mapping is changed by whoever owns that address.
  */
 #include "arch/boot.h"
+#include "arch/impl/page_table.h"
 #include "arch/x86_64/instructions.h"
-#include "arch/x86_64/page_table.h"
 #include "arch/x86_64/port.h"
 #include "core/panic.h"
 #include "lib/errno.h"

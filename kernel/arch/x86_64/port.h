@@ -95,10 +95,6 @@ void kernel_map_init(void);
 
 /* tlb.c */
 void tlb_flush_serve(void);
-/* arch_vm_flush() before tables are freed: CPUs that are lazy in `vm` forget them too. */
-void tlb_flush_tables(struct arch_vm *vm, vaddr_t start, vaddr_t end);
-/* No CPU uses `vm`, and after return none has its table loaded. */
-void tlb_forget_vm(struct arch_vm *vm);
 void tlb_flush_kernel(vaddr_t start, vaddr_t end);
 
 /* apic.c */

@@ -22,6 +22,7 @@
  * Locks     flush_mailbox.lock: a leaf, never held while waiting for anything.
  */
 #include "arch/cpu.h"
+#include "arch/impl/page_table.h"
 #include "arch/irq.h"
 #include "arch/smp.h"
 #include "arch/x86_64/cpu_local.h"
@@ -33,6 +34,19 @@
 enum { FLUSH_PAGES_MAX = 32 };
 
 #define FLUSHES_UNKNOWN (~0UL)
+
+/* The kernel's half. */
+void tlb_begin_vm(struct arch_vm *vm)
+{
+	const pte_t *kernel = physical_to_virtual(kernel_root_table);
+	pte_t *root = physical_to_virtual(vm->root);
+
+	for (unsigned i = 0; i < kernel_root_count; i++) {
+		root[kernel_root_used[i]] = kernel[kernel_root_used[i]];
+	}
+	vm->cpus = vm->lazy = 0;
+	vm->flushes_begun = vm->flushes_done = 0;
+}
 
 static void become_lazy(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
 {
@@ -256,6 +270,7 @@ void arch_interrupt_others(u64 cpus)
 	arch_irq_restore(flags);
 }
 
+/* CPUs that are lazy in `vm` too. */
 void tlb_flush_tables(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 {
 	flush_vm(vm, start, end, true);
@@ -267,6 +282,7 @@ void tlb_forget_vm(struct arch_vm *vm)
 	struct cpu_local *self = cpu_local_current();
 	u64 others;
 
+	ASSERT(atomic_load(&vm->cpus) == 0);
 	if (self->loaded_vm == vm) {
 		leave_lazy(self);
 	}

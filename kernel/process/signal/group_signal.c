@@ -46,11 +46,8 @@ static u32 count_members(struct pid *group)
 
 static void make_entries(struct list *entries, u32 count, const siginfo_t *info)
 {
-	struct user_account *account = current_thread()->account;
-	u64 limit = current_limit(RLIMIT_SIGPENDING);
-
 	while (count--) {
-		struct queued_signal *entry = signal_entry_create(account, limit, true);
+		struct queued_signal *entry = signal_entry_create();
 
 		if (!entry) {
 			break; // the rest goes without information
@@ -72,6 +69,22 @@ static struct queued_signal *take_entry(struct list *entries)
 	return entry;
 }
 
+/* Tree lock held. Without a free entry, or room for one, it goes without information. */
+static void send_to_member(struct process *member, int signal, struct list *entries)
+{
+	struct queued_signal *entry = take_entry(entries), *left;
+	bool charged =
+		entry && signal_entry_charge(entry, member, NULL, signal < SIGRTMIN);
+
+	member->group_signals++;
+	left = charged ? entry : NULL;
+	(void)signal_post_user(member, NULL, signal, &left);
+	if (entry && (left || !charged)) {
+		signal_entry_give_back(entry);
+		list_push_back(entries, &entry->link);
+	}
+}
+
 /* Tree lock held. 0 if anybody got it. */
 static long send_to_members(struct pid *group, int signal, struct list *entries)
 {
@@ -80,21 +93,14 @@ static long send_to_members(struct pid *group, int signal, struct list *entries)
 
 	list_for_each(member, &group->group_members, group_link) {
 		long err = signal_may_send(member, signal);
-		struct queued_signal *entry;
 
 		if (err) {
 			result = result == 0 ? 0 : err;
 			continue;
 		}
 		result = 0;
-		if (!signal) {
-			continue;
-		}
-		member->group_signals++;
-		entry = take_entry(entries);
-		(void)signal_post_user(member, NULL, signal, &entry);
-		if (entry) {
-			list_push_back(entries, &entry->link);
+		if (signal) {
+			send_to_member(member, signal, entries);
 		}
 	}
 	return result;

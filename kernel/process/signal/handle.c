@@ -7,6 +7,7 @@
 #include "arch/signal.h"
 #include "arch/thread.h"
 #include "arch/trap.h"
+#include "arch/vdso.h"
 #include "core/log.h"
 #include "lib/errno.h"
 #include "process/current.h"
@@ -15,6 +16,7 @@
 #include "process/rseq.h"
 #include "process/signal/alternate_stack.h"
 #include "process/signal/signal_internal.h"
+#include "vm/vm_space.h"
 #include <asm/unistd.h>
 
 #define HANDLER_DEFAULT ((u64)(uintptr_t)SIG_DFL)
@@ -64,6 +66,17 @@ static signal_mask mask_to_restore(struct thread *thread)
 					       : thread->signals.blocked;
 }
 
+/* Where a handler returns to: the program says, or the port has a place in the vDSO. 0: nowhere. */
+static u64 restorer_of(const struct signal_action *action)
+{
+	u64 offset = arch_vdso_sigreturn_offset(), vdso = current_vm()->vdso;
+
+	if (action->flags & SA_RESTORER) {
+		return action->restorer;
+	}
+	return offset && vdso ? vdso + offset : 0;
+}
+
 /* Run a handler: build its frame. On failure the program gets SIGSEGV, which ends it if that is what was to be handled. */
 static void run_handler(struct thread *thread, struct trap_frame *frame,
 			const siginfo_t *info, const struct signal_action *action)
@@ -72,7 +85,7 @@ static void run_handler(struct thread *thread, struct trap_frame *frame,
 	struct signal_delivery delivery = {
 		.signal = signal,
 		.handler = action->handler,
-		.restorer = action->flags & SA_RESTORER ? action->restorer : 0,
+		.restorer = restorer_of(action),
 		.with_info = (action->flags & SA_SIGINFO) != 0,
 		.blocked_mask = mask_to_restore(thread),
 		.siginfo = info,

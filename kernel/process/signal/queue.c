@@ -22,29 +22,43 @@ void signal_queue_init(struct signal_queue *queue)
 	list_init(&queue->queued);
 }
 
-struct queued_signal *signal_entry_create(struct user_account *account, u64 limit,
-					  bool force)
+struct queued_signal *signal_entry_create(void)
 {
-	struct queued_signal *entry;
+	struct queued_signal *entry = object_allocate(&entry_cache);
 
-	if (account && force) {
-		user_account_charge_anyway(account, USER_SIGNALS, 1);
-	} else if (account && !user_account_charge(account, USER_SIGNALS, 1, limit)) {
-		return NULL;
-	}
-	entry = object_allocate(&entry_cache);
-	if (!entry) {
-		if (account) {
-			user_account_give_back(account, USER_SIGNALS, 1);
-		}
-		return NULL;
-	}
-	list_init(&entry->link);
-	if (account) {
-		user_account_get(account);
-		entry->account = account;
+	if (entry) {
+		list_init(&entry->link);
 	}
 	return entry;
+}
+
+bool signal_entry_charge(struct queued_signal *entry, struct process *process,
+			 struct thread *thread, bool force)
+{
+	struct user_account *account =
+		thread ? thread_get_account(thread) : process_get_account(process);
+
+	if (!account) {
+		return true; // it is being reaped
+	}
+	if (force) {
+		user_account_charge_anyway(account, USER_SIGNALS, 1);
+	} else if (!user_account_charge(account, USER_SIGNALS, 1,
+					process_limit(process, RLIMIT_SIGPENDING))) {
+		user_account_put(account);
+		return false;
+	}
+	entry->account = account;
+	return true;
+}
+
+void signal_entry_give_back(struct queued_signal *entry)
+{
+	if (entry->account) {
+		user_account_give_back(entry->account, USER_SIGNALS, 1);
+		user_account_put(entry->account);
+		entry->account = NULL;
+	}
 }
 
 void signal_entry_destroy(struct queued_signal *entry)
@@ -52,10 +66,7 @@ void signal_entry_destroy(struct queued_signal *entry)
 	if (!entry || entry->embedded) {
 		return;
 	}
-	if (entry->account) {
-		user_account_give_back(entry->account, USER_SIGNALS, 1);
-		user_account_put(entry->account);
-	}
+	signal_entry_give_back(entry);
 	object_free(&entry_cache, entry);
 }
 

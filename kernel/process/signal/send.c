@@ -218,8 +218,13 @@ static bool waits_for(const struct thread *thread, int signal)
 	       0;
 }
 
+enum {
+	POST_FORCED = 1, /* init of a pid namespace is not immune */
+	POST_ENTRY = 2,  /* -EAGAIN where it would be queued without one */
+};
+
 static int post_locked(struct process *process, struct thread *thread, int signal,
-		       struct queued_signal **entry, bool forced)
+		       struct queued_signal **entry, unsigned how)
 	MUST_HOLD(&process->signal_lock)
 {
 	struct signal_queue *queue =
@@ -230,11 +235,15 @@ static int post_locked(struct process *process, struct thread *thread, int signa
 		return thread ? -ESRCH : 0;
 	}
 	job_control_effects(process, signal);
-	if (!all_block(process, thread, signal) && is_ignored(process, signal, forced)) {
+	if (!all_block(process, thread, signal) &&
+	    is_ignored(process, signal, how & POST_FORCED)) {
 		return 0;
 	}
 	if (signal < SIGRTMIN && (queue->pending & SIGNAL_BIT(signal))) {
 		return 0;
+	}
+	if ((how & POST_ENTRY) && !*entry) {
+		return -EAGAIN;
 	}
 	enqueue(queue, signal, entry);
 	wake_all(&process->signal_events, EPOLLIN);
@@ -252,7 +261,7 @@ static int post_locked(struct process *process, struct thread *thread, int signa
 }
 
 static int post(struct process *process, struct thread *thread, int signal,
-		struct queued_signal **entry, bool forced)
+		struct queued_signal **entry, unsigned how)
 {
 	u64 flags;
 	int err;
@@ -261,7 +270,7 @@ static int post(struct process *process, struct thread *thread, int signal,
 		return -EINVAL;
 	}
 	flags = spin_lock_irq(&process->signal_lock);
-	err = post_locked(process, thread, signal, entry, forced);
+	err = post_locked(process, thread, signal, entry, how);
 	spin_unlock_irq(&process->signal_lock, flags);
 	return err;
 }
@@ -284,7 +293,7 @@ static void translate_sender(struct process *process, siginfo_t *info)
 int signal_post(struct process *process, struct thread *thread, int signal,
 		struct queued_signal **entry)
 {
-	return post(process, thread, signal, entry, false);
+	return post(process, thread, signal, entry, 0);
 }
 
 static bool knows_sender(const siginfo_t *info)
@@ -293,8 +302,8 @@ static bool knows_sender(const siginfo_t *info)
 	       info->si_code != SI_SIGIO;
 }
 
-int signal_post_user(struct process *process, struct thread *thread, int signal,
-		     struct queued_signal **entry)
+static int post_user(struct process *process, struct thread *thread, int signal,
+		     struct queued_signal **entry, unsigned how)
 {
 	struct pid *sender = current_process()->pid;
 	pid_nr seen = pid_number_in(sender, pid_own_namespace(process->pid));
@@ -304,33 +313,39 @@ int signal_post_user(struct process *process, struct thread *thread, int signal,
 	    (!seen || (*entry)->info.si_pid == pid_number(sender))) {
 		(*entry)->info.si_pid = seen;
 	}
-	return post(process, thread, signal, entry, !seen);
+	return post(process, thread, signal, entry, how | (seen ? 0 : POST_FORCED));
+}
+
+int signal_post_user(struct process *process, struct thread *thread, int signal,
+		     struct queued_signal **entry)
+{
+	return post_user(process, thread, signal, entry, 0);
 }
 
 int signal_send(struct process *process, struct thread *thread, const siginfo_t *info)
 {
-	struct thread *sender = current_thread();
 	bool force = info->si_signo < SIGRTMIN &&
 		     (info->si_code >= 0 || info->si_code == SI_TKILL);
-	struct queued_signal *entry;
+	bool queue = info->si_signo >= SIGRTMIN && info->si_code != SI_USER;
+	struct queued_signal *entry = signal_entry_create();
 	int err;
 
-	entry = signal_entry_create(sender->account, current_limit(RLIMIT_SIGPENDING),
-				    force);
+	if (entry && !signal_entry_charge(entry, process, thread, force)) {
+		signal_entry_destroy(entry);
+		entry = NULL;
+	}
 	if (entry) {
 		entry->info = *info;
 		translate_sender(process, &entry->info);
-	} else if (info->si_signo >= SIGRTMIN && info->si_code != SI_USER) {
-		return -EAGAIN;
 	}
-	err = signal_post_user(process, thread, info->si_signo, &entry);
+	err = post_user(process, thread, info->si_signo, &entry, queue ? POST_ENTRY : 0);
 	signal_entry_destroy(entry);
 	return err;
 }
 
 void signal_send_kernel(struct process *process, int signal)
 {
-	(void)post(process, NULL, signal, NULL, true);
+	(void)post(process, NULL, signal, NULL, POST_FORCED);
 }
 
 void signal_post_from_current(struct process *process, int signal,
@@ -378,7 +393,7 @@ void signal_force(int signal, int code, vaddr_t address)
 {
 	struct thread *thread = current_thread();
 	struct process *process = thread->process;
-	struct queued_signal *entry = signal_entry_create(NULL, 0, true);
+	struct queued_signal *entry = signal_entry_create();
 	struct signal_action *action;
 	u64 flags;
 
@@ -400,7 +415,7 @@ void signal_force(int signal, int code, vaddr_t address)
 		process->immune = false; // even the first process dies of its own faults
 	}
 	spin_unlock(&process->handlers->lock);
-	(void)post_locked(process, thread, signal, &entry, false);
+	(void)post_locked(process, thread, signal, &entry, 0);
 	spin_unlock_irq(&process->signal_lock, flags);
 	signal_entry_destroy(entry);
 }

@@ -17,7 +17,7 @@ struct user_account;
 
 struct queued_signal {
 	struct list link;             /* signal_queue.queued; empty: not queued */
-	struct user_account *account; /* charged; may be NULL */
+	struct user_account *account; /* charged, a reference; may be NULL */
 	bool embedded; /* part of something else (a timer): not freed when taken out */
 	/* embedded: called under signal_lock when it is taken out, to complete `info`; may be NULL */
 	void (*taken)(struct queued_signal *entry, siginfo_t *info);
@@ -28,9 +28,15 @@ struct queued_signal {
 void signal_information_kernel(siginfo_t *info, int signal);
 void signal_information_user(siginfo_t *info, int signal, int code);
 
-/* An entry charged to `account`, within RLIMIT_SIGPENDING unless `force`. NULL: none (the signal goes without information). */
-struct queued_signal *signal_entry_create(struct user_account *account, u64 limit,
-					  bool force);
+/* An entry that nobody is charged with. NULL: none (the signal goes without information). */
+struct queued_signal *signal_entry_create(void);
+/*
+ * Charge it to the user of the receiver, a process (thread NULL) or a thread, within its RLIMIT_SIGPENDING unless `force`.
+ * false: it would be too many. The tree lock may be held, no inner one.
+ */
+bool signal_entry_charge(struct queued_signal *entry, struct process *process,
+			 struct thread *thread, bool force) must_check;
+void signal_entry_give_back(struct queued_signal *entry); /* the charge */
 void signal_entry_destroy(struct queued_signal *entry);
 
 /*

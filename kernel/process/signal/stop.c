@@ -122,7 +122,7 @@ void signal_stop_here(struct thread *thread)
 
 static void notify_stop(struct process *process, int why, int status)
 {
-	struct queued_signal *entry = signal_entry_create(NULL, 0, true);
+	struct queued_signal *entry = signal_entry_create();
 	u64 flags = spin_lock_irq(&process_tree_lock);
 	struct process *parent = process->parent;
 	struct signal_action action = {0};

@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * User page tables: four levels, the lower half of the top table; the upper half is the kernel's and shared.
+ * User page tables: four levels of 512 entries, the same on every port but for the bits of an entry (arch/impl/page_table.h).
  *
  * Locks     arch_vm.lock around every change and walk. Frames for tables are allocated outside it.
  *
  * Invariants
- *   P1  frame.index of a table's frame tells how many of its entries are used (of the root: of the user half), and bounds
+ *   P1  frame.index of a table's frame tells how many of its entries are used (of the root: by user space), and bounds
  *       within which they lie (struct usage). The bounds only widen until the table is empty.
- *   P2  An entry of a leaf table is used iff it is not 0; PTE_MAPPED is then set, PTE_PRESENT unless the page is PROT_NONE.
+ *   P2  An entry of a leaf table is used iff it is not 0; PTE_MAPPED is then set, and the page present unless it is PROT_NONE.
  *   P3  A table is freed only after a flush: the CPU caches upper entries too.
  */
-#include "arch/x86_64/page_table.h"
-#include "arch/x86_64/port.h"
+#include "arch/impl/page_table.h"
 #include "core/panic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-
-#define TABLE_BITS (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED)
 
 static struct frame *table_frame(const pte_t *table)
 {
@@ -85,24 +82,17 @@ static pte_t *root_of(const struct arch_vm *vm)
 
 int arch_vm_init(struct arch_vm *vm)
 {
-	const pte_t *kernel = physical_to_virtual(kernel_root_table);
 	struct frame *frame;
-	pte_t *root;
 	int error = frame_allocate(FRAME_ZERO, &frame);
 
 	if (error != 0) {
 		return error;
 	}
-	root = frame_address(frame);
 	frame->index = 0;
-	for (unsigned i = 0; i < kernel_root_count; i++) {
-		root[kernel_root_used[i]] = kernel[kernel_root_used[i]];
-	}
 	spin_init(&vm->lock, RANK_PAGE_TABLE, "arch_vm.lock");
 	vm->root = frame_physical(frame);
-	vm->cpus = vm->lazy = 0;
-	vm->flushes_begun = vm->flushes_done = 0;
 	vm->table_pages = 1;
+	tlb_begin_vm(vm);
 	return 0;
 }
 
@@ -132,7 +122,6 @@ void arch_vm_fini(struct arch_vm *vm)
 	struct frame *root = frame_from_physical(vm->root);
 	size_t freed;
 
-	ASSERT(atomic_load(&vm->cpus) == 0);
 	tlb_forget_vm(vm);
 	freed = free_tables(root_of(vm), TABLE_LEVELS);
 	ASSERT(freed + 1 == vm->table_pages);
@@ -211,7 +200,7 @@ static pte_t *build_leaf_table(struct arch_vm *vm, vaddr_t address, struct frame
 				return NULL;
 			}
 			(*spare)->index = 0;
-			atomic_store(entry, frame_physical(*spare) | TABLE_BITS);
+			atomic_store(entry, frame_physical(*spare) | PTE_TABLE);
 			*spare = NULL;
 			entry_used(table_frame(table), table_index(address, level));
 			vm->table_pages++;
@@ -244,11 +233,12 @@ static pte_t *lock_leaf_table(struct arch_vm *vm, vaddr_t address) NO_THREAD_SAF
 	return table;
 }
 
-static void set_leaf(pte_t *table, vaddr_t address, paddr_t physical, u32 protect)
+static void set_leaf(struct arch_vm *vm, pte_t *table, vaddr_t address, paddr_t physical,
+		     u32 protect)
 {
 	u64 value = physical | pte_rights(protect) | PTE_ACCESSED;
 
-	if (atomic_exchange(&table[table_index(address, 1)], value) == 0) {
+	if (pte_replace(vm, &table[table_index(address, 1)], address, value) == 0) {
 		entry_used(table_frame(table), table_index(address, 1));
 	}
 }
@@ -273,7 +263,7 @@ int arch_vm_map(struct arch_vm *vm, vaddr_t address, paddr_t physical,
 	if (table == NULL) {
 		return -ENOMEM;
 	}
-	set_leaf(table, address, physical, protect);
+	set_leaf(vm, table, address, physical, protect);
 	spin_unlock(&vm->lock);
 	return 0;
 }
@@ -292,9 +282,9 @@ int arch_vm_replace(struct arch_vm *vm, vaddr_t address, paddr_t expected,
 	}
 	value = table[table_index(address, 1)];
 	if (expected == 0 ? value == 0
-			  : value != 0 && !(value & PTE_WRITE) &&
+			  : value != 0 && !pte_is_writable(value) &&
 				    (value & PTE_ADDRESS) == expected) {
-		set_leaf(table, address, physical, protect);
+		set_leaf(vm, table, address, physical, protect);
 		error = 0;
 	}
 	spin_unlock(&vm->lock);
@@ -325,6 +315,7 @@ size_t arch_vm_map_absent(struct arch_vm *vm, const vaddr_t *addresses,
 					  pages[i].protect);
 			}
 		}
+		pte_publish();
 		spin_unlock(&vm->lock);
 	}
 	return i;
@@ -337,7 +328,7 @@ static always_inline_ struct arch_mapping mapping_of(u64 entry)
 		.protect = pte_protect(entry),
 		.present = true,
 		.accessed = (entry & PTE_ACCESSED) != 0,
-		.dirty = (entry & PTE_DIRTY) != 0,
+		.dirty = pte_is_dirty(entry),
 	};
 }
 
@@ -380,9 +371,12 @@ static struct span used_span(const struct frame *frame, vaddr_t start, vaddr_t e
 	return span;
 }
 
-/* entry = (entry & keep) | set for each used entry in [start, end); the CPU may be setting bits meanwhile. */
-static void change_entries(struct arch_vm *vm, vaddr_t start, vaddr_t end, u64 keep,
-			   u64 set)
+/* What becomes of a used entry. */
+typedef u64 (*entry_change)(u64 entry, u64 rights);
+
+/* Change each used entry in [start, end); the CPU may be setting bits meanwhile. */
+static always_inline_ void change_entries(struct arch_vm *vm, vaddr_t start, vaddr_t end,
+					  entry_change change, u64 rights)
 {
 	pte_t *table;
 
@@ -394,30 +388,45 @@ static void change_entries(struct arch_vm *vm, vaddr_t start, vaddr_t end, u64 k
 		for (size_t i = span.index; i < span.stop; i++) {
 			u64 value = table[i];
 
-			while (value != 0 && ((value & keep) | set) != value &&
+			while (value != 0 && change(value, rights) != value &&
 			       !atomic_compare_exchange_weak(&table[i], &value,
-							     (value & keep) | set)) {
+							     change(value, rights))) {
 			}
 		}
 		start = span.base + (1UL << level_shift(2));
 	}
+	pte_publish();
 	spin_unlock(&vm->lock);
+}
+
+static always_inline_ u64 with_rights(u64 entry, u64 rights)
+{
+	return (entry & PTE_KEPT) | rights;
+}
+
+static always_inline_ u64 without_write(u64 entry, u64 unused)
+{
+	return pte_without_write(entry);
+}
+
+static always_inline_ u64 without_accessed(u64 entry, u64 unused)
+{
+	return entry & ~PTE_ACCESSED;
 }
 
 void arch_vm_protect(struct arch_vm *vm, vaddr_t start, vaddr_t end, u32 protect)
 {
-	change_entries(vm, start, end, PTE_ADDRESS | PTE_ACCESSED | PTE_DIRTY,
-		       pte_rights(protect));
+	change_entries(vm, start, end, with_rights, pte_rights(protect));
 }
 
 void arch_vm_write_protect(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 {
-	change_entries(vm, start, end, ~PTE_WRITE, 0);
+	change_entries(vm, start, end, without_write, 0);
 }
 
 void arch_vm_forget_accessed(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 {
-	change_entries(vm, start, end, ~PTE_ACCESSED, 0);
+	change_entries(vm, start, end, without_accessed, 0);
 }
 
 struct collection {

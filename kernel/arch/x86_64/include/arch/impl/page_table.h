@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Page table entries, and walking them. */
+/* x86-64: page table entries. */
 #pragma once
 
 #include "arch/mmu.h"
@@ -19,6 +19,10 @@ typedef _Atomic u64 pte_t;
 #define PTE_MAPPED     (1UL << 9) /* ours: something is mapped here, accessible or not */
 #define PTE_NO_EXECUTE (1UL << 63)
 #define PTE_ADDRESS    0x000ffffffffff000UL
+
+/* An entry that leads to a table; what changed rights leave of a leaf. */
+#define PTE_TABLE (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED)
+#define PTE_KEPT  (PTE_ADDRESS | PTE_ACCESSED | PTE_DIRTY)
 
 #define TABLE_ENTRIES 512
 #define TABLE_LEVELS  4
@@ -66,3 +70,37 @@ static inline u32 pte_protect(u64 entry)
 	protect |= entry & PTE_UNCACHED ? PROTECT_DEVICE : 0;
 	return protect;
 }
+
+static inline bool pte_is_writable(u64 entry)
+{
+	return (entry & PTE_WRITE) != 0;
+}
+
+static inline bool pte_is_dirty(u64 entry)
+{
+	return (entry & PTE_DIRTY) != 0;
+}
+
+static inline u64 pte_without_write(u64 entry)
+{
+	return entry & ~PTE_WRITE;
+}
+
+/* Write an entry, whatever it was; returns that. */
+static inline u64 pte_replace(struct arch_vm *vm, pte_t *entry, vaddr_t address,
+			      u64 value)
+{
+	return atomic_exchange(entry, value);
+}
+
+/* New entries are there for whoever walks the tables from here on. */
+static inline void pte_publish(void)
+{
+}
+
+/* tlb.c: an address space begins, its tables all empty but the root, which gets what every address space has. */
+void tlb_begin_vm(struct arch_vm *vm);
+/* arch_vm_flush() before tables are freed. */
+void tlb_flush_tables(struct arch_vm *vm, vaddr_t start, vaddr_t end);
+/* No CPU uses `vm`, and after return none knows its tables. */
+void tlb_forget_vm(struct arch_vm *vm);
