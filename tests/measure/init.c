@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
  * Process 1 of a measured guest, on Heddle and on Linux. It tells the time stamp counter at its
- * start (`first N`) and what a thread costs (`thread N`); if /usr/bin/sort is there, it makes a file on a tmpfs, sorts it twice, and
+ * start (`first N`) and what a thread costs (`thread N
+ * M`: M if it writes to its thread block, where there is one); if /usr/bin/sort is there, it makes a file on a tmpfs, sorts it twice, and
  * tells what each took and a sum of the result (`sort N SUM`). With -icount shift=0 the counter
  * counts instructions.
  */
 #include <fcntl.h>
+#include <heddle/thread_block.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -21,10 +24,26 @@
 #define OUTPUT "/scratch/output"
 #define LINES  400000 // of 53 bytes: 21 MB
 
+#define HWCAP2_FSGSBASE 2
+
 enum { ROUNDS = 9, THREADS = 200 };
 
 static void *no_work(void *argument)
 {
+	return argument;
+}
+
+/* The base of gs, with the instruction where there is one: it is 0 on Linux and without blocks. */
+static void *write_to_block(void *argument)
+{
+	struct heddle_thread_block *block = NULL;
+
+	if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) {
+		__asm__("rdgsbase %0" : "=r"(block));
+	}
+	if (block) {
+		block->context = 1;
+	}
 	return argument;
 }
 
@@ -36,7 +55,7 @@ static int by_size(const void *a, const void *b)
 }
 
 /* One thread made and joined: the median of rounds, after one that fills the caches. */
-static void count_threads(void)
+static uint64_t count_threads(void *(*body)(void *))
 {
 	uint64_t rounds[ROUNDS + 1];
 
@@ -46,16 +65,16 @@ static void count_threads(void)
 		for (int i = 0; i < THREADS; i++) {
 			pthread_t thread;
 
-			if (pthread_create(&thread, NULL, no_work, NULL) != 0) {
+			if (pthread_create(&thread, NULL, body, NULL) != 0) {
 				printf("failed: no thread\n");
-				return;
+				return 0;
 			}
 			pthread_join(thread, NULL);
 		}
 		rounds[round] = (__rdtsc() - start) / THREADS;
 	}
 	qsort(rounds + 1, ROUNDS, sizeof rounds[0], by_size);
-	printf("thread %llu\n", (unsigned long long)rounds[1 + ROUNDS / 2]);
+	return rounds[1 + ROUNDS / 2];
 }
 
 static void make_input(void)
@@ -126,7 +145,9 @@ int main(void)
 		dup2(console, fd);
 	}
 	printf("first %llu\n", (unsigned long long)first);
-	count_threads();
+	uint64_t plain = count_threads(no_work), written = count_threads(write_to_block);
+	printf("thread %llu %llu\n", (unsigned long long)plain,
+	       (unsigned long long)written);
 	if (access("/usr/bin/sort", X_OK) == 0) {
 		mkdir("/scratch", 0755);
 		if (mount("work", "/scratch", "tmpfs", 0, "mode=0755") < 0) {
