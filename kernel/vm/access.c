@@ -58,8 +58,10 @@ static bool write_part(struct vm_space *vm, struct vm_area *area, vaddr_t addres
 		spin_unlock(&area->object->mappings_lock);
 	}
 	if (there) {
-		memcpy((u8 *)frame_address(frame) + (address & ~PAGE_MASK), from, size);
-		arch_sync_instruction_cache(address, address + size);
+		u8 *to = (u8 *)frame_address(frame) + (address & ~PAGE_MASK);
+
+		memcpy(to, from, size);
+		arch_sync_instruction_cache((vaddr_t)to, (vaddr_t)to + size);
 		frame_put(frame);
 	}
 	return there;

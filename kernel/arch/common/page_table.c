@@ -238,6 +238,7 @@ static void set_leaf(struct arch_vm *vm, pte_t *table, vaddr_t address, paddr_t 
 {
 	u64 value = physical | pte_rights(protect) | PTE_ACCESSED;
 
+	pte_prepare(physical, protect);
 	if (pte_replace(vm, &table[table_index(address, 1)], address, value) == 0) {
 		entry_used(table_frame(table), table_index(address, 1));
 	}
@@ -247,6 +248,7 @@ static void set_leaf(struct arch_vm *vm, pte_t *table, vaddr_t address, paddr_t 
 static always_inline_ void fill_leaf(pte_t *table, struct frame *frame, size_t index,
 				     paddr_t physical, u32 protect)
 {
+	pte_prepare(physical, protect);
 	atomic_store_explicit(&table[index],
 			      physical | pte_rights(protect) | PTE_ACCESSED,
 			      memory_order_relaxed);

@@ -93,7 +93,7 @@ static inline void *physical_to_virtual(paddr_t physical);
 static inline paddr_t virtual_to_physical(
 	const void *address); /* only of the physical map and the kernel image */
 
-/* Make freshly written code visible to instruction fetch (no-op on x86-64). */
+/* Make code that was written at these addresses of the kernel's visible to instruction fetch, wherever else it is mapped (no-op on x86-64). */
 void arch_sync_instruction_cache(vaddr_t start, vaddr_t end);
 /*
  * No CPU executes in user mode, in `vm`, what it had fetched before this call: it passes an instruction that serialises its

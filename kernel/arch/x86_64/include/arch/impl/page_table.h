@@ -93,6 +93,11 @@ static inline u64 pte_replace(struct arch_vm *vm, pte_t *entry, vaddr_t address,
 	return atomic_exchange(entry, value);
 }
 
+/* A page is about to be mapped: what was written to it may be code. */
+static inline void pte_prepare(paddr_t page, u32 protect)
+{
+}
+
 /* New entries are there for whoever walks the tables from here on. */
 static inline void pte_publish(void)
 {

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Signal frames in Linux's layout. On the user's stack, from the handler's sp upward:
+ *
+ *	siginfo (128 bytes) · struct ucontext with 4 KiB for records · a frame record (x29, x30)
+ *
+ * The records say of what kind and how long they are: the vector registers, the syndrome if an exception was the cause, an end. Everything
+ * that comes back in rt_sigreturn is the user's word: the state is masked, the lengths are checked.
+ */
+#include "arch/signal.h"
+#include "arch/aarch64/port.h"
+#include "arch/cpu.h"
+#include "arch/irq.h"
+#include "arch/thread.h"
+#include "arch/trap.h"
+#include "arch/usercopy.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include <asm/signal.h>
+/* after asm/signal.h */
+#include <asm/sigcontext.h>
+#include <asm/ucontext.h>
+
+enum { SIGINFO_SIZE = 128, RECORDS_SIZE = 4096 };
+
+/* What lies before the records: siginfo, struct ucontext up to them. */
+struct frame_head {
+	u8 siginfo[SIGINFO_SIZE];
+	u64 flags, link;
+	stack_t stack;
+	u64 mask;
+	u8 unused[128 - sizeof(u64)];
+	u64 padding;
+	u64 fault_address, regs[31], sp, pc, pstate;
+	u64 padding_2;
+};
+STATIC_ASSERT(offsetof(struct frame_head, mask) ==
+	      SIGINFO_SIZE + offsetof(struct ucontext, uc_sigmask));
+STATIC_ASSERT(offsetof(struct frame_head, fault_address) ==
+	      SIGINFO_SIZE + offsetof(struct ucontext, uc_mcontext));
+STATIC_ASSERT(sizeof(struct frame_head) ==
+	      SIGINFO_SIZE + offsetof(struct ucontext, uc_mcontext.__reserved));
+STATIC_ASSERT(sizeof(struct fpsimd_context) == 528);
+STATIC_ASSERT(sizeof(((struct fpu_area *)0)->vectors) ==
+	      sizeof(((struct fpsimd_context *)0)->vregs));
+
+struct frame_record {
+	u64 frame_pointer, return_address;
+};
+
+#define FRAME_SIZE (SIGINFO_SIZE + sizeof(struct ucontext))
+
+/* A program's own: N, Z, C, V, TCO, DIT, SSBS, BTYPE. */
+#define STATE_OF_USER     0xf3001c00UL
+#define STATE_BRANCH_TYPE 0xc00UL
+/* Mode, 32-bit state, interrupt masks: all 0 in user mode. */
+#define STATE_PRIVILEGED 0x3dfUL
+
+size_t arch_signal_frame_size(void)
+{
+	return FRAME_SIZE + sizeof(struct frame_record) + 16;
+}
+
+static int give(vaddr_t to, const void *from, size_t size)
+{
+	return arch_copy_to_user((void __user *)to, from, size) != 0 ? -EFAULT : 0;
+}
+
+static int take(void *to, vaddr_t from, size_t size)
+{
+	return arch_copy_from_user(to, (const void __user *)from, size) != 0 ? -EFAULT
+									     : 0;
+}
+
+/* The running thread's vector registers. */
+static int write_fpu(struct arch_thread *thread, vaddr_t to)
+{
+	struct fpu_area *area = thread->fpu;
+	u64 flags = arch_irq_save();
+	struct {
+		struct _aarch64_ctx head;
+		u32 status, control;
+	} begin = {{FPSIMD_MAGIC, sizeof(struct fpsimd_context)}, 0, 0};
+	int error;
+
+	fpu_save(area);
+	arch_irq_restore(flags);
+	begin.status = area->status;
+	begin.control = area->control;
+	error = give(to, &begin, sizeof(begin));
+	return error != 0
+		       ? error
+		       : give(to + sizeof(begin), area->vectors, sizeof(area->vectors));
+}
+
+static int write_records(struct arch_thread *thread, vaddr_t to)
+{
+	struct esr_context cause = {{ESR_MAGIC, sizeof(cause)}, thread->trap_syndrome};
+	struct _aarch64_ctx end[2] = {{0}};
+	int error = write_fpu(thread, to);
+
+	to += sizeof(struct fpsimd_context);
+	if (error == 0 && thread->trap_syndrome != 0) {
+		error = give(to, &cause, sizeof(cause));
+		to += sizeof(cause);
+	}
+	return error != 0 ? error : give(to, end, sizeof(end));
+}
+
+static int write_head(struct arch_thread *thread, const struct trap_frame *frame,
+		      const struct signal_delivery *delivery, vaddr_t to)
+{
+	struct frame_head head;
+
+	memset(&head, 0, sizeof(head));
+	memcpy(head.siginfo, delivery->siginfo, sizeof(head.siginfo));
+	head.stack.ss_sp = (void *)delivery->alternate_base;
+	head.stack.ss_size = delivery->alternate_size;
+	head.stack.ss_flags = (int)delivery->alternate_flags;
+	head.mask = delivery->blocked_mask;
+	head.fault_address = thread->trap_address;
+	memcpy(head.regs, frame->regs, sizeof(head.regs));
+	head.sp = frame->sp;
+	head.pc = frame->pc;
+	head.pstate = frame->pstate;
+	return give(to, &head, sizeof(head));
+}
+
+int arch_signal_deliver(struct arch_thread *thread, struct trap_frame *frame,
+			const struct signal_delivery *delivery)
+{
+	vaddr_t stack = delivery->stack_size != 0
+				? delivery->stack_base + delivery->stack_size
+				: frame->sp;
+	vaddr_t record_at = ALIGN_DOWN(stack, 16UL) - sizeof(struct frame_record);
+	vaddr_t at = record_at - FRAME_SIZE;
+	struct frame_record record = {frame->regs[29], frame->regs[30]};
+	int error;
+
+	if (delivery->restorer == 0 || !user_range_ok(at, stack - at)) {
+		return -EFAULT;
+	}
+	error = write_head(thread, frame, delivery, at);
+	if (error == 0) {
+		error = write_records(thread, at + sizeof(struct frame_head));
+	}
+	if (error == 0) {
+		error = give(record_at, &record, sizeof(record));
+	}
+	if (error != 0) {
+		return error;
+	}
+	thread->trap_syndrome = thread->trap_address = 0;
+	frame->regs[0] = (u64)delivery->signal;
+	if (delivery->with_info) {
+		frame->regs[1] = at;
+		frame->regs[2] = at + SIGINFO_SIZE;
+	}
+	frame->regs[29] = record_at;
+	frame->regs[30] = delivery->restorer;
+	frame->sp = at;
+	frame->pc = delivery->handler;
+	frame->pstate &= ~STATE_BRANCH_TYPE;
+	frame->number = -1;
+	return 0;
+}
+
+/* Load the vector registers. The area is marked while it is half written: a switch would save over it. */
+static int read_fpu(struct arch_thread *thread, vaddr_t from)
+{
+	struct fpu_area *area = thread->fpu;
+	u32 control[2];
+	u64 flags;
+	int error;
+
+	thread->fpu_detached = 1;
+	__asm__ volatile("" ::: "memory");
+	error = take(control, from + sizeof(struct _aarch64_ctx), sizeof(control));
+	if (error == 0) {
+		error = take(area->vectors, from + offsetof(struct fpsimd_context, vregs),
+			     sizeof(area->vectors));
+	}
+	flags = arch_irq_save();
+	if (error != 0) {
+		fpu_reset_area(area);
+	} else {
+		area->status = control[0];
+		area->control = control[1];
+	}
+	fpu_restore(area);
+	thread->fpu_detached = 0;
+	arch_irq_restore(flags);
+	return error;
+}
+
+/* Where the record of the vector registers is; every record on the way must be known and have a sensible length. */
+static int find_fpu(vaddr_t records, vaddr_t *found)
+{
+	struct _aarch64_ctx head;
+
+	*found = 0;
+	for (u64 at = 0; at + sizeof(head) <= RECORDS_SIZE; at += head.size) {
+		int error = take(&head, records + at, sizeof(head));
+
+		if (error != 0) {
+			return error;
+		}
+		if (head.magic == 0) {
+			return head.size == 0 && *found != 0 ? 0 : -EINVAL;
+		}
+		if (head.size < sizeof(head) || head.size % 16 != 0 ||
+		    head.size > RECORDS_SIZE - at) {
+			return -EINVAL;
+		}
+		if (head.magic == FPSIMD_MAGIC && *found == 0 &&
+		    head.size == sizeof(struct fpsimd_context)) {
+			*found = records + at;
+		} else if (head.magic != ESR_MAGIC) {
+			return -EINVAL;
+		}
+	}
+	return -EINVAL;
+}
+
+int arch_signal_return(struct arch_thread *thread, struct trap_frame *frame,
+		       struct signal_restore *out)
+{
+	vaddr_t at = frame->sp, fpu;
+	struct frame_head head;
+	int error = at % 16 != 0 ? -EFAULT : take(&head, at, sizeof(head));
+
+	if (error == 0) {
+		error = find_fpu(at + sizeof(head), &fpu);
+	}
+	if (error == 0 && head.pstate & STATE_PRIVILEGED) {
+		error = -EINVAL;
+	}
+	if (error != 0) {
+		return error;
+	}
+	memcpy(frame->regs, head.regs, sizeof(frame->regs));
+	frame->sp = head.sp;
+	frame->pc = head.pc;
+	frame->pstate = head.pstate & STATE_OF_USER;
+	frame->number = -1;
+	out->blocked_mask = head.mask;
+	out->alternate_base = (u64)head.stack.ss_sp;
+	out->alternate_size = head.stack.ss_size;
+	out->alternate_flags = (u32)head.stack.ss_flags;
+	return read_fpu(thread, fpu);
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Which address space each CPU has loaded, and telling CPUs to forget translations: by broadcast, no CPU is interrupted for it.
+ *
+ * Each address space has a number (ASID) from its first to its last moment, so that a switch flushes nothing. Where all are taken the
+ * next ones share one, ASID_SHARED: a CPU that goes from one of these to another flushes that number, on itself, in between.
+ * ASID_NONE is that of the empty table, which a CPU has while it runs a kernel thread.
+ *
+ * Locks     asids.lock.
+ */
+#include "arch/aarch64/cpu_local.h"
+#include "arch/aarch64/instructions.h"
+#include "arch/aarch64/port.h"
+#include "arch/cpu.h"
+#include "arch/impl/page_table.h"
+#include "arch/irq.h"
+#include "arch/smp.h"
+#include "core/panic.h"
+#include "core/spinlock.h"
+
+/* More pages than this: all of an address space's, or of the kernel's. */
+enum { FLUSH_PAGES_MAX = 64 };
+enum { ASID_NONE = 0, ASID_SHARED = 1, ASID_FIRST = 2, ASIDS_MAX = 65536 };
+
+#define ASID_SHIFT 48
+
+static struct {
+	struct spinlock lock;
+	u64 taken[ASIDS_MAX / 64] GUARDED_BY(lock);
+	u32 count; /* written at boot */
+	u32 hint GUARDED_BY(lock);
+} asids = {.lock = SPINLOCK_INIT(RANK_IPI, "asids.lock")};
+
+static pte_t empty_table[TABLE_ENTRIES] aligned_(PAGE_SIZE);
+
+static void load_table(paddr_t root, u64 asid)
+{
+	WRITE_REGISTER("ttbr0_el1", root | asid << ASID_SHIFT);
+	instruction_barrier();
+}
+
+static void load_nothing(void)
+{
+	load_table(virtual_to_physical(empty_table), ASID_NONE);
+}
+
+void tlb_init_cpu(void)
+{
+	load_nothing();
+	__asm__ volatile("tlbi vmalle1; dsb nsh; isb" ::: "memory");
+}
+
+init_ void tlb_init(void)
+{
+	asids.count = cpu_features.asid_16 ? ASIDS_MAX : 256;
+	asids.hint = ASID_FIRST;
+	tlb_init_cpu();
+}
+
+static u16 take_asid(void)
+{
+	u64 flags = spin_lock_irq(&asids.lock);
+	u32 found = ASID_SHARED;
+
+	for (u32 i = 0; i < asids.count && found == ASID_SHARED; i++) {
+		u32 asid = asids.hint + i;
+
+		asid = asid >= asids.count ? asid - asids.count + ASID_FIRST : asid;
+		if (asid < asids.count && !(asids.taken[asid / 64] >> asid % 64 & 1)) {
+			found = asid;
+		}
+	}
+	if (found != ASID_SHARED) {
+		asids.taken[found / 64] |= 1UL << found % 64;
+		asids.hint = found + 1 < asids.count ? found + 1 : ASID_FIRST;
+	}
+	spin_unlock_irq(&asids.lock, flags);
+	return (u16)found;
+}
+
+static void give_asid(u16 asid)
+{
+	u64 flags;
+
+	if (asid == ASID_SHARED) {
+		return;
+	}
+	flags = spin_lock_irq(&asids.lock);
+	asids.taken[asid / 64] &= ~(1UL << asid % 64);
+	spin_unlock_irq(&asids.lock, flags);
+}
+
+static u64 asid_operand(const struct arch_vm *vm)
+{
+	return (u64)vm->asid << ASID_SHIFT;
+}
+
+void tlb_begin_vm(struct arch_vm *vm)
+{
+	vm->asid = take_asid();
+	vm->cpus = 0;
+}
+
+/* Interrupts off. */
+static void load_shared(struct cpu_local *cpu, struct arch_vm *vm)
+{
+	if (cpu->asid_user != vm) {
+		load_nothing();
+		__asm__ volatile("tlbi aside1, %0; dsb nsh; isb" ::"r"(asid_operand(vm))
+				 : "memory");
+		cpu->asid_user = vm;
+	}
+	load_table(vm->root, vm->asid);
+}
+
+/* The bit is set before the table is loaded and taken away after: who looks at `cpus` sees every CPU that may use it. */
+void arch_vm_activate(struct arch_vm *vm)
+{
+	u64 flags = arch_irq_save();
+	struct cpu_local *cpu = cpu_local_current();
+	struct arch_vm *old = cpu->active_vm;
+	u64 bit = 1UL << cpu->number;
+
+	if (old != vm) {
+		cpu->active_vm = vm;
+		if (vm == NULL) {
+			load_nothing();
+		} else {
+			atomic_fetch_or(&vm->cpus, bit);
+			if (vm->asid == ASID_SHARED) {
+				load_shared(cpu, vm);
+			} else {
+				load_table(vm->root, vm->asid);
+			}
+		}
+		if (old != NULL) {
+			atomic_fetch_and(&old->cpus, ~bit);
+		}
+	}
+	arch_irq_restore(flags);
+}
+
+struct arch_vm *arch_vm_active(void)
+{
+	return cpu_local_current()->active_vm;
+}
+
+static u64 page_operand(vaddr_t page)
+{
+	return page >> PAGE_SHIFT & ((1UL << 44) - 1);
+}
+
+static void flush_all_of(struct arch_vm *vm)
+{
+	__asm__ volatile(
+		"dsb ishst; tlbi aside1is, %0; dsb ish; isb" ::"r"(asid_operand(vm))
+		: "memory");
+}
+
+void arch_vm_flush(struct arch_vm *vm, vaddr_t start, vaddr_t end)
+{
+	if (end - start > FLUSH_PAGES_MAX * PAGE_SIZE) {
+		flush_all_of(vm);
+		return;
+	}
+	__asm__ volatile("dsb ishst" ::: "memory");
+	for (vaddr_t page = start; page < end; page += PAGE_SIZE) {
+		__asm__ volatile(
+			"tlbi vale1is, %0" ::"r"(page_operand(page) | asid_operand(vm))
+			: "memory");
+	}
+	__asm__ volatile("dsb ish; isb" ::: "memory");
+}
+
+u64 pte_replace(struct arch_vm *vm, pte_t *entry, vaddr_t address, u64 value)
+{
+	u64 old = atomic_load(entry);
+
+	if (old & PTE_VALID && ((old ^ value) & PTE_ADDRESS) != 0) {
+		old = atomic_exchange(entry, 0);
+		arch_vm_flush(vm, address, address + PAGE_SIZE);
+	}
+	atomic_store(entry, value);
+	pte_publish();
+	return old;
+}
+
+void tlb_flush_tables(struct arch_vm *vm, vaddr_t start, vaddr_t end)
+{
+	flush_all_of(vm);
+}
+
+void tlb_forget_vm(struct arch_vm *vm)
+{
+	ASSERT(atomic_load(&vm->cpus) == 0);
+	flush_all_of(vm);
+	give_asid(vm->asid);
+}
+
+void tlb_flush_kernel(vaddr_t start, vaddr_t end)
+{
+	__asm__ volatile("dsb ishst" ::: "memory");
+	if (end - start > FLUSH_PAGES_MAX * PAGE_SIZE) {
+		__asm__ volatile("tlbi vmalle1is" ::: "memory");
+	} else {
+		for (vaddr_t page = start; page < end; page += PAGE_SIZE) {
+			__asm__ volatile("tlbi vaale1is, %0" ::"r"(page_operand(page))
+					 : "memory");
+		}
+	}
+	__asm__ volatile("dsb ish; isb" ::: "memory");
+}
+
+/* An exception and the return from it serialise: an interrupt will do. A CPU that takes up `vm` later comes by a return anyway. */
+void arch_vm_sync_core(struct arch_vm *vm)
+{
+	arch_interrupt_others(atomic_load(&vm->cpus));
+	instruction_barrier();
+}
+
+bool vm_mark_accessed(vaddr_t address)
+{
+	struct arch_vm *vm = arch_vm_active();
+	pte_t *table;
+	bool marked = false;
+
+	if (vm == NULL || address >= USER_END) {
+		return false;
+	}
+	spin_lock(&vm->lock);
+	table = physical_to_virtual(vm->root);
+	for (unsigned level = TABLE_LEVELS; level > 1 && table != NULL; level--) {
+		u64 entry = table[table_index(address, level)];
+
+		table = entry != 0 ? entry_table(entry) : NULL;
+	}
+	if (table != NULL) {
+		pte_t *entry = &table[table_index(address, 1)];
+
+		marked = *entry & PTE_VALID &&
+			 !(atomic_fetch_or(entry, PTE_ACCESSED) & PTE_ACCESSED);
+	}
+	spin_unlock(&vm->lock);
+	pte_publish();
+	return marked;
+}
+
+/* The data cache by address, which may be any alias; the instruction caches as a whole: theirs are others. */
+void arch_sync_instruction_cache(vaddr_t start, vaddr_t end)
+{
+	u64 line = 4UL << (READ_REGISTER("ctr_el0") >> 16 & 15);
+
+	for (vaddr_t at = start & ~(line - 1); at < end && !cpu_features.cache_no_clean;
+	     at += line) {
+		__asm__ volatile("dc cvau, %0" ::"r"(at) : "memory");
+	}
+	data_barrier();
+	if (!cpu_features.cache_no_invalidate) {
+		__asm__ volatile("ic ialluis" ::: "memory");
+		data_barrier();
+	}
+	instruction_barrier();
+}
