@@ -70,6 +70,7 @@ static int fill_arguments(struct exec_image *image, const char *program)
 
 static int try_program(struct first *first, const char *program)
 {
+	struct limit limits[LIMIT_COUNT];
 	struct file *file;
 	int err = fs_open_executable(&first->context, program, WALK_FOLLOW, &file);
 
@@ -82,7 +83,8 @@ static int try_program(struct first *first, const char *program)
 	}
 	err = fill_arguments(first->image, program);
 	if (!err) {
-		err = exec_image_load(first->image, first->credentials, 8UL << 20);
+		limits_init(limits);
+		err = exec_image_load(first->image, first->credentials, limits);
 	}
 	if (err) {
 		exec_image_destroy(first->image);

@@ -158,6 +158,7 @@ static int make_room(struct vm_space *vm, const struct vm_map_request *request,
 	}
 	error = check_limits(vm, (size >> PAGE_SHIFT) - replaced, request->protect,
 			     area_flags_of(vm, request));
+	vm->over_limit |= error == -ENOMEM;
 	if (error || !replaced) {
 		return error;
 	}
@@ -240,6 +241,17 @@ static int map_locked(struct vm_space *vm, const struct vm_map_request *request,
 	area_insert(vm, area);
 	area_merge_range(vm, place, place + size);
 	return 0;
+}
+
+int vm_check_size(struct vm_space *vm, u64 size, u32 protect)
+{
+	int error;
+
+	rwlock_lock(&vm->lock);
+	error = check_limits(vm, ALIGN_UP(size, PAGE_SIZE) >> PAGE_SHIFT, protect, 0);
+	vm->over_limit |= error == -ENOMEM;
+	rwlock_unlock(&vm->lock);
+	return error;
 }
 
 int vm_map(struct vm_space *vm, const struct vm_map_request *request, vaddr_t *out)

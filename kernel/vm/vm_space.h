@@ -103,6 +103,7 @@ struct vm_space {
 
 	/* Limits in bytes, copied from the process's rlimits. */
 	_Atomic u64 limit_address_space, limit_data, limit_stack, limit_locked;
+	bool over_limit; /* lock: vm_map() was refused for one of the first two. exec asks */
 };
 
 int vm_create(struct vm_space **out) must_check;
@@ -138,6 +139,8 @@ struct vm_map_request {
 /* mmap(2)'s errors: EINVAL, ENOMEM, EEXIST, EPERM, EOVERFLOW. */
 int vm_map(struct vm_space *vm, const struct vm_map_request *request,
 	   vaddr_t *out) must_check;
+/* Could as much private memory be mapped at once? 0, or what vm_map() would say of the limits. */
+int vm_check_size(struct vm_space *vm, u64 size, u32 protect) must_check;
 int vm_unmap(struct vm_space *vm, vaddr_t address, u64 size);
 /* Unmap what is left of the mapping that was made at `address`, from its start, of an object with these operations (shmdt).
  * -EINVAL: there is none. */

@@ -268,6 +268,64 @@ static void check_limits(void)
 	ok("limits");
 }
 
+/* All of a movable program, with its holes, is placed at once, as its first segment is; one that says where it goes is not. */
+static void check_holes(void)
+{
+	p.data.p_vaddr = DATA + (32 << 20);
+	CHECK_EQ(outcome(RLIMIT_AS, 16 << 20), RUNS);
+	p.data.p_vaddr = DATA + (32 << 20);
+	p.header.e_type = ET_DYN;
+	CHECK_EQ(outcome(RLIMIT_AS, 16 << 20), DIES);
+	p.data.p_vaddr = DATA + (32 << 20);
+	p.header.e_type = ET_DYN;
+	CHECK_EQ(outcome(RLIMIT_DATA, 1 << 20), RUNS);
+	p.data.p_vaddr = DATA + (32 << 20);
+	p.text.p_flags |= PF_W;
+	p.header.e_type = ET_DYN;
+	CHECK_EQ(outcome(RLIMIT_DATA, 1 << 20), DIES);
+	ok("holes");
+}
+
+/* How execve with an argument of `size` bytes ends; what it says is 100 + errno. */
+static int with_text(const char *name, size_t size, int resource, rlim_t limit)
+{
+	struct rlimit set = {limit, limit};
+	char *arguments[] = {(char *)name, NULL, NULL}, *nothing[] = {NULL};
+	int status;
+	pid_t child = fork();
+
+	CHECK(child >= 0);
+	if (child == 0) {
+		arguments[1] = calloc(1, size + 1);
+		memset(arguments[1], 'a', size);
+		CHECK_EQ(prlimit(0, resource, &set, NULL), 0);
+		execve(name, arguments, nothing);
+		_exit(100 + errno);
+	}
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	return result_of(status);
+}
+
+/* The texts are laid down first, and are refused; all that comes later is fatal. The first page of texts is for nothing. */
+static void check_texts(void)
+{
+	write_program("doomed");
+	CHECK_EQ(with_text("./doomed", 80000, RLIMIT_AS, 64 << 10), 100 + E2BIG);
+	CHECK_EQ(with_text("./doomed", 80000, RLIMIT_AS, 100 << 10), DIES);
+	CHECK_EQ(with_text("./doomed", 80000, RLIMIT_AS, 4 << 20), RUNS);
+	CHECK_EQ(with_text("./doomed", 5000, RLIMIT_AS, 0), 100 + E2BIG);
+	CHECK_EQ(with_text("./doomed", 100, RLIMIT_AS, 0), DIES);
+	CHECK_EQ(with_text("./doomed", 80000, RLIMIT_STACK, 64 << 10), 100 + E2BIG);
+	CHECK_EQ(with_text("./doomed", 50000, RLIMIT_STACK, 64 << 10), RUNS);
+	CHECK_EQ(with_text("./doomed", 80000, RLIMIT_DATA, 0), DIES);
+	p.header.e_machine = EM_AARCH64;
+	write_program("doomed");
+	CHECK_EQ(with_text("./doomed", 80000, RLIMIT_AS, 64 << 10), 100 + E2BIG);
+	CHECK_EQ(with_text("./doomed", 100, RLIMIT_AS, 0), 100 + ENOEXEC);
+	begin();
+	ok("texts");
+}
+
 /* ---- who ends ---- */
 
 static void *run_doomed(void *unused)
@@ -323,6 +381,8 @@ static void check_all(void)
 	check_movable();
 	check_interpreters();
 	check_limits();
+	check_holes();
+	check_texts();
 	check_threads();
 }
 

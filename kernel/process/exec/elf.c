@@ -286,10 +286,22 @@ static u64 wanted_alignment(const struct elf_file *elf)
 	return alignment;
 }
 
-/* Choose where a position-independent file goes; 0 bias for others. */
+/* The first segment in the file decides what the whole counts as while it is placed. */
+static u32 first_protection(const struct elf_file *elf)
+{
+	for (unsigned i = 0; i < elf->header.e_phnum; i++) {
+		if (elf->segments[i].p_type == PT_LOAD) {
+			return segment_protection(&elf->segments[i]);
+		}
+	}
+	return 0;
+}
+
+/* Choose where a position-independent file goes; 0 bias for others. From the first to the last segment it must be within the limits. */
 static int place(struct exec_image *image, struct elf_file *elf, bool program)
 {
-	struct vm_map_request request = {.map_flags = MAP_PRIVATE | MAP_ANONYMOUS};
+	struct vm_map_request request = {.protect = first_protection(elf),
+					 .map_flags = MAP_PRIVATE | MAP_ANONYMOUS};
 	u64 alignment = wanted_alignment(elf);
 	vaddr_t at;
 	int err;
@@ -300,7 +312,11 @@ static int place(struct exec_image *image, struct elf_file *elf, bool program)
 	if (program) {
 		at = ALIGN_DOWN(PIE_BASE + exec_random_offset(1UL << 34), alignment);
 		elf->bias = at - ALIGN_DOWN(elf->lowest, alignment);
-		return elf->highest < (USER_END - PIE_BASE) / 2 ? 0 : -EINVAL;
+		if (elf->highest >= (USER_END - PIE_BASE) / 2) {
+			return -EINVAL;
+		}
+		return vm_check_size(image->vm, elf->highest - elf->lowest,
+				     request.protect);
 	}
 	// An interpreter goes where mmap would put it: reserve, then map over.
 	request.size = elf->highest - elf->lowest + alignment;

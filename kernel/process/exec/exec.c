@@ -231,23 +231,14 @@ static int settle_fs(struct thread *thread, const struct exec_image *image)
 	return -EAGAIN;
 }
 
-/* What was mapped while nothing limited it. */
-static bool is_too_large(const struct vm_space *vm)
-{
-	return atomic_load(&vm->total_pages) > current_limit(RLIMIT_AS) >> PAGE_SHIFT ||
-	       atomic_load(&vm->data_pages) > current_limit(RLIMIT_DATA) >> PAGE_SHIFT;
-}
-
 /* A program that turns out bad where Linux has no old one to go back to: the process ends, with all its threads. */
 static int load(struct exec_image *image)
 {
-	int err = exec_image_load(image, current_credentials(),
-				  current_limit(RLIMIT_STACK));
-	bool doomed = err ? image->accepted && err != -ENOMEM : is_too_large(image->vm);
+	int err =
+		exec_image_load(image, current_credentials(), current_process()->limits);
 
-	if (doomed) {
+	if (err && image->accepted && (err != -ENOMEM || image->vm->over_limit)) {
 		signal_kill_current_process(SIGSEGV);
-		return err ? err : -ENOMEM;
 	}
 	return err;
 }

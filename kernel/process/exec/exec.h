@@ -4,13 +4,14 @@
  *
  * Loading fills a new address space that nobody uses yet; all that can fail happens there. Then the siblings are ended, and
  * from the commit on nothing can fail: that is the point of no return. A program whose headers are good and whose segments are
- * not, or that is larger than RLIMIT_AS or RLIMIT_DATA allow, ends its process with SIGSEGV, as on Linux, which looks later.
+ * not, or that outgrows RLIMIT_AS or RLIMIT_DATA on the way, ends its process with SIGSEGV, as on Linux, which looks later.
  */
 #pragma once
 
 #include "lib/compiler.h"
 #include "lib/list.h"
 #include "lib/types.h"
+#include "process/limits.h"
 
 struct credentials;
 struct file;
@@ -80,11 +81,11 @@ int exec_image_create(const struct walk_context *context, struct file *file,
 		      const char *name, struct exec_image **out) must_check;
 void exec_image_destroy(struct exec_image *image);
 /*
- * Load: vm, entry, stack. `credentials`: of who will run it. Where it fails with image->accepted set, and not for want of memory
- * (-ENOMEM), Linux has given up the old program by then.
+ * Load: vm, entry, stack. `credentials`: of who will run it, within `limits`. Where it fails with image->accepted set, and not for
+ * want of memory (-ENOMEM, and not image->vm->over_limit), Linux has given up the old program by then.
  */
 int exec_image_load(struct exec_image *image, const struct credentials *credentials,
-		    u64 stack_limit) must_check;
+		    const struct limit limits[LIMIT_COUNT]) must_check;
 
 /* execve(2) of the running thread. Does not come back to the old program if 0. */
 struct trap_frame;

@@ -11,6 +11,7 @@ int script_load(struct exec_image *image) must_check;
 bool elf_recognize(const struct exec_image *image);
 int elf_load(struct exec_image *image) must_check;
 /* Stack, arguments, environment, auxiliary vector. */
+u64 exec_text_size(const struct exec_image *image); /* bytes at the stack's top */
 int exec_stack_map(struct exec_image *image) must_check;
 int exec_stack_fill(struct exec_image *image,
 		    const struct credentials *credentials) must_check;

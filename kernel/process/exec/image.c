@@ -88,11 +88,41 @@ static int resolve_scripts(struct exec_image *image,
 	return -ELOOP;
 }
 
-int exec_image_load(struct exec_image *image, const struct credentials *credentials,
-		    u64 stack_limit)
+/* Texts are on the new stack before anybody looks at the file: the first page of them is always to be had. */
+static int check_texts(const struct exec_image *image,
+		       const struct limit limits[LIMIT_COUNT])
 {
-	int err = resolve_scripts(image, credentials);
+	u64 size = ALIGN_UP(exec_text_size(image), PAGE_SIZE);
 
+	return size > PAGE_SIZE && (size > limits[RLIMIT_STACK].soft ||
+				    size > ALIGN_DOWN(limits[RLIMIT_AS].soft, PAGE_SIZE))
+		       ? -E2BIG
+		       : 0;
+}
+
+static void set_limits(struct exec_image *image, const struct limit limits[LIMIT_COUNT])
+{
+	u64 stack_limit = limits[RLIMIT_STACK].soft;
+
+	if (image->secure) { // its layout is not the caller's to choose
+		stack_limit = MIN(stack_limit, (u64)SECURE_STACK_LIMIT);
+	}
+	image->stack_limit = image->vm->limit_stack = stack_limit;
+	image->vm->limit_address_space = limits[RLIMIT_AS].soft;
+	image->vm->limit_data = limits[RLIMIT_DATA].soft;
+}
+
+int exec_image_load(struct exec_image *image, const struct credentials *credentials,
+		    const struct limit limits[LIMIT_COUNT])
+{
+	int err = check_texts(image, limits);
+
+	if (!err) {
+		err = resolve_scripts(image, credentials);
+	}
+	if (!err) {
+		err = check_texts(image, limits);
+	}
 	if (!err && !elf_recognize(image)) {
 		err = -ENOEXEC;
 	}
@@ -106,14 +136,9 @@ int exec_image_load(struct exec_image *image, const struct credentials *credenti
 		return err;
 	}
 	exec_own_memory(image);
-	if (image->secure) { // its layout is not the caller's to choose
-		stack_limit = MIN(stack_limit, (u64)SECURE_STACK_LIMIT);
-	}
-	image->stack_limit = stack_limit;
-	image->vm->limit_address_space = ~0ULL;
-	image->vm->limit_data = ~0ULL;
-	image->vm->limit_stack = stack_limit;
+	set_limits(image, limits);
 	err = elf_load(image);
+	image->vm->limit_address_space = UINT64_MAX; // what is the kernel's own is given
 	if (!err) {
 		err = exec_map_vdso(image);
 	}

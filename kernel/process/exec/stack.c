@@ -57,6 +57,12 @@ static u64 argument_bytes(const struct exec_image *image)
 	       exec_strings_prefix_size(&image->arguments, image->skip_arguments);
 }
 
+u64 exec_text_size(const struct exec_image *image)
+{
+	return argument_bytes(image) + image->environment.size + strlen(image->name) + 1 +
+	       8;
+}
+
 int exec_stack_map(struct exec_image *image)
 {
 	struct vm_space *vm = image->vm;
