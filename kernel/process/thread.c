@@ -29,6 +29,7 @@
 #include "process/stack_marks.h"
 #include "time/clock.h"
 #include "vm/vm_space.h"
+#include <linux/prctl.h>
 #include <linux/sched.h>
 
 OBJECT_CACHE(thread_cache, thread);
@@ -207,7 +208,8 @@ static void inherit(struct thread *thread, const struct thread_options *options)
 	thread->set_tid = options->set_tid;
 	thread->sched.return_work = options->set_tid ? RETURN_SET_TID : 0;
 	thread->start_time = clock_monotonic();
-	thread->timer_slack_ns = 50 * NSEC_PER_USEC;
+	thread->timer_slack_ns = thread->default_timer_slack_ns = 50 * NSEC_PER_USEC;
+	thread->memory_failure = PR_MCE_KILL_DEFAULT;
 	if (!parent) {
 		thread->traced =
 			command_line_has("heddle.trace") ? TRACE_CALLS : TRACE_OFF;
@@ -225,7 +227,9 @@ static void inherit(struct thread *thread, const struct thread_options *options)
 	thread->traced = parent->traced;
 	thread->signals.blocked = parent->signals.blocked;
 	fault_plan_inherit(&thread->faults, &parent->faults);
-	thread->timer_slack_ns = parent->timer_slack_ns;
+	thread->timer_slack_ns = thread->default_timer_slack_ns = parent->timer_slack_ns;
+	thread->memory_failure = parent->memory_failure;
+	thread->io_flusher = parent->io_flusher;
 	thread->io_priority = parent->io_priority;
 	thread->personality = parent->personality;
 	// A new process may have a limit, a new thread a process with timers: the first way back to user mode finds out.

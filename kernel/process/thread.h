@@ -102,10 +102,13 @@ struct thread {
 
 	int parent_death_signal; /* o, parent under t */
 	nsec_t start_time;       /* I: CLOCK_MONOTONIC */
-	u64 timer_slack_ns;      /* o; a word that /proc may set */
-	struct io_counts io;     /* o; words that /proc reads */
-	u32 io_priority;         /* a word: ioprio_set of others */
-	u32 personality;         /* o */
+	u64 timer_slack_ns;      /* o; a word that /proc and sched_setscheduler may set */
+	u64 default_timer_slack_ns; /* I: the parent's when it was made */
+	struct io_counts io;        /* o; words that /proc reads */
+	u32 io_priority;            /* a word: ioprio_set of others */
+	u32 personality;            /* o */
+	u8 memory_failure;          /* o: PR_MCE_KILL_*, kept only */
+	bool io_flusher;            /* o: PR_SET_IO_FLUSHER, kept only */
 	bool over_process_limit; /* o: became a user with too many: execve refuses (RLIMIT_NPROC) */
 	/* restart_syscall: what to run again */
 	long (*restart)(struct thread *thread);

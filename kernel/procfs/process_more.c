@@ -50,7 +50,11 @@ int proc_write_timer_slack(const struct proc_node *node, char *value)
 		error = slack_thread(node, &thread);
 	}
 	if (!error) {
-		WRITE_ONCE(thread->timer_slack_ns, slack ? slack : 50000);
+		if (!slack) {
+			slack = thread->default_timer_slack_ns;
+		}
+		WRITE_ONCE(thread->timer_slack_ns,
+			   thread->sched.realtime_priority ? 0 : slack);
 		thread_put(thread);
 	}
 	return error;

@@ -8,14 +8,13 @@
 #include "mm/usercopy.h"
 #include "process/process.h"
 #include "process/resources.h"
+#include "syscall/prctl.h"
 #include "vm/vm_space.h"
 #include <asm/signal.h>
 #include <heddle/thread_block.h>
 #include <linux/capability.h>
 #include <linux/prctl.h>
 #include <linux/securebits.h>
-
-enum { DEFAULT_SLACK = 50000 };
 
 static long set_name(vaddr_t from)
 {
@@ -191,25 +190,25 @@ static long privileges(int option, const u64 *arg)
 	return change_credentials(no_new_privileges, 0);
 }
 
-/* What has one answer here: the others of each would need something that is not there. */
-static long fixed_options(int option, const u64 *arg)
+static long auxiliary_vector(const u64 *arg)
 {
-	switch (option) {
-	case PR_GET_SECCOMP:
-		return 0;
-	case PR_GET_TIMING:
-		return PR_TIMING_STATISTICAL;
-	case PR_SET_TIMING:
-		return arg[1] == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
-	case PR_GET_TSC:
-		return write_int(arg[1], PR_TSC_ENABLE);
-	case PR_SET_TSC:
-		return (u32)arg[1] == PR_TSC_ENABLE ? 0 : -EINVAL;
-	case PR_MCE_KILL_GET:
-		return arg[1] || arg[2] || arg[3] || arg[4] ? -EINVAL
-							    : PR_MCE_KILL_DEFAULT;
+	const struct vm_space *vm = current_vm();
+
+	if (arg[3] || arg[4]) {
+		return -EINVAL;
 	}
-	return -EINVAL;
+	if (user_write(arg[1], vm->auxv, MIN(arg[2], sizeof(vm->auxv)))) {
+		return -EFAULT;
+	}
+	return sizeof(vm->auxv);
+}
+
+/* What a real-time thread waits for does not come late: it has no slack. */
+static void set_timer_slack(struct thread *thread, u64 slack)
+{
+	if (!thread->sched.realtime_priority) {
+		thread->timer_slack_ns = slack ? slack : thread->default_timer_slack_ns;
+	}
 }
 
 static long thread_options(int option, const u64 *arg)
@@ -226,14 +225,16 @@ static long thread_options(int option, const u64 *arg)
 	case PR_GET_PDEATHSIG:
 		return write_int(arg[1], thread->parent_death_signal);
 	case PR_SET_TIMERSLACK:
-		thread->timer_slack_ns = arg[1] ? arg[1] : DEFAULT_SLACK;
+		set_timer_slack(thread, arg[1]);
 		return 0;
 	case PR_GET_TIMERSLACK:
 		return (long)thread->timer_slack_ns;
+	case PR_GET_AUXV:
+		return auxiliary_vector(arg);
 	case PR_GET_TID_ADDRESS:
 		return user_write(arg[1], &thread->clear_tid, sizeof(thread->clear_tid));
 	}
-	return fixed_options(option, arg);
+	return prctl_machine(option, arg);
 }
 
 long sys_prctl(const struct syscall_arguments *a)

@@ -141,6 +141,16 @@ static bool within_limits(struct thread *thread, unsigned policy, int priority, 
 	return nice >= now->nice || is_realtime(policy) || may_be_nice(thread, nice);
 }
 
+/* None while it is real-time, and the default after that. */
+static void settle_timer_slack(struct thread *thread)
+{
+	if (thread->sched.realtime_priority) {
+		WRITE_ONCE(thread->timer_slack_ns, 0);
+	} else if (!READ_ONCE(thread->timer_slack_ns)) {
+		WRITE_ONCE(thread->timer_slack_ns, thread->default_timer_slack_ns);
+	}
+}
+
 static int set_policy(struct thread *thread, unsigned policy, int priority, int nice,
 		      bool reset)
 {
@@ -155,7 +165,11 @@ static int set_policy(struct thread *thread, unsigned policy, int priority, int 
 	if (thread->sched.reset_on_fork && !reset && !current_capable(CAP_SYS_NICE)) {
 		return -EPERM;
 	}
-	return sched_set_policy(&thread->sched, policy, (unsigned)priority, nice, reset);
+	error = sched_set_policy(&thread->sched, policy, (unsigned)priority, nice, reset);
+	if (!error) {
+		settle_timer_slack(thread);
+	}
+	return error;
 }
 
 static long set_scheduler(pid_nr number, s64 wanted, vaddr_t parameter)

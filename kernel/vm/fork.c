@@ -74,6 +74,7 @@ static void copy_layout(struct vm_space *child, const struct vm_space *parent)
 {
 	atomic_store(&child->dumpable, atomic_load(&parent->dumpable));
 	atomic_store(&child->dump_filter, atomic_load(&parent->dump_filter));
+	atomic_store(&child->huge_pages_off, atomic_load(&parent->huge_pages_off));
 	child->user_namespace = parent->user_namespace
 					? user_namespace_get(parent->user_namespace)
 					: NULL;

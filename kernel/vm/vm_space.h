@@ -80,6 +80,7 @@ struct vm_space {
 	/* Who may look in from outside: its owner if it is dumpable, and whoever may trace in this user namespace. */
 	_Atomic bool dumpable;                 /* a */
 	_Atomic u32 dump_filter;               /* a: /proc/PID/coredump_filter */
+	_Atomic bool huge_pages_off;           /* a: PR_SET_THP_DISABLE, kept only */
 	struct user_namespace *user_namespace; /* I; a reference; NULL: the first */
 
 	struct concurrency_set concurrency; /* a: of the threads that use rseq(2) */

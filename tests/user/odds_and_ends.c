@@ -5,11 +5,22 @@
  * libc: musl
  */
 #include "raw.h"
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
+
+#ifndef PR_SET_IO_FLUSHER
+#	define PR_SET_IO_FLUSHER 57
+#	define PR_GET_IO_FLUSHER 58
+#endif
+#ifndef PR_SPEC_L1D_FLUSH
+#	define PR_SPEC_L1D_FLUSH 2
+#endif
+
+enum { GET_AUXV = 0x41555856 };
 
 static void check_memfd(void)
 {
@@ -210,9 +221,108 @@ static void check_fixed_options(void)
 	CHECK_ERRNO(prctl(PR_GET_TSC, UNMAPPED_ADDRESS), EFAULT);
 	CHECK_EQ(prctl(PR_SET_TSC, PR_TSC_ENABLE), 0);
 	CHECK_ERRNO(prctl(PR_SET_TSC, 77), EINVAL);
+	ok("fixed_options");
+}
+
+static void check_memory_options(void)
+{
 	CHECK_EQ(prctl(PR_MCE_KILL_GET, 0, 0, 0, 0), PR_MCE_KILL_DEFAULT);
 	CHECK_ERRNO(prctl(PR_MCE_KILL_GET, 0, 0, 0, 1), EINVAL);
-	ok("fixed_options");
+	for (unsigned long how = 0; how < 3; how++) {
+		CHECK_EQ(prctl(PR_MCE_KILL, PR_MCE_KILL_SET, how, 0, 0), 0);
+		CHECK_EQ(prctl(PR_MCE_KILL_GET, 0, 0, 0, 0), (int)how);
+	}
+	CHECK_ERRNO(prctl(PR_MCE_KILL, PR_MCE_KILL_SET, 3, 0, 0), EINVAL);
+	CHECK_ERRNO(prctl(PR_MCE_KILL, PR_MCE_KILL_SET, 1, 1, 0), EINVAL);
+	CHECK_ERRNO(prctl(PR_MCE_KILL, PR_MCE_KILL_CLEAR, 1, 0, 0), EINVAL);
+	CHECK_ERRNO(prctl(PR_MCE_KILL, 2, 0, 0, 0), EINVAL);
+	CHECK_EQ(prctl(PR_MCE_KILL, PR_MCE_KILL_SET, 1, 0, 0), 0);
+	CHECK_EQ(prctl(PR_MCE_KILL, PR_MCE_KILL_CLEAR, 0, 0, 0), 0);
+	CHECK_EQ(prctl(PR_MCE_KILL_GET, 0, 0, 0, 0), PR_MCE_KILL_DEFAULT);
+	CHECK_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 0);
+	CHECK_EQ(prctl(PR_SET_THP_DISABLE, 7, 0, 0, 0), 0);
+	CHECK_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 1);
+	CHECK_ERRNO(prctl(PR_SET_THP_DISABLE, 0, 0, 1, 0), EINVAL);
+	CHECK_ERRNO(prctl(PR_GET_THP_DISABLE, 1, 0, 0, 0), EINVAL);
+	CHECK_EQ(prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0), 0);
+	CHECK_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 0);
+	ok("memory_options");
+}
+
+static void check_flusher(void)
+{
+	int now = prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0);
+
+	if (now < 0) { // asked before the arguments are looked at
+		CHECK_EQ(errno, EPERM);
+		CHECK_ERRNO(prctl(PR_SET_IO_FLUSHER, 2, 1, 0, 0), EPERM);
+		return;
+	}
+	CHECK_EQ(now, 0);
+	CHECK_EQ(prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0), 0);
+	CHECK_EQ(prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0), 1);
+	CHECK_ERRNO(prctl(PR_SET_IO_FLUSHER, 2, 0, 0, 0), EINVAL);
+	CHECK_ERRNO(prctl(PR_SET_IO_FLUSHER, 0, 1, 0, 0), EINVAL);
+	CHECK_ERRNO(prctl(PR_GET_IO_FLUSHER, 1, 0, 0, 0), EINVAL);
+	CHECK_EQ(prctl(PR_SET_IO_FLUSHER, 0, 0, 0, 0), 0);
+	CHECK_EQ(prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0), 0);
+	ok("flusher");
+}
+
+static int get_speculation(unsigned long which)
+{
+	return prctl(PR_GET_SPECULATION_CTRL, which, 0, 0, 0);
+}
+
+static int set_speculation(unsigned long which, unsigned long how)
+{
+	return prctl(PR_SET_SPECULATION_CTRL, which, how, 0, 0);
+}
+
+/* What the CPU has, and what may be chosen, is the machine's; where nothing may, there is one refusal for each. */
+static void check_speculation(void)
+{
+	int bypass = get_speculation(PR_SPEC_STORE_BYPASS);
+	int branch = get_speculation(PR_SPEC_INDIRECT_BRANCH);
+
+	CHECK(bypass >= 0 && branch >= 0 && get_speculation(PR_SPEC_L1D_FLUSH) >= 0);
+	CHECK_ERRNO(get_speculation(3), ENODEV);
+	CHECK_ERRNO(set_speculation(3, PR_SPEC_ENABLE), ENODEV);
+	CHECK_ERRNO(prctl(PR_GET_SPECULATION_CTRL, 0, 1, 0, 0), EINVAL);
+	CHECK_ERRNO(prctl(PR_SET_SPECULATION_CTRL, 0, PR_SPEC_ENABLE, 1, 0), EINVAL);
+	if (!(bypass & PR_SPEC_PRCTL)) {
+		CHECK_ERRNO(set_speculation(PR_SPEC_STORE_BYPASS, PR_SPEC_DISABLE),
+			    ENXIO);
+	}
+	if (branch == PR_SPEC_ENABLE) {
+		CHECK_EQ(set_speculation(PR_SPEC_INDIRECT_BRANCH, PR_SPEC_ENABLE), 0);
+		CHECK_ERRNO(set_speculation(PR_SPEC_INDIRECT_BRANCH, PR_SPEC_DISABLE),
+			    EPERM);
+		CHECK_ERRNO(set_speculation(PR_SPEC_INDIRECT_BRANCH, 99), ERANGE);
+	}
+	ok("speculation");
+}
+
+/* The auxiliary vector again, and its whole size, whatever part is taken. */
+static void check_auxiliary_vector(void)
+{
+	unsigned long vector[128] = {0}, part[3] = {0};
+	int size = prctl(GET_AUXV, vector, sizeof(vector), 0, 0);
+	unsigned i = 0;
+
+	if (size < 0) {
+		CHECK_EQ(errno, EINVAL); // since Linux 6.4
+		return;
+	}
+	while (vector[i] && vector[i] != AT_PAGESZ) {
+		i += 2;
+	}
+	CHECK(vector[i] == AT_PAGESZ && vector[i + 1] == 4096);
+	CHECK_EQ(prctl(GET_AUXV, part, 2 * sizeof(long), 0, 0), size);
+	CHECK(part[0] == vector[0] && part[1] == vector[1] && part[2] == 0);
+	CHECK_ERRNO(prctl(GET_AUXV, part, sizeof(part), 1, 0), EINVAL);
+	CHECK_ERRNO(prctl(GET_AUXV, UNMAPPED_ADDRESS, 8, 0, 0), EFAULT);
+	ok("auxiliary_vector");
 }
 
 int main(void)
@@ -226,5 +336,9 @@ int main(void)
 	check_identity();
 	check_fdinfo_of_itself();
 	check_fixed_options();
+	check_memory_options();
+	check_flusher();
+	check_speculation();
+	check_auxiliary_vector();
 	return 0;
 }

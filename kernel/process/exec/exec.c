@@ -175,6 +175,8 @@ static void commit(struct thread *thread, struct exec_image *image,
 	bool changed_id = image->secure;
 
 	atomic_store(&image->vm->dump_filter, atomic_load(&process->vm->dump_filter));
+	atomic_store(&image->vm->huge_pages_off,
+		     atomic_load(&process->vm->huge_pages_off));
 	resources_farewell_to_memory();
 	atomic_store(&image->vm->dumpable,
 		     !image->unreadable &&
