@@ -170,6 +170,8 @@ enum {
 		2, /* CAP_SYS_ADMIN in any user namespace is enough to mount it */
 	FILE_SYSTEM_REVEALS =
 		4, /* it is about the machine: mounts over parts of it are to hide these */
+	FILE_SYSTEM_DEVICES =
+		8, /* its device nodes are its own making: they open whoever mounted it */
 };
 
 struct super_block_operations {

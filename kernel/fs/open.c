@@ -5,6 +5,7 @@
  * Context   thread, no lock held. Creation happens under the directory's inode.lock, so that of two
  *           O_EXCL openers one wins.
  */
+#include "cred/user_namespace.h"
 #include "fs/directory_internal.h"
 #include "fs/fs_internal.h"
 #include "fs/path.h"
@@ -25,11 +26,24 @@ static int wanted_access(u32 flags)
 	return by_mode[flags & O_ACCMODE] | ((flags & O_TRUNC) ? ACCESS_WRITE : 0);
 }
 
+/* A device node is only a name where somebody without power over the machine made the file system. */
+static bool opens_devices(const struct path *path)
+{
+	const struct super_block *super_block;
+
+	if (!path->mount) {
+		return true;
+	}
+	super_block = path->mount->super_block;
+	return !(atomic_load(&path->mount->flags) & MS_NODEV) &&
+	       (!super_block->owner || super_block->owner == &first_user_namespace ||
+		(super_block->type->flags & FILE_SYSTEM_DEVICES));
+}
+
 /* Is the kind of file one that these flags can open, where it is mounted? */
 static int check_kind(const struct path *path, u32 flags, int wanted)
 {
 	struct inode *inode = dentry_inode(path->dentry);
-	u32 mount_flags = path->mount ? path->mount->flags : 0;
 
 	switch (inode->attributes.mode & S_IFMT) {
 	case S_IFLNK:
@@ -41,10 +55,7 @@ static int check_kind(const struct path *path, u32 flags, int wanted)
 		break;
 	case S_IFCHR:
 	case S_IFBLK:
-		if (mount_flags & MS_NODEV) {
-			return -EACCES;
-		}
-		break;
+		return opens_devices(path) ? 0 : -EACCES;
 	case S_IFREG:
 		if (wanted & ACCESS_WRITE) {
 			return mount_writable(path->mount);

@@ -167,7 +167,7 @@ static int devpts_mount(const struct file_system_type *type, const char *source,
 static struct file_system_type devpts_type = {
 	.name = "devpts",
 	.mount = devpts_mount,
-	.flags = FILE_SYSTEM_NODEV | FILE_SYSTEM_FOR_ALL,
+	.flags = FILE_SYSTEM_NODEV | FILE_SYSTEM_FOR_ALL | FILE_SYSTEM_DEVICES,
 };
 
 void devpts_init(void)

@@ -2,7 +2,8 @@
 /*
  * C8: what somebody who is root of a user namespace may mount: proc only with a pid namespace of his own, sysfs with a network
  * namespace, mqueue with one of IPC; and proc not while parts of the one he can see are covered, or it is read-only, so that
- * another would show more. Whiteouts are everybody's to make.
+ * another would show more. Whiteouts are everybody's to make. On a file system of his a device node opens nothing, whoever made
+ * it there.
  * libc: musl
  */
 #include "mounts.h"
@@ -117,6 +118,66 @@ static void make_whiteouts(void)
 	CHECK_ERRNO(mknod("null", S_IFCHR | 0600, makedev(1, 3)), EPERM);
 }
 
+/* ---- devices ---- */
+
+static int ready[2], made[2];
+
+/* Says that the file system is there, and waits for the node. */
+static void find_device(void)
+{
+	char byte;
+
+	become_root_with(0);
+	CHECK_EQ(write(ready[1], "r", 1), 1);
+	CHECK_EQ(read(made[0], &byte, 1), 1);
+	CHECK(exists("null"));
+	CHECK_ERRNO(open("null", O_RDONLY), EACCES);
+	CHECK_ERRNO(open("null", O_WRONLY), EACCES);
+	CHECK(open("null", O_PATH) >= 0);
+	CHECK_EQ(close(open("bound", O_CREAT | O_WRONLY, 0600)), 0);
+	CHECK_EQ(mount("/dev/null", "bound", NULL, MS_BIND, NULL), 0);
+	CHECK(open("bound", O_RDWR) >= 0); // that one is of the machine's
+	CHECK_EQ(mount("none", "at", "devpts", 0, "newinstance,ptmxmode=0666"), 0);
+	CHECK(open("at/ptmx", O_RDWR) >= 0);
+}
+
+/* Root of the machine, but for the user: what it makes there has an owner the file system knows. */
+static void become_mapped(void)
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct data[2];
+
+	CHECK_EQ(setresgid(-1, SOMEBODY, -1), 0);
+	CHECK_EQ(setresuid(-1, SOMEBODY, -1), 0);
+	CHECK_EQ(syscall(SYS_capget, &header, data), 0);
+	data[0].effective = data[0].permitted;
+	data[1].effective = data[1].permitted;
+	CHECK_EQ(syscall(SYS_capset, &header, data), 0);
+}
+
+static void make_device(void)
+{
+	char name[64], byte;
+	pid_t child;
+	int status;
+
+	CHECK(pipe(ready) == 0 && pipe(made) == 0);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		find_device();
+		_exit(0);
+	}
+	CHECK_EQ(read(ready[0], &byte, 1), 1);
+	become_mapped();
+	snprintf(name, sizeof(name), "/proc/%d/cwd/null", (int)child);
+	CHECK_EQ(mknod(name, S_IFCHR | 0666, makedev(1, 3)), 0);
+	CHECK_ERRNO(open(name, O_RDONLY), EACCES);
+	CHECK_EQ(write(made[1], "m", 1), 1);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+}
+
 int main(void)
 {
 	require_user_namespaces();
@@ -135,5 +196,7 @@ int main(void)
 	ok("covered by oneself");
 	must_pass_in_child(make_whiteouts);
 	ok("whiteouts");
+	must_pass_in_child(make_device);
+	ok("devices");
 	return 0;
 }
