@@ -7,11 +7,11 @@
  */
 #include "cred/credentials.h"
 #include "cred/user_namespace.h"
-#include "fs/page_file.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "procfs/procfs_internal.h"
+#include "procfs/text.h"
 
 enum { SETGROUPS_SIZE_MAX = 8 };
 
@@ -166,7 +166,7 @@ const struct file_operations proc_id_map_operations = {
 	.release = id_file_release,
 	.read = map_read,
 	.write = map_write,
-	.seek = generic_seek,
+	.seek = proc_text_seek,
 };
 
 const struct file_operations proc_setgroups_operations = {
@@ -174,5 +174,5 @@ const struct file_operations proc_setgroups_operations = {
 	.release = id_file_release,
 	.read = setgroups_read,
 	.write = setgroups_write,
-	.seek = generic_seek,
+	.seek = proc_text_seek,
 };

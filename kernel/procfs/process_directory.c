@@ -18,6 +18,12 @@
 #define ID_FILE(n, o)     {.name = n, .mode = S_IFREG | 0644, .file_operations = &(o)}
 #define GUARDED(n, m, function) \
 	{.name = n, .mode = S_IFREG | (m), .show = function, .guarded = true}
+#define ENDLESS(n, m, guard, function) \
+	{.name = n,                    \
+	 .mode = S_IFREG | (m),        \
+	 .show = function,             \
+	 .guarded = guard,             \
+	 .ends_at_0 = true}
 
 enum { TYPE_DIRECTORY = 4 };
 
@@ -88,69 +94,71 @@ static int show_personality(struct proc_text *text, const struct proc_node *node
 
 static const struct proc_entry no_entries[] = {{0}};
 
-#define COMMON_ENTRIES                                                                  \
-	{.name = "comm",                                                                \
-	 .mode = S_IFREG | 0644,                                                        \
-	 .show = show_comm,                                                             \
-	 .write = write_comm},                                                          \
-		TEXT("cmdline", proc_show_arguments),                                   \
-		GUARDED("environ", 0400, proc_show_environment),                        \
-		GUARDED("auxv", 0400, proc_show_auxv), TEXT("stat", proc_show_stat),    \
-		TEXT("statm", proc_show_statm), TEXT("status", proc_show_status),       \
-		GUARDED("maps", 0444, proc_show_maps),                                  \
-		GUARDED("smaps", 0444, proc_show_smaps),                                \
-		GUARDED("smaps_rollup", 0444, proc_show_smaps_rollup),                  \
-		{.name = "pagemap",                                                     \
-		 .mode = S_IFREG | 0400,                                                \
-		 .file_operations = &proc_pagemap_operations},                          \
-		TEXT("limits", proc_show_limits), TEXT("wchan", proc_show_wchan),       \
-		TEXT("schedstat", proc_show_schedstat), TEXT("sched", proc_show_sched), \
-		{.name = "clear_refs",                                                  \
-		 .mode = S_IFREG | 0200,                                                \
-		 .write = proc_write_clear_refs},                                       \
-		{.name = "syscall", .mode = S_IFREG | 0400, .show = proc_show_syscall}, \
-		{.name = "stack",                                                       \
-		 .mode = S_IFREG | 0400,                                                \
-		 .show = proc_show_stack,                                               \
-		 .opener_capability = CAP_SYS_ADMIN},                                   \
-		TEXT("mounts", proc_show_mounts),                                       \
-		TEXT("mountinfo", proc_show_mountinfo),                                 \
-		{.name = "mountstats",                                                  \
-		 .mode = S_IFREG | 0400,                                                \
-		 .show = proc_show_mountstats},                                         \
-		TEXT("oom_score", show_zero),                                           \
-		{.name = "oom_score_adj",                                               \
-		 .mode = S_IFREG | 0644,                                                \
-		 .show = proc_show_oom_adjust,                                          \
-		 .write = proc_write_oom_adjust},                                       \
-		TEXT("loginuid", show_unset_uid), TEXT("sessionid", show_unset_uid),    \
-		TEXT("cgroup", show_cgroup),                                            \
-		GUARDED("personality", 0400, show_personality),                         \
-		GUARDED("io", 0400, proc_show_io),                                      \
-		ID_FILE("uid_map", proc_id_map_operations),                             \
-		ID_FILE("gid_map", proc_id_map_operations),                             \
-		ID_FILE("projid_map", proc_id_map_operations),                          \
-		ID_FILE("setgroups", proc_setgroups_operations),                        \
-		{.name = "mem",                                                         \
-		 .mode = S_IFREG | 0600,                                                \
-		 .file_operations = &proc_memory_operations},                           \
-		{.name = "exe", .mode = S_IFLNK | 0777, .follow = proc_follow_exe},     \
-		{.name = "cwd", .mode = S_IFLNK | 0777, .follow = proc_follow_cwd},     \
-		{.name = "root", .mode = S_IFLNK | 0777, .follow = proc_follow_root},   \
-		DIRECTORY("ns", .children = proc_namespace_entries),                    \
-		{.name = "fd",                                                          \
-		 .mode = S_IFDIR | 0500,                                                \
-		 .open_to_self = true,                                                  \
-		 .lookup = proc_lookup_fd,                                              \
-		 .iterate = proc_iterate_fd},                                           \
-	{                                                                               \
-		.name = "fdinfo", .mode = S_IFDIR | 0555, .guarded = true,              \
-		.lookup = proc_lookup_fdinfo, .iterate = proc_iterate_fd                \
+#define COMMON_ENTRIES                                                                   \
+	{.name = "comm",                                                                 \
+	 .mode = S_IFREG | 0644,                                                         \
+	 .show = show_comm,                                                              \
+	 .write = write_comm},                                                           \
+		ENDLESS("cmdline", 0444, false, proc_show_arguments),                    \
+		ENDLESS("environ", 0400, true, proc_show_environment),                   \
+		ENDLESS("auxv", 0400, true, proc_show_auxv),                             \
+		TEXT("stat", proc_show_stat), TEXT("statm", proc_show_statm),            \
+		TEXT("status", proc_show_status), GUARDED("maps", 0444, proc_show_maps), \
+		GUARDED("smaps", 0444, proc_show_smaps),                                 \
+		GUARDED("smaps_rollup", 0444, proc_show_smaps_rollup),                   \
+		{.name = "pagemap",                                                      \
+		 .mode = S_IFREG | 0400,                                                 \
+		 .file_operations = &proc_pagemap_operations},                           \
+		TEXT("limits", proc_show_limits), TEXT("wchan", proc_show_wchan),        \
+		TEXT("schedstat", proc_show_schedstat), TEXT("sched", proc_show_sched),  \
+		{.name = "clear_refs",                                                   \
+		 .mode = S_IFREG | 0200,                                                 \
+		 .write = proc_write_clear_refs},                                        \
+		{.name = "syscall", .mode = S_IFREG | 0400, .show = proc_show_syscall},  \
+		{.name = "stack",                                                        \
+		 .mode = S_IFREG | 0400,                                                 \
+		 .show = proc_show_stack,                                                \
+		 .opener_capability = CAP_SYS_ADMIN},                                    \
+		TEXT("mounts", proc_show_mounts),                                        \
+		TEXT("mountinfo", proc_show_mountinfo),                                  \
+		{.name = "mountstats",                                                   \
+		 .mode = S_IFREG | 0400,                                                 \
+		 .show = proc_show_mountstats},                                          \
+		TEXT("oom_score", show_zero),                                            \
+		{.name = "oom_score_adj",                                                \
+		 .ends_at_0 = true,                                                      \
+		 .mode = S_IFREG | 0644,                                                 \
+		 .show = proc_show_oom_adjust,                                           \
+		 .write = proc_write_oom_adjust},                                        \
+		TEXT("loginuid", show_unset_uid), TEXT("sessionid", show_unset_uid),     \
+		TEXT("cgroup", show_cgroup),                                             \
+		GUARDED("personality", 0400, show_personality),                          \
+		GUARDED("io", 0400, proc_show_io),                                       \
+		ID_FILE("uid_map", proc_id_map_operations),                              \
+		ID_FILE("gid_map", proc_id_map_operations),                              \
+		ID_FILE("projid_map", proc_id_map_operations),                           \
+		ID_FILE("setgroups", proc_setgroups_operations),                         \
+		{.name = "mem",                                                          \
+		 .mode = S_IFREG | 0600,                                                 \
+		 .file_operations = &proc_memory_operations},                            \
+		{.name = "exe", .mode = S_IFLNK | 0777, .follow = proc_follow_exe},      \
+		{.name = "cwd", .mode = S_IFLNK | 0777, .follow = proc_follow_cwd},      \
+		{.name = "root", .mode = S_IFLNK | 0777, .follow = proc_follow_root},    \
+		DIRECTORY("ns", .children = proc_namespace_entries),                     \
+		{.name = "fd",                                                           \
+		 .mode = S_IFDIR | 0500,                                                 \
+		 .open_to_self = true,                                                   \
+		 .lookup = proc_lookup_fd,                                               \
+		 .iterate = proc_iterate_fd},                                            \
+	{                                                                                \
+		.name = "fdinfo", .mode = S_IFDIR | 0555, .guarded = true,               \
+		.lookup = proc_lookup_fdinfo, .iterate = proc_iterate_fd                 \
 	}
 
 const struct proc_entry proc_process_entries[] = {
 	COMMON_ENTRIES,
 	{.name = "coredump_filter",
+	 .ends_at_0 = true,
 	 .mode = S_IFREG | 0644,
 	 .show = proc_show_dump_filter,
 	 .write = proc_write_dump_filter},

@@ -30,6 +30,7 @@ struct proc_node {
 	struct thread
 		*thread; /* a reference; NULL in /proc/PID itself: the leader is meant */
 	int fd;          /* of /proc/PID/fd/N */
+	bool setting;    /* /proc/sys and what is in it: its mode and owner stay */
 	vaddr_t area_start, area_end; /* of /proc/PID/map_files/START-END; else 0 */
 	struct pid_namespace
 		*namespace; /* whose numbers are shown; the super block's reference. NULL: not procfs */
@@ -56,6 +57,7 @@ struct proc_entry {
 	const struct file_operations *file_operations; /* instead of text */
 	int opener_capability; /* text: who opened it must have had this one, else reads are EACCES; 0: none */
 	bool guarded; /* asked is whether the reader may look into the process: text: by open; directory: by each walk */
+	bool ends_at_0; /* text: SEEK_END is its start, where others refuse it */
 	bool open_to_self; /* a directory that a process's own threads may enter whoever owns it */
 };
 

@@ -14,6 +14,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "procfs/text.h"
+#include <linux/fs.h>
 
 enum { FIRST_CAPACITY = 1024, WRITE_MAX = 4095 };
 
@@ -182,6 +183,16 @@ static int text_open(struct inode *inode, struct file *file)
 		       : error; // the first read says what a process that is gone has
 }
 
+/* It has no length before it is made, and most have none to seek from. */
+s64 proc_text_seek(struct file *file, s64 offset, int whence)
+{
+	const struct proc_node *node = proc_node(file->inode);
+	bool ends = node->entry->ends_at_0 || node->setting ||
+		    file->inode->super_block->type != &proc_type;
+
+	return whence == SEEK_END && !ends ? -EINVAL : generic_seek(file, offset, whence);
+}
+
 static void text_release(struct file *file)
 {
 	text_free(file->data);
@@ -191,6 +202,6 @@ const struct file_operations proc_text_operations = {
 	.open = text_open,
 	.read = text_read,
 	.write = text_write,
-	.seek = generic_seek,
+	.seek = proc_text_seek,
 	.release = text_release,
 };

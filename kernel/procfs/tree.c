@@ -168,6 +168,7 @@ static int proc_lookup(struct inode *directory, struct dentry *dentry)
 		struct proc_node like = *node;
 
 		like.entry = child;
+		like.setting = like.setting || child->children == proc_sys_entries;
 		return proc_instantiate(directory, dentry, &like);
 	}
 	return node->entry->lookup ? node->entry->lookup(directory, dentry) : 0;
@@ -308,18 +309,46 @@ static int directory_permission(struct inode *inode,
 									       : error;
 }
 
+static bool changes_owner(const struct inode *inode,
+			  const struct inode_attributes *attributes, unsigned which)
+{
+	return ((which & ATTRIBUTE_UID) && attributes->uid != inode->attributes.uid) ||
+	       ((which & ATTRIBUTE_GID) && attributes->gid != inode->attributes.gid);
+}
+
+/* What tells of a process has the mode it has, and its owner is asked anew by each walk. Nothing here has a size. */
+static int proc_set_attributes(struct inode *inode,
+			       const struct inode_attributes *attributes, unsigned which)
+{
+	const struct proc_node *node = proc_node(inode);
+	bool owned = node->setting || node->entry->children == proc_process_entries;
+	bool chown = which & (ATTRIBUTE_UID | ATTRIBUTE_GID);
+
+	if ((which & ATTRIBUTE_MODE) && !chown && (node->process || node->setting)) {
+		return -EPERM;
+	}
+	if (owned && changes_owner(inode, attributes, which)) {
+		return -EPERM;
+	}
+	inode_set_own_attributes(inode, attributes, which & ~(unsigned)ATTRIBUTE_SIZE);
+	return 0;
+}
+
 static const struct inode_operations directory_operations = {
+	.set_attributes = proc_set_attributes,
 	.permission = directory_permission,
 	.lookup = proc_lookup,
 	.revalidate = proc_revalidate,
 };
 
 static const struct inode_operations other_operations = {
+	.set_attributes = proc_set_attributes,
 	.read_link = proc_read_link,
 	.revalidate = proc_revalidate,
 };
 
 static const struct inode_operations magic_operations = {
+	.set_attributes = proc_set_attributes,
 	.read_link = proc_read_link,
 	.follow_link = proc_follow_link,
 	.revalidate = proc_revalidate,

@@ -14,13 +14,21 @@
 #include <linux/sched.h>
 
 enum { NICE_LOWEST = -20, NICE_HIGHEST = 19 };
-
 STATIC_ASSERT(IOPRIO_WHO_PROCESS == PRIO_PROCESS + 1);
 STATIC_ASSERT(IOPRIO_WHO_USER == PRIO_USER + 1);
 
 typedef int (*visitor)(struct thread *thread, void *context);
 
-/* Is `thread` of the group or the user `who`? */
+/* Of a user: as the kernel has it; 0 is the caller. */
+static u32 meant(int which, u32 who)
+{
+	if (which != PRIO_USER) {
+		return who;
+	}
+	return who ? current_uid_to_kernel(who) : current_credentials()->uid;
+}
+
+/* Is `thread` of the group or the user `who`, as meant() has it? */
 static bool named(struct thread *thread, int which, u32 who)
 {
 	struct process *process = thread->process;
@@ -35,8 +43,7 @@ static bool named(struct thread *thread, int which, u32 who)
 	} else {
 		struct credentials *credentials = thread_get_credentials(thread);
 
-		match = credentials->uid ==
-			(who ? current_uid_to_kernel(who) : current_credentials()->uid);
+		match = credentials->uid == who;
 		credentials_put(credentials);
 	}
 	return match;
@@ -98,7 +105,8 @@ static int highest(struct thread *thread, void *context)
 long sys_getpriority(const struct syscall_arguments *a)
 {
 	int best = -ESRCH;
-	int error = for_each_named((int)a->arg[0], (u32)a->arg[1], highest, &best);
+	int error = for_each_named((int)a->arg[0], meant((int)a->arg[0], (u32)a->arg[1]),
+				   highest, &best);
 
 	return error ? error : best;
 }
@@ -128,7 +136,8 @@ long sys_setpriority(const struct syscall_arguments *a)
 {
 	int nice = MAX(MIN((int)a->arg[2], NICE_HIGHEST), NICE_LOWEST);
 
-	return for_each_named((int)a->arg[0], (u32)a->arg[1], set_nice, &nice);
+	return for_each_named((int)a->arg[0], meant((int)a->arg[0], (u32)a->arg[1]),
+			      set_nice, &nice);
 }
 
 /* ---- I/O priorities ---- */
@@ -169,7 +178,7 @@ long sys_ioprio_get(const struct syscall_arguments *a)
 	u32 which = (u32)a->arg[0];
 	u32 found = UINT32_MAX;
 	int error =
-		for_each_named((int)(which - 1), (u32)a->arg[1],
+		for_each_named((int)(which - 1), meant((int)(which - 1), (u32)a->arg[1]),
 			       which == IOPRIO_WHO_PROCESS ? get_own : get_best, &found);
 
 	return error ? error : (long)found;
@@ -219,9 +228,12 @@ static int set_io_priority(struct thread *thread, void *context)
 long sys_ioprio_set(const struct syscall_arguments *a)
 {
 	struct io_change change = {.priority = (u16)a->arg[2]};
+	int which = (int)((u32)a->arg[0] - 1);
 	int error = check_io_priority(change.priority);
+	u32 who = (u32)a->arg[1];
 
-	return error ? error
-		     : for_each_named((int)((u32)a->arg[0] - 1), (u32)a->arg[1],
-				      set_io_priority, &change);
+	if (which == PRIO_USER) {
+		who = current_uid_to_kernel(who); // 0 is root here, not the caller
+	}
+	return error ? error : for_each_named(which, who, set_io_priority, &change);
 }

@@ -362,6 +362,28 @@ static void mounted(void)
 	ok("mounted");
 }
 
+/* As a file it tells its state, from any place on. */
+static void check_places(void)
+{
+	struct mq_attr attributes = {.mq_maxmsg = 2, .mq_msgsize = 100};
+	mqd_t queue = mq_open("/places", O_CREAT | O_RDWR, 0600, &attributes);
+	char text[128] = "", part[8] = "";
+
+	CHECK(queue >= 0);
+	CHECK(read(queue, text, sizeof(text)) > 20);
+	CHECK_EQ(read(queue, text + 100, 1), 0);
+	CHECK_EQ(lseek(queue, 0, SEEK_END), 80);
+	CHECK_EQ(lseek(queue, 3, SEEK_SET), 3);
+	CHECK_EQ(lseek(queue, 1, SEEK_CUR), 4);
+	CHECK_EQ(read(queue, part, 4), 4);
+	CHECK_EQ(memcmp(part, text + 4, 4), 0);
+	CHECK_EQ(lseek(queue, 0, SEEK_CUR), 8);
+	CHECK_ERRNO(lseek(queue, -1, SEEK_SET), EINVAL);
+	mq_close(queue);
+	CHECK_EQ(mq_unlink("/places"), 0);
+	ok("places");
+}
+
 int main(void)
 {
 	own_ipc_namespace();
@@ -382,5 +404,6 @@ int main(void)
 	permissions();
 	namespaces();
 	mounted();
+	check_places();
 	return 0;
 }

@@ -92,6 +92,9 @@ static void change_user(void)
 	WAIT_UNTIL(getpriority(PRIO_USER, SOMEBODY) == 19);
 	CHECK_ERRNO(setpriority(PRIO_USER, SOMEBODY + 1, 5), ESRCH);
 	CHECK_ERRNO(io_set(OF_USER, SOMEBODY + 1, 0), ESRCH);
+	CHECK_ERRNO(io_set(OF_USER, 0, PRIORITY(BEST_EFFORT, 4)), EPERM); // root
+	CHECK_EQ(io_get(OF_PROCESS, 0), PRIORITY(IDLE, 0));
+	CHECK_EQ(io_get(OF_USER, 0), PRIORITY(IDLE, 0)); // the caller
 	CHECK_ERRNO(io_set(OF_PROCESS, getppid(), 0), EPERM);
 	CHECK_ERRNO(io_set(OF_PROCESS, 0, PRIORITY(REALTIME, 0)), EPERM);
 }

@@ -11,6 +11,7 @@
 #include "ipc/mqueue/mqueue_internal.h"
 
 #include "cred/user_account.h"
+#include "fs/page_file.h"
 #include "lib/format.h"
 #include "mm/heap.h"
 #include <linux/eventpoll.h>
@@ -374,6 +375,7 @@ static int queue_flush(struct file *file)
 
 const struct file_operations mqueue_file_operations = {
 	.read = queue_read,
+	.seek = generic_seek,
 	.poll = queue_poll,
 	.flush = queue_flush,
 };

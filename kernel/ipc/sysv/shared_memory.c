@@ -13,6 +13,7 @@
 #include "ipc/sysv/segment_internal.h"
 
 #include "lib/format.h"
+#include "mm/frame.h"
 #include "mm/heap.h"
 #include "vm/vm_space.h"
 #include <linux/mman.h>
@@ -150,6 +151,7 @@ static int check_huge(const struct ipc_caller *caller, u32 flags)
 static int check_new(const struct ipc_caller *caller, u64 size, u32 flags)
 {
 	const struct sysv_ipc *ipc = caller->ipc;
+	struct frame_statistics frames;
 	u64 pages = pages_of(size);
 
 	if (size == 0 || size > READ_ONCE(ipc->segment_size)) {
@@ -159,7 +161,14 @@ static int check_new(const struct ipc_caller *caller, u64 size, u32 flags)
 	    ipc->segment_pages + pages > READ_ONCE(ipc->pages_in_all)) {
 		return -ENOSPC;
 	}
-	return flags & SHM_HUGETLB ? check_huge(caller, flags) : 0;
+	if (flags & SHM_HUGETLB) {
+		return check_huge(caller, flags);
+	}
+	if (size > INT64_MAX) { // it is a file, too
+		return -EINVAL;
+	}
+	frame_statistics(&frames);
+	return !(flags & SHM_NORESERVE) && pages > frames.total ? -ENOMEM : 0;
 }
 
 static int get_locked(const struct ipc_caller *caller, s32 key, u64 size, u32 flags)

@@ -13,7 +13,8 @@
 
 /* <linux/shm.h> wants a C library. */
 enum {
-	SHM_RDONLY = 010000,
+	SHM_NORESERVE = 010000, /* shmget */
+	SHM_RDONLY = 010000,    /* shmat */
 	SHM_RND = 020000,
 	SHM_REMAP = 040000,
 	SHM_EXEC = 0100000,
