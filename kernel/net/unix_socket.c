@@ -435,7 +435,7 @@ void unix_drop_carriers(struct unix_socket *socket, struct list *dead)
 		if (packet->at) {
 			list_remove(&packet->link);
 			list_push_back(&packets, &packet->link);
-			socket->queued -= packet->size;
+			socket->queued -= unix_packet_cost(packet);
 		}
 	}
 	mutex_unlock(&socket->lock);

@@ -9,7 +9,9 @@
 #include "sync/mutex.h"
 
 enum {
-	UNIX_QUEUE_MAX = 212992, /* bytes waiting at one receiver */
+	UNIX_QUEUE_MAX =
+		212992, /* bytes waiting at one receiver, with what each packet costs */
+	UNIX_PACKET_OVERHEAD = 768, /* as on Linux: one without data counts too */
 	UNIX_PACKET_MAX =
 		32768, /* a stream's writes are cut into packets of at most this */
 	UNIX_BACKLOG_MAX = 4096,
@@ -46,7 +48,7 @@ struct unix_socket {
 		lock; /* RANK_SOCKET: all below. A peer's is taken only while holding none. */
 	enum unix_state state;
 	struct list packets; /* oldest first */
-	u64 queued;          /* bytes in packets */
+	u64 queued;          /* unix_packet_cost() of packets */
 	bool no_more_input; /* the peer shut down writing, or is gone; or we shut down reading */
 	bool no_more_output; /* shut down writing, or the peer reads no more */
 	bool closed;
@@ -88,6 +90,11 @@ void unix_socket_get(struct unix_socket *socket);
 void unix_socket_put(struct unix_socket *socket); /* may sleep */
 /* The same within a release: files go to `dead` (file_put_later). Does not sleep. */
 void unix_socket_put_later(struct unix_socket *socket, struct list *dead);
+static inline u64 unix_packet_cost(const struct unix_packet *packet)
+{
+	return UNIX_PACKET_OVERHEAD + (u64)packet->size;
+}
+
 void unix_packet_free(struct unix_packet *packet, struct list *dead);
 void unix_packets_free(struct list *packets, struct list *dead);
 /* The peer with a reference, or NULL. */

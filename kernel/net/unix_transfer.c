@@ -76,7 +76,7 @@ void unix_packets_free(struct list *packets, struct list *dead)
 }
 
 /* Room for a packet at `to`; waits for it. to->lock held. */
-static int wait_for_room(struct unix_socket *to, u64 size, bool nonblocking,
+static int wait_for_room(struct unix_socket *to, u64 cost, bool nonblocking,
 			 nsec_t deadline) MUST_HOLD(&to->lock)
 {
 	for (;;) {
@@ -87,7 +87,7 @@ static int wait_for_room(struct unix_socket *to, u64 size, bool nonblocking,
 				       ? -EPIPE
 				       : -ECONNREFUSED;
 		}
-		if (to->queued == 0 || to->queued + size <= UNIX_QUEUE_MAX) {
+		if (to->queued == 0 || to->queued + cost <= UNIX_QUEUE_MAX) {
 			return 0;
 		}
 		if (nonblocking) {
@@ -106,11 +106,11 @@ static int enqueue(struct unix_socket *to, struct unix_packet *packet, bool nonb
 	int error;
 
 	mutex_lock(&to->lock);
-	error = wait_for_room(to, packet->size, nonblocking, deadline);
+	error = wait_for_room(to, unix_packet_cost(packet), nonblocking, deadline);
 	if (!error) {
 		unix_flight_begin(packet, to);
 		list_push_back(&to->packets, &packet->link);
-		to->queued += packet->size;
+		to->queued += unix_packet_cost(packet);
 		wake_all(&to->readable, EPOLLIN | EPOLLRDNORM);
 	}
 	mutex_unlock(&to->lock);
@@ -277,6 +277,7 @@ static void drop_first(struct unix_socket *socket, struct list *used)
 {
 	struct unix_packet *packet = first_packet(socket);
 
+	socket->queued -= unix_packet_cost(packet);
 	list_remove(&packet->link);
 	list_push_back(used, &packet->link);
 }
@@ -299,7 +300,6 @@ static s64 receive_datagram(struct unix_socket *socket, struct socket_message *m
 		message->result_flags |= MSG_EOR;
 	}
 	if (!peek) {
-		socket->queued -= packet->size;
 		drop_first(socket, used);
 	}
 	return message->flags & MSG_TRUNC ? packet->size : (s64)size;
@@ -310,17 +310,21 @@ static bool same_sender(const struct user_ucred *a, const struct user_ucred *b)
 	return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
 }
 
-/* Take from the packets that are there; stops before another packet with files, and between senders when credentials are wanted. */
+/*
+ * Take from the packets that are there; stops before another packet with files, and between senders when credentials are wanted.
+ * What goes with the first is taken once some of it is: where nothing can be written to the reader, it stays.
+ */
 static s64 receive_available(struct unix_socket *socket, struct socket_message *message,
 			     struct list *used)
 {
 	struct unix_packet *packet = first_packet(socket);
-	bool peek = message->flags & MSG_PEEK, with_files = false;
+	bool peek = message->flags & MSG_PEEK, with_files = packet->file_count > 0;
 	struct user_ucred sender = packet->sender;
 	s64 done = 0;
 
-	take_attachments(packet, message, peek);
-	with_files = message->file_count > 0;
+	if (message->io->remaining == 0) {
+		take_attachments(packet, message, peek);
+	}
 	while (message->io->remaining > 0 && &packet->link != &socket->packets) {
 		u64 size =
 			MIN((u64)(packet->size - packet->offset), message->io->remaining);
@@ -336,11 +340,13 @@ static s64 receive_available(struct unix_socket *socket, struct socket_message *
 		    size) {
 			return done ? done : -EFAULT;
 		}
+		if (!done) {
+			take_attachments(packet, message, peek);
+		}
 		done += (s64)size;
 		if (!peek) {
 			packet->offset += (u32)size;
 			if (packet->offset == packet->size) {
-				socket->queued -= packet->size;
 				drop_first(socket, used);
 			}
 		}

@@ -248,6 +248,62 @@ static void check_non_blocking(void)
 	ok("non_blocking");
 }
 
+/* How many messages of `size` bytes wait before a sender has to. */
+static long fill(int type, size_t size)
+{
+	int pair[2];
+	long count = 0;
+
+	CHECK_EQ(socketpair(AF_UNIX, type | SOCK_NONBLOCK, 0, pair), 0);
+	while (count < 5000 && send(pair[0], "x", size, 0) == (ssize_t)size) {
+		count++;
+	}
+	CHECK_EQ(errno, EAGAIN);
+	CHECK_EQ(recv(pair[1], (char[1]){0}, 1, 0), (ssize_t)size);
+	close(pair[0]);
+	close(pair[1]);
+	return count;
+}
+
+/* What a message costs beside its bytes is counted: none is for nothing. */
+static void check_bounded(void)
+{
+	long empty = fill(SOCK_DGRAM, 0), stream = fill(SOCK_STREAM, 1);
+
+	CHECK(empty > 50 && empty < 1000);
+	CHECK(stream > 50 && stream < 1000);
+	CHECK(fill(SOCK_SEQPACKET, 0) < 1000);
+	ok("bounded");
+}
+
+/* Where nothing can be written to the reader, neither the byte nor what came with it is gone. */
+static void check_fault_keeps_descriptor(void)
+{
+	char space[CMSG_SPACE(sizeof(int))];
+	struct iovec part = {UNMAPPED_ADDRESS, 1};
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = space,
+		.msg_controllen = sizeof(space),
+	};
+	int pair[2], zero = open("/dev/zero", O_RDONLY), fd;
+	char byte = 1;
+
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	send_descriptor(pair[0], zero);
+	CHECK_ERRNO(recvmsg(pair[1], &message, 0), EFAULT);
+	CHECK_ERRNO(read(pair[1], UNMAPPED_ADDRESS, 1), EFAULT);
+	fd = receive_descriptor(pair[1]);
+	CHECK_EQ(read(fd, &byte, 1), 1);
+	CHECK_EQ(byte, 0);
+	close(fd);
+	close(zero);
+	close(pair[0]);
+	close(pair[1]);
+	ok("fault_keeps_descriptor");
+}
+
 int main(void)
 {
 	check_pair();
@@ -255,5 +311,7 @@ int main(void)
 	check_descriptor_passing();
 	check_credentials();
 	check_non_blocking();
+	check_bounded();
+	check_fault_keeps_descriptor();
 	return 0;
 }
