@@ -87,6 +87,9 @@ static int text_make(struct file *file, struct proc_text **out)
 	struct proc_text *text;
 	int error;
 
+	if (!node->entry->show) {
+		return -EINVAL; // only for writing, but the mode does not stop root
+	}
 	if (capability && !credentials_capable(file->credentials, capability)) {
 		return -EACCES;
 	}

@@ -404,6 +404,8 @@ static void clear_references(void)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		CHECK_ERRNO(write_of(getpid(), "clear_refs", wrong[i]), EINVAL);
 	}
+	CHECK_ERRNO(read_of(getpid(), "clear_refs"),
+		    EINVAL); // the mode does not stop root
 	large = map_alone(2000, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	use(large, 2000);
 	CHECK_EQ(munmap(large, 2000 * PAGE), 0);
