@@ -284,6 +284,47 @@ static void check_scripts(void)
 	ok("scripts");
 }
 
+/* An interpreter that is a script is named to its own as it was named to be found. */
+static void check_script_chain(void)
+{
+	char text[600];
+
+	snprintf(text, sizeof(text), "#!%s chain\n", self);
+	write_file("inner", text, strlen(text), 0755);
+	write_file("outer", "#!./inner word\n", 15, 0755);
+	CHECK_EQ(run_file("./outer"), 0);
+	ok("script_chain");
+}
+
+/* A line of `size` bytes, its newline the last. */
+static void write_longest(const char *name, size_t size)
+{
+	char text[600];
+
+	memset(text, '/', sizeof(text));
+	memcpy(text, "#!", 2);
+	memcpy(text + size - 1 - strlen(self), self, strlen(self));
+	text[size - 1] = '\n';
+	write_file(name, text, size, 0755);
+}
+
+/* What a file's first line is where it has no end, or one beyond a NUL, or just within what is read of it. */
+static void check_script_lines(void)
+{
+	char text[600];
+
+	snprintf(text, sizeof(text), "#!%s ", self);
+	write_file("blank", text, strlen(text), 0755);
+	CHECK_EQ(run_file("./blank"), 0);
+	write_file("hidden", "#!\0/no/such\n", 13, 0755);
+	CHECK_EQ(run_file("./hidden"), 201);
+	write_longest("longest", 256);
+	CHECK_EQ(run_file("./longest"), 1); // by "./longest", which is no mode of ours
+	write_longest("longer", 257);
+	CHECK_EQ(run_file("./longer"), 200);
+	ok("script_lines");
+}
+
 static void check_limits(void)
 {
 	size_t big = 131072;
@@ -393,6 +434,14 @@ static int act_as(int argc, char **argv)
 		return see_inherited();
 	} else if (strcmp(argv[1], "script") == 0) {
 		return argc == 3 && strcmp(argv[2], "./script") == 0 ? 0 : 1;
+	} else if (strcmp(argv[1], "") == 0) {
+		return argc == 3 && strcmp(argv[2], "./blank") == 0 ? 0 : 1;
+	} else if (strcmp(argv[1], "chain") == 0) {
+		return argc == 5 && strcmp(argv[2], "./inner") == 0 &&
+				       strcmp(argv[3], "word") == 0 &&
+				       strcmp(argv[4], "./outer") == 0
+			       ? 0
+			       : 1;
 	} else if (strcmp(argv[1], "two words") == 0) {
 		return argc == 3 && strcmp(argv[2], "./words") == 0 ? 0 : 1;
 	} else if (strcmp(argv[1], "leader") == 0) {
@@ -421,6 +470,8 @@ int main(int argc, char **argv)
 	check_bad_elf();
 	check_wild_segments();
 	check_scripts();
+	check_script_chain();
+	check_script_lines();
 	check_limits();
 	must_pass_in_child(exec_by_descriptor);
 	must_pass_in_child(exec_memfd);

@@ -21,41 +21,54 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Cut the first line in `line` into interpreter and argument (NULL: none). */
+static char *skip_blanks(char *from, const char *end)
+{
+	while (from < end && is_blank(*from)) {
+		from++;
+	}
+	return from;
+}
+
+/* The next blank, NUL or `end`. */
+static char *skip_word(char *from, const char *end)
+{
+	while (from < end && *from && !is_blank(*from)) {
+		from++;
+	}
+	return from;
+}
+
+/*
+ * Cut the first line in `line` into interpreter and argument (NULL: none). A line that no newline ends goes on to the end
+ * of `line`; the interpreter's name must be whole all the same. As in Linux, what is left of such a line is not trimmed
+ * where the file is at its end, so a blank after the name is an empty argument.
+ */
 static int parse_line(char *line, size_t size, char **interpreter, char **argument)
 {
-	char *end = memchr(line, '\n', size);
-	int nameless = end ? -ENOEXEC : -EACCES; // as Linux, which opens "" then
-	char *p = line + 2;
+	char *last = line + size - 1;
+	char *newline = memchr(line, '\n', strnlen(line, size));
+	char *end = newline ? newline : last;
+	char *p = skip_blanks(line + 2, end);
 
-	if (!end) {
-		// Cut off: then the interpreter's name must at least be whole.
-		end = line + strnlen(line, size - 1);
+	// Cut off: then the interpreter's name must at least be whole.
+	if (p == end ||
+	    (!newline && skip_word(p, last) == last && *last && !is_blank(*last))) {
+		return -ENOEXEC;
 	}
-	while (end > p && is_blank(end[-1])) {
+	while (is_blank(end[-1])) {
 		end--;
 	}
 	*end = 0;
-	while (is_blank(*p)) {
-		p++;
-	}
 	if (!*p) {
-		return nameless;
+		return -EACCES; // as Linux, where "" is the working folder here
 	}
 	*interpreter = p;
-	while (*p && !is_blank(*p)) {
-		p++;
-	}
-	if (!*p && p == line + size - 1) {
-		return -ENOEXEC;
-	}
-	if (*p) {
+	*argument = NULL;
+	p = skip_word(p, end);
+	if (p < end && *p) {
 		*p++ = 0;
+		*argument = skip_blanks(p, end);
 	}
-	while (is_blank(*p)) {
-		p++;
-	}
-	*argument = *p ? p : NULL;
 	return 0;
 }
 
@@ -78,10 +91,12 @@ static int push_front(struct exec_image *image, const char *text)
 	return 0;
 }
 
-/* The name the script was called by takes the place of the first argument so far. */
+/* The name the script was called by, itself or as an interpreter, takes the place of the first argument so far. */
 static int replace_arguments(struct exec_image *image, const char *interpreter,
 			     const char *argument)
 {
+	const char *called =
+		image->interpreter_name ? image->interpreter_name : image->name;
 	int err;
 
 	if (image->prefix_count) {
@@ -92,7 +107,7 @@ static int replace_arguments(struct exec_image *image, const char *interpreter,
 	} else {
 		image->skip_arguments = MIN(image->arguments.count, 1UL);
 	}
-	err = push_front(image, image->name);
+	err = push_front(image, called);
 	if (!err && argument) {
 		err = push_front(image, argument);
 	}
