@@ -206,6 +206,13 @@ int credentials_copy_into_new(const struct credentials *from, struct credentials
 	return err;
 }
 
+bool credentials_may_schedule(const struct credentials *mine,
+			      const struct credentials *theirs)
+{
+	return !(theirs->capability_permitted & ~mine->capability_permitted) ||
+	       credentials_capable_in(mine, theirs->user_namespace, CAP_SYS_NICE);
+}
+
 bool credentials_within(const struct credentials *fresh, const struct credentials *old)
 {
 	const struct user_namespace *inner = fresh->user_namespace;

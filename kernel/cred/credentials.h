@@ -44,6 +44,9 @@ void credentials_enter(struct credentials *fresh, struct user_namespace *target)
 /* A copy that lives in a new namespace of its maker's. -ENOSPC, -EPERM, -ENOMEM */
 int credentials_copy_into_new(const struct credentials *from,
 			      struct credentials **out) must_check;
+/* May `mine` choose when a process of `theirs` runs, as far as power goes? Nobody slows down who has more without CAP_SYS_NICE over it. */
+bool credentials_may_schedule(const struct credentials *mine,
+			      const struct credentials *theirs);
 /* Is `fresh` no more powerful than `old`: so who might look into the one may into the other. */
 bool credentials_within(const struct credentials *fresh, const struct credentials *old);
 bool credentials_in_group(const struct credentials *credentials,

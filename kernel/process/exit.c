@@ -130,12 +130,19 @@ static void describe_end(struct process *process, struct process *parent, siginf
 	}
 }
 
+/* Another program, maybe one with more rights, has not asked for a signal of its predecessor's choice. */
+static int end_signal(const struct process *process, const struct process *parent)
+{
+	return process->parent_exec_count == parent->exec_count ? process->exit_signal
+								: SIGCHLD;
+}
+
 /* Tell the parent that `process` is a zombie. true: nobody will wait for it. Tree lock held. */
 static bool notify_parent(struct process *process, struct queued_signal **entry)
 {
 	struct process *parent = process->parent;
-	int signal = process->exit_signal;
 	struct death_wishes wishes = {0};
+	int signal;
 
 	if (!parent) {
 		return true;
@@ -143,6 +150,7 @@ static bool notify_parent(struct process *process, struct queued_signal **entry)
 	if (parent->ends_namespace) {
 		return true; // it only waits for everybody to be gone
 	}
+	signal = end_signal(process, parent);
 	if (signal == SIGCHLD) {
 		wishes = wishes_of(parent);
 	}
@@ -185,13 +193,14 @@ static void hand_over_children(struct process *process, struct list *dead,
 			       struct list *entries)
 {
 	struct process *reaper = find_reaper(process);
+	const struct thread *heir = other_thread(reaper, NULL);
 	struct process *child, *next;
 	struct queued_signal *none = NULL;
 
 	list_for_each_safe(child, next, &process->children, sibling) {
 		list_remove(&child->sibling);
 		child->parent = reaper;
-		child->parent_thread = reaper->leader;
+		child->parent_thread = heir ? heir : reaper->leader;
 		list_push_back(&reaper->children, &child->sibling);
 		child->exit_signal = SIGCHLD;
 		if (child->group != process->group &&

@@ -81,11 +81,13 @@ struct process {
 		parent_thread; /* for __WNOTHREAD and PR_SET_PDEATHSIG: compared, never followed */
 	struct list children; /* process.sibling */
 	struct list sibling;
-	struct pid *group;                    /* holds a use of the number */
-	struct list group_link;               /* pid.group_members */
-	struct session *session;              /* a reference */
-	struct list session_link;             /* session.members */
-	int exit_signal;                      /* to the parent; 0: none */
+	struct pid *group;        /* holds a use of the number */
+	struct list group_link;   /* pid.group_members */
+	struct session *session;  /* a reference */
+	struct list session_link; /* session.members */
+	int exit_signal; /* to the parent; 0: none. An own one is for the program that asked for it: */
+	u32 exec_count,
+		parent_exec_count; /* how often this and, when it was made, its parent have called execve */
 	int exit_status;                      /* wait status word, once a zombie */
 	struct process_usage waited_children; /* RUSAGE_CHILDREN */
 
@@ -94,7 +96,6 @@ struct process {
 	bool subreaper;                  /* a word: PR_SET_CHILD_SUBREAPER */
 	bool is_init; /* I: of its pid namespace: unkillable from inside */
 	bool ends_namespace; /* t: is_init, and has begun to end the others: nobody will wait for its children */
-	bool executed;     /* s: has called execve since fork (setpgid of a child) */
 	nsec_t start_time; /* I */
 };
 

@@ -56,18 +56,13 @@ static int check_target(struct process *process)
 	struct process *self = current_process();
 
 	if (process != self) {
-		bool executed;
-
 		if (process->parent != self || process->state != PROCESS_ALIVE) {
 			return -ESRCH;
 		}
 		if (process->session != self->session) {
 			return -EPERM;
 		}
-		spin_lock(&process->signal_lock);
-		executed = process->executed;
-		spin_unlock(&process->signal_lock);
-		if (executed) {
+		if (process->exec_count) {
 			return -EACCES;
 		}
 	}

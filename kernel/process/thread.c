@@ -460,8 +460,10 @@ static int publish_process(struct thread *thread, const struct thread_options *o
 		return -ERESTART_ALWAYS; // a signal to the group came meanwhile: it counts as before the fork
 	}
 	process->parent_thread = options->parent;
+	process->parent_exec_count = parent ? parent->exec_count : 0;
 	if (options->clone_flags & CLONE_PARENT) {
 		process->parent_thread = parent->parent_thread;
+		process->parent_exec_count = parent->parent_exec_count;
 		parent = parent->parent;
 	}
 	process->parent = parent;

@@ -118,6 +118,7 @@ static int set_nice(struct thread *thread, void *context)
 	struct credentials *other = thread_get_credentials(thread);
 	bool allowed = own->euid == other->uid || own->euid == other->euid ||
 		       credentials_capable_in(own, other->user_namespace, CAP_SYS_NICE);
+	bool powerful = credentials_may_schedule(own, other);
 
 	credentials_put(other);
 	if (!allowed) {
@@ -126,6 +127,9 @@ static int set_nice(struct thread *thread, void *context)
 	if (nice < thread->sched.nice && !current_capable(CAP_SYS_NICE) &&
 	    (u64)(20 - nice) > process_limit(thread->process, RLIMIT_NICE)) {
 		return -EACCES;
+	}
+	if (!powerful) {
+		return -EPERM;
 	}
 	return sched_set_policy(&thread->sched, thread->sched.policy,
 				thread->sched.realtime_priority, nice,
@@ -214,8 +218,9 @@ static int set_io_priority(struct thread *thread, void *context)
 	struct credentials *other = thread_get_credentials(thread);
 	struct io_change *change = context;
 
-	if (other->uid != own->euid && other->uid != own->uid &&
-	    !current_capable(CAP_SYS_NICE)) {
+	if ((other->uid != own->euid && other->uid != own->uid &&
+	     !current_capable(CAP_SYS_NICE)) ||
+	    !credentials_may_schedule(own, other)) {
 		change->error = -EPERM;
 	}
 	credentials_put(other);

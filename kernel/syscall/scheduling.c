@@ -34,13 +34,14 @@ static int find_thread(pid_nr number, struct thread **out)
 	return *out ? 0 : -ESRCH;
 }
 
-/* May the caller change `thread`'s scheduling? Same user, or CAP_SYS_NICE. */
+/* May the caller change `thread`'s scheduling? Same user and no less power, or CAP_SYS_NICE. */
 static bool may_change(struct thread *thread)
 {
 	const struct credentials *own = current_credentials();
 	struct credentials *other = thread_get_credentials(thread);
-	bool allowed = own->euid == other->euid || own->euid == other->uid ||
-		       current_capable(CAP_SYS_NICE);
+	bool allowed = (own->euid == other->euid || own->euid == other->uid ||
+			current_capable(CAP_SYS_NICE)) &&
+		       credentials_may_schedule(own, other);
 
 	credentials_put(other);
 	return allowed;

@@ -219,6 +219,50 @@ static void check_exit_signal(void)
 	ok("exit_signal");
 }
 
+/* What the child tells its parent with is agreed with that program: the next one in its place gets SIGCHLD. */
+static void exec_before_child_ends(void)
+{
+	char *arguments[] = {"clone_flags", "parent", NULL, NULL, NULL}, words[2][16];
+	sigset_t both;
+	int gate[2];
+	long child;
+
+	sigemptyset(&both);
+	sigaddset(&both, SIGUSR2);
+	sigaddset(&both, SIGCHLD);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &both, NULL), 0);
+	CHECK_EQ(pipe(gate), 0);
+	child = syscall(SYS_clone, SIGUSR2, 0, 0, 0, 0);
+	CHECK(child >= 0);
+	if (child == 0) {
+		close(gate[1]);
+		_exit(read(gate[0], words[0], 1) == 0 ? 5 : 6);
+	}
+	snprintf(words[0], sizeof(words[0]), "%d", gate[1]);
+	snprintf(words[1], sizeof(words[1]), "%ld", child);
+	arguments[2] = words[0];
+	arguments[3] = words[1];
+	execv("/proc/self/exe", arguments);
+	_exit(1);
+}
+
+static int be_new_parent(char **argv)
+{
+	int child = atoi(argv[3]), status;
+	sigset_t pending;
+	siginfo_t info;
+
+	close(atoi(argv[2]));
+	CHECK_EQ(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT | __WCLONE), 0);
+	CHECK_EQ(sigpending(&pending), 0);
+	CHECK(!sigismember(&pending, SIGUSR2));
+	CHECK(sigismember(&pending, SIGCHLD));
+	CHECK_ERRNO(waitpid(child, &status, 0), ECHILD); // it stays a clone child
+	CHECK_EQ(waitpid(child, &status, __WCLONE), child);
+	CHECK_EQ(status, 5 << 8);
+	return 0;
+}
+
 static void check_clear_handlers(void)
 {
 	struct clone_args args = {.flags = CLONE_CLEAR_SIGHAND, .exit_signal = SIGCHLD};
@@ -240,14 +284,19 @@ static void check_clear_handlers(void)
 	ok("clear_handlers");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc == 4) {
+		return be_new_parent(argv);
+	}
 	check_illegal_flags();
 	check_unwritable_pidfd();
 	check_argument_sizes();
 	check_sharing();
 	check_vfork();
 	check_exit_signal();
+	must_pass_in_child(exec_before_child_ends);
+	ok("exec_of_parent");
 	check_clear_handlers();
 	return 0;
 }

@@ -5,6 +5,7 @@
  * oracle: guest
  */
 #include "test.h"
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 enum { SOMEBODY = 1000 };
@@ -123,6 +124,58 @@ static void privileged(void)
 	CHECK_EQ(set_nice(0), 0);
 }
 
+static void keep_power(void)
+{
+	CHECK_EQ(prctl(PR_SET_KEEPCAPS, 1), 0);
+	CHECK_EQ(setresuid(SOMEBODY, SOMEBODY, SOMEBODY), 0);
+}
+
+/* 0, or the error of each way to slow down `process`. */
+static int slow_down(pid_t process, int way)
+{
+	struct sched_param parameters = {.sched_priority = 0};
+	cpu_set_t mask;
+
+	switch (way) {
+	case 0:
+		return setpriority(PRIO_PROCESS, (id_t)process, 19) ? errno : 0;
+	case 1:
+		return sched_setscheduler(process, SCHED_IDLE, &parameters) ? errno : 0;
+	case 2:
+		CPU_ZERO(&mask);
+		CPU_SET(0, &mask);
+		return sched_setaffinity(process, sizeof(mask), &mask) ? errno : 0;
+	}
+	return syscall(SYS_ioprio_set, 1, process, 3 << 13) ? errno : 0; // idle
+}
+
+/* A process of the same user with more power is not to be slowed down. */
+static void more_power(void)
+{
+	int ready[2];
+	pid_t powerful;
+	char byte;
+
+	CHECK_EQ(pipe(ready), 0);
+	powerful = fork();
+	CHECK(powerful >= 0);
+	if (powerful == 0) {
+		keep_power();
+		CHECK_EQ(write(ready[1], "x", 1), 1);
+		for (;;) {
+			pause();
+		}
+	}
+	CHECK_EQ(read(ready[0], &byte, 1), 1);
+	CHECK_EQ(setresuid(SOMEBODY, SOMEBODY, SOMEBODY), 0);
+	for (int way = 0; way < 4; way++) {
+		CHECK_EQ(slow_down(powerful, way), EPERM);
+		CHECK_EQ(slow_down(getpid(), way), 0);
+	}
+	CHECK_EQ(kill(powerful, SIGKILL), 0);
+	CHECK_EQ(waitpid(powerful, NULL, 0), powerful);
+}
+
 int main(void)
 {
 	struct rlimit limit = {30, 30};
@@ -143,6 +196,8 @@ int main(void)
 	must_pass_in_child(realtime_within);
 	must_pass_in_child(realtime_taken_away);
 	ok("realtime");
+	must_pass_in_child(more_power);
+	ok("more_power");
 	must_pass_in_child(privileged);
 	ok("privileged");
 	return 0;

@@ -133,6 +133,16 @@ static void settle_files(struct resource_change *change)
 	}
 }
 
+/* From here on no signal that the old program agreed on with a child or its parent reaches this one, or comes from it. */
+static void forget_agreed_signals(struct process *process)
+{
+	u64 flags = spin_lock_irq(&process_tree_lock);
+
+	process->exit_signal = SIGCHLD;
+	process->exec_count++;
+	spin_unlock_irq(&process_tree_lock, flags);
+}
+
 /* Signals, timers, names: what the new program starts with. */
 static void start_afresh(struct thread *thread, struct exec_image *image, bool changed_id)
 {
@@ -148,13 +158,9 @@ static void start_afresh(struct thread *thread, struct exec_image *image, bool c
 	if (changed_id) {
 		thread->parent_death_signal = 0;
 	}
-	flags = spin_lock_irq(&process_tree_lock);
-	process->exit_signal = SIGCHLD;
-	spin_lock(&process->signal_lock);
-	process->executed = true;
+	flags = spin_lock_irq(&process->signal_lock);
 	process->exec_thread = NULL;
-	spin_unlock(&process->signal_lock);
-	spin_unlock_irq(&process_tree_lock, flags);
+	spin_unlock_irq(&process->signal_lock, flags);
 	file_table_close_on_exec(thread->files);
 }
 
@@ -189,6 +195,7 @@ static void commit(struct thread *thread, struct exec_image *image,
 	image->vm = NULL;
 	image->file = NULL;
 	image->credentials = NULL;
+	forget_agreed_signals(process);
 	rwlock_lock(&process->exec_lock);
 	settle_files(change);
 	resources_commit(change);
