@@ -56,7 +56,7 @@ static int check_target(struct process *process)
 	struct process *self = current_process();
 
 	if (process != self) {
-		if (process->parent != self || process->state != PROCESS_ALIVE) {
+		if (process->parent != self || process->state == PROCESS_DEAD) {
 			return -ESRCH;
 		}
 		if (process->session != self->session) {

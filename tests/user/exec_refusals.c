@@ -238,6 +238,11 @@ static void check_interpreters(void)
 	program.segments[0].p_filesz = 4;
 	program.segments[0].p_offset = 1 << 20; // behind the file
 	CHECK_EQ(try_program(&program, sizeof(program)), EIO);
+	program.segments[0].p_offset = -5ul; // behind any file
+	CHECK_EQ(try_program(&program, sizeof(program)), EINVAL);
+	program = good_program(""); // the working folder, as it were
+	program.segments[0].p_filesz = 2;
+	CHECK_EQ(try_program(&program, sizeof(program)), EACCES);
 	ok("interpreters");
 }
 

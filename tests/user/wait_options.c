@@ -206,6 +206,7 @@ static void check_stops(void)
 	CHECK_EQ(kill(child, SIGKILL), 0);
 	expect_info(child, WEXITED | WNOWAIT, CLD_KILLED, SIGKILL);
 	CHECK_ERRNO(waitid_raw(P_PID, child, NULL, WSTOPPED | WCONTINUED), ECHILD);
+	CHECK_EQ(setpgid(child, 0), 0); // it is there until it is waited for
 	expect_info(child, WEXITED | WSTOPPED | WCONTINUED, CLD_KILLED, SIGKILL);
 	ok("stops");
 }

@@ -312,7 +312,7 @@ static int place(struct exec_image *image, struct elf_file *elf, bool program)
 	if (program) {
 		at = ALIGN_DOWN(PIE_BASE + exec_random_offset(1UL << 34), alignment);
 		elf->bias = at - ALIGN_DOWN(elf->lowest, alignment);
-		if (elf->highest >= (USER_END - PIE_BASE) / 2) {
+		if (elf->highest - elf->lowest >= (USER_END - PIE_BASE) / 2) {
 			return -EINVAL;
 		}
 		return vm_check_size(image->vm, elf->highest - elf->lowest,
@@ -343,9 +343,11 @@ static int read_interpreter_name(const struct elf_file *elf, char **name)
 		if (segment->p_type != PT_INTERP) {
 			continue;
 		}
-		if (segment->p_filesz < 2 || segment->p_filesz > PATH_MAX ||
-		    segment->p_offset > INT64_MAX - PATH_MAX) {
+		if (segment->p_filesz < 2 || segment->p_filesz > PATH_MAX) {
 			return -ENOEXEC;
+		}
+		if (segment->p_offset > INT64_MAX - PATH_MAX) {
+			return -EINVAL; // no place in any file
 		}
 		*name = heap_allocate(segment->p_filesz);
 		if (!*name) {
@@ -368,7 +370,9 @@ static int open_interpreter(const struct exec_image *image, const char *name,
 			    struct elf_file *elf)
 {
 	struct file *file;
-	int err = fs_open_executable(image->context, name, WALK_FOLLOW, &file);
+	// As in Linux, "" is the working folder here, which is no program.
+	int err = name[0] ? fs_open_executable(image->context, name, WALK_FOLLOW, &file)
+			  : -EACCES;
 
 	if (err) {
 		return err;
