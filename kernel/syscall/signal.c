@@ -2,6 +2,7 @@
 /*
  * Signals: sending, waiting, masks, actions, stacks, return from handlers.
  */
+#include "abi/signal_action.h"
 #include "syscall/syscall.h"
 
 #include "arch/signal.h"
@@ -168,20 +169,18 @@ long sys_rt_sigaction(const struct syscall_arguments *a)
 			  SA_RESTART | SA_NODEFER | SA_RESETHAND | SA_RESTORER;
 	int signal = (int)a->arg[0];
 	struct signal_action fresh = {0}, old;
-	struct sigaction user;
+	u64 user[SIGNAL_ACTION_WORDS];
 	int err = 0;
 
-	STATIC_ASSERT(sizeof(user) == 32);
 	if (a->arg[3] != sizeof(signal_mask)) {
 		return -EINVAL;
 	}
 	if (a->arg[1]) {
-		err = user_read(&user, a->arg[1], sizeof(user));
-		fresh.handler = (u64)(uintptr_t)user.sa_handler;
-		fresh.flags = user.sa_flags & known;
-		fresh.restorer = (u64)(uintptr_t)user.sa_restorer;
-		memcpy(&fresh.mask, &user.sa_mask, sizeof(fresh.mask));
-		fresh.mask &= ~SIGNALS_UNBLOCKABLE;
+		err = user_read(user, a->arg[1], sizeof(user));
+		fresh.handler = user[SIGNAL_ACTION_HANDLER];
+		fresh.flags = user[SIGNAL_ACTION_FLAGS] & known;
+		fresh.restorer = SA_RESTORER ? user[SIGNAL_ACTION_RESTORER] : 0;
+		fresh.mask = user[SIGNAL_ACTION_MASK] & ~SIGNALS_UNBLOCKABLE;
 	}
 	if (err) {
 		return err;
@@ -194,12 +193,11 @@ long sys_rt_sigaction(const struct syscall_arguments *a)
 	if (!a->arg[2]) {
 		return 0;
 	}
-	memset(&user, 0, sizeof(user));
-	user.sa_handler = (__sighandler_t)(uintptr_t)old.handler;
-	user.sa_flags = old.flags;
-	user.sa_restorer = (__sigrestore_t)(uintptr_t)old.restorer;
-	memcpy(&user.sa_mask, &old.mask, sizeof(old.mask));
-	return user_write(a->arg[2], &user, sizeof(user));
+	user[SIGNAL_ACTION_RESTORER] = old.restorer; /* or the mask's place */
+	user[SIGNAL_ACTION_HANDLER] = old.handler;
+	user[SIGNAL_ACTION_FLAGS] = old.flags;
+	user[SIGNAL_ACTION_MASK] = old.mask;
+	return user_write(a->arg[2], user, sizeof(user));
 }
 
 long sys_rt_sigprocmask(const struct syscall_arguments *a)

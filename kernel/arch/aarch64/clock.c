@@ -2,9 +2,9 @@
 /*
  * Time: the generic timer's virtual counter as the clock, its compare register as the alarm, a PL031 for the date.
  */
-#include "arch/aarch64/device_tree.h"
 #include "arch/aarch64/instructions.h"
 #include "arch/aarch64/port.h"
+#include "arch/common/device_tree.h"
 #include "arch/irq.h"
 #include "arch/timer.h"
 #include "arch/vdso.h"
@@ -36,7 +36,7 @@ void alarm_init(void)
 	struct device_node node = {0};
 
 	if (device_tree_find(&node, "arm,armv8-timer")) {
-		(void)device_node_interrupt(&node, VIRTUAL_INDEX, &alarm_line);
+		(void)gic_line_of(&node, VIRTUAL_INDEX, &alarm_line);
 	}
 	alarm_init_cpu();
 	log_info("clock: counter %llu kHz", (unsigned long long)hz / 1000);

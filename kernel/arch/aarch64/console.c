@@ -3,8 +3,8 @@
  * The early console: the first PL011 of the device tree, polled. It is the log's sink until a driver takes over.
  */
 #include "arch/console.h"
-#include "arch/aarch64/device_tree.h"
 #include "arch/aarch64/port.h"
+#include "arch/common/device_tree.h"
 #include "core/log.h"
 #include "lib/errno.h"
 
@@ -64,7 +64,7 @@ init_ void console_early_init(void)
 	    !device_node_reg(&node, 0, &base, &size)) {
 		return;
 	}
-	(void)device_node_interrupt(&node, 0, &interrupt_line);
+	(void)gic_line_of(&node, 0, &interrupt_line);
 	registers = kernel_map_early_console(base);
 	port_write(INTERRUPT_MASK, 0);
 	port_write(LINE_CONTROL, LINE_8_BITS | LINE_FIFO);

@@ -6,9 +6,9 @@
  * Locks     gic_lock: the distributor's registers of several lines in one word.
  */
 #include "arch/aarch64/cpu_local.h"
-#include "arch/aarch64/device_tree.h"
 #include "arch/aarch64/instructions.h"
 #include "arch/aarch64/port.h"
+#include "arch/common/device_tree.h"
 #include "arch/irq.h"
 #include "core/log.h"
 #include "core/panic.h"
@@ -291,4 +291,25 @@ void arch_irq_line_disable(unsigned line)
 	if (line >= GIC_SPI_FIRST && line < line_count) {
 		store(distributor, DISABLE + line / 32 * 4, 1u << line % 32);
 	}
+}
+
+enum { INTERRUPT_CELLS = 3, INTERRUPT_SHARED = 0, PRIVATE_FIRST = 16 };
+
+bool gic_line_of(const struct device_node *node, unsigned index, unsigned *line)
+{
+	u32 bytes, number;
+	const u8 *value = device_node_property(node, "interrupts", &bytes);
+
+	if (value == NULL || index >= bytes / (4 * INTERRUPT_CELLS)) {
+		return false;
+	}
+	value += index * 4 * INTERRUPT_CELLS;
+	number = (u32)device_tree_number(value + 4, 1);
+	if (number >= 988) {
+		return false;
+	}
+	*line = number + (device_tree_number(value, 1) == INTERRUPT_SHARED
+				  ? GIC_SPI_FIRST
+				  : PRIVATE_FIRST);
+	return true;
 }

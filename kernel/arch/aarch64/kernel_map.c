@@ -225,6 +225,12 @@ int arch_kernel_map(vaddr_t address, paddr_t physical, u32 protect)
 	return 0;
 }
 
+/* Not every CPU marks what was written. */
+bool arch_kernel_written(vaddr_t address)
+{
+	return true;
+}
+
 paddr_t arch_kernel_unmap(vaddr_t address)
 {
 	pte_t *entry = kernel_entry(address);

@@ -5,10 +5,10 @@
  * An exit status goes to the virtual machine monitor by semihosting, where that is turned on; else the instruction is undefined, and the
  * machine is powered off without one.
  */
-#include "arch/aarch64/device_tree.h"
 #include "arch/aarch64/exception_table.h"
 #include "arch/aarch64/port.h"
 #include "arch/boot.h"
+#include "arch/common/device_tree.h"
 #include "arch/cpu.h"
 #include "arch/timer.h"
 #include "core/log.h"
@@ -36,7 +36,7 @@ unsigned arch_platform_devices(struct platform_device *to, unsigned max)
 
 		device->compatible = "virtio,mmio";
 		if (device_node_reg(&node, 0, &device->base, &device->size) &&
-		    device_node_interrupt(&node, 0, &device->irq)) {
+		    gic_line_of(&node, 0, &device->irq)) {
 			count++;
 		}
 	}

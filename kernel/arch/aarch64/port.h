@@ -8,6 +8,7 @@
 #include "lib/types.h"
 
 struct cpu_local;
+struct device_node;
 struct trap_frame;
 
 /* kernel.ld */
@@ -73,6 +74,8 @@ void gic_init_cpu(void);
 unsigned gic_take(u32 *token);
 void gic_end(u32 token);
 void gic_enable_private(unsigned line);
+/* The index-th interrupt of a device; false: none, or not the GIC's kind. */
+bool gic_line_of(const struct device_node *node, unsigned index, unsigned *line);
 void gic_send(struct cpu_local *target, unsigned line);
 enum { GIC_SGI_RESCHEDULE = 0, GIC_SGI_CALL = 1, GIC_SPI_FIRST = 32, GIC_NONE = 1020 };
 

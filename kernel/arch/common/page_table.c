@@ -200,7 +200,7 @@ static pte_t *build_leaf_table(struct arch_vm *vm, vaddr_t address, struct frame
 				return NULL;
 			}
 			(*spare)->index = 0;
-			atomic_store(entry, frame_physical(*spare) | PTE_TABLE);
+			atomic_store(entry, pte_of(frame_physical(*spare)) | PTE_TABLE);
 			*spare = NULL;
 			entry_used(table_frame(table), table_index(address, level));
 			vm->table_pages++;
@@ -236,21 +236,22 @@ static pte_t *lock_leaf_table(struct arch_vm *vm, vaddr_t address) NO_THREAD_SAF
 static void set_leaf(struct arch_vm *vm, pte_t *table, vaddr_t address, paddr_t physical,
 		     u32 protect)
 {
-	u64 value = physical | pte_rights(protect) | PTE_ACCESSED;
+	u64 value = pte_of(physical) | pte_rights(protect) | PTE_ACCESSED;
 
-	pte_prepare(physical, protect);
+	pte_prepare(vm, physical, protect);
 	if (pte_replace(vm, &table[table_index(address, 1)], address, value) == 0) {
 		entry_used(table_frame(table), table_index(address, 1));
 	}
 }
 
 /* An entry that is 0: only who holds the lock changes it, so a plain store will do. */
-static always_inline_ void fill_leaf(pte_t *table, struct frame *frame, size_t index,
-				     paddr_t physical, u32 protect)
+static always_inline_ void fill_leaf(struct arch_vm *vm, pte_t *table,
+				     struct frame *frame, size_t index, paddr_t physical,
+				     u32 protect)
 {
-	pte_prepare(physical, protect);
+	pte_prepare(vm, physical, protect);
 	atomic_store_explicit(&table[index],
-			      physical | pte_rights(protect) | PTE_ACCESSED,
+			      pte_of(physical) | pte_rights(protect) | PTE_ACCESSED,
 			      memory_order_relaxed);
 	entry_used(frame, index);
 }
@@ -285,7 +286,7 @@ int arch_vm_replace(struct arch_vm *vm, vaddr_t address, paddr_t expected,
 	value = table[table_index(address, 1)];
 	if (expected == 0 ? value == 0
 			  : value != 0 && !pte_is_writable(value) &&
-				    (value & PTE_ADDRESS) == expected) {
+				    pte_physical(value) == expected) {
 		set_leaf(vm, table, address, physical, protect);
 		error = 0;
 	}
@@ -313,7 +314,7 @@ size_t arch_vm_map_absent(struct arch_vm *vm, const vaddr_t *addresses,
 
 			pages[i].present = pages[i].physical != 0 && table[index] == 0;
 			if (pages[i].present) {
-				fill_leaf(table, frame, index, pages[i].physical,
+				fill_leaf(vm, table, frame, index, pages[i].physical,
 					  pages[i].protect);
 			}
 		}
@@ -326,7 +327,7 @@ size_t arch_vm_map_absent(struct arch_vm *vm, const vaddr_t *addresses,
 static always_inline_ struct arch_mapping mapping_of(u64 entry)
 {
 	return (struct arch_mapping){
-		.physical = entry & PTE_ADDRESS,
+		.physical = pte_physical(entry),
 		.protect = pte_protect(entry),
 		.present = true,
 		.accessed = (entry & PTE_ACCESSED) != 0,

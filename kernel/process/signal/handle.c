@@ -4,6 +4,7 @@
  */
 #include "process/signal/signal.h"
 
+#include "abi/signal_action.h"
 #include "arch/signal.h"
 #include "arch/thread.h"
 #include "arch/trap.h"

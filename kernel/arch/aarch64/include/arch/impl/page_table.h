@@ -47,9 +47,20 @@ static inline size_t table_index(vaddr_t address, unsigned level)
 	return address >> level_shift(level) & (TABLE_ENTRIES - 1);
 }
 
+/* The bits of an entry that say where it leads, and back. */
+static inline u64 pte_of(paddr_t physical)
+{
+	return physical;
+}
+
+static inline paddr_t pte_physical(u64 entry)
+{
+	return entry & PTE_ADDRESS;
+}
+
 static inline pte_t *entry_table(u64 entry)
 {
-	return physical_to_virtual(entry & PTE_ADDRESS);
+	return physical_to_virtual(pte_physical(entry));
 }
 
 /* The bits of a leaf for PROTECT_*. With no access at all it is not valid: the frame is kept, access is not given. */
@@ -102,7 +113,7 @@ static inline u32 pte_protect(u64 entry)
 }
 
 /* A page is about to be mapped: what was written to it may be code. */
-static inline void pte_prepare(paddr_t page, u32 protect)
+static inline void pte_prepare(struct arch_vm *vm, paddr_t page, u32 protect)
 {
 	if (protect & PROTECT_EXECUTE) {
 		vaddr_t start = (vaddr_t)physical_to_virtual(page);

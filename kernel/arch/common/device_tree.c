@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "arch/aarch64/device_tree.h"
+#include "arch/common/device_tree.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
@@ -12,7 +12,6 @@ enum {
 	DEFAULT_SIZE_CELLS = 1,
 	CELLS_MAX = 4
 };
-enum { INTERRUPT_CELLS = 3, INTERRUPT_SHARED = 0, SHARED_FIRST = 32, PRIVATE_FIRST = 16 };
 
 static u32 word(const u8 *at)
 {
@@ -217,23 +216,6 @@ bool device_node_reg(const struct device_node *node, unsigned index, u64 *addres
 	value += index * pair;
 	*address = device_tree_number(value, node->address_cells);
 	*size = device_tree_number(value + 4 * node->address_cells, node->size_cells);
-	return true;
-}
-
-bool device_node_interrupt(const struct device_node *node, unsigned index, unsigned *line)
-{
-	u32 bytes, number;
-	const u8 *value = device_node_property(node, "interrupts", &bytes);
-
-	if (value == NULL || index >= bytes / (4 * INTERRUPT_CELLS)) {
-		return false;
-	}
-	value += index * 4 * INTERRUPT_CELLS;
-	number = word(value + 4);
-	if (number >= 988) {
-		return false;
-	}
-	*line = number + (word(value) == INTERRUPT_SHARED ? SHARED_FIRST : PRIVATE_FIRST);
 	return true;
 }
 

@@ -17,7 +17,8 @@ struct device_tree {
 	u32 strings, strings_end;
 	u32 reservations;
 };
-extern struct device_tree device_tree; /* the machine's; boot.c */
+extern struct device_tree
+	device_tree; /* the machine's; each port's boot.c that has one */
 
 /* -EINVAL: that is none. `mapped`: how many bytes at `blob` may be looked at. */
 int device_tree_open(struct device_tree *tree, const void *blob,
@@ -45,9 +46,6 @@ bool device_node_compatible(const struct device_node *node, const char *with);
 /* The index-th pair of `reg`. */
 bool device_node_reg(const struct device_node *node, unsigned index, u64 *address,
 		     u64 *size);
-/* The index-th interrupt as the GIC numbers them; false: none, or not the GIC's kind. */
-bool device_node_interrupt(const struct device_node *node, unsigned index,
-			   unsigned *line);
 /* The first node that is compatible with `with` behind `node` (zeros: from the start). */
 bool device_tree_find(struct device_node *node, const char *with);
 /* The index-th entry of the list of reserved memory; false: no more. */

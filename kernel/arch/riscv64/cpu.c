@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/* One CPU: control registers, idling, stopping, and noticing what others want of it. */
+#include "arch/cpu.h"
+#include "arch/entry.h"
+#include "arch/irq.h"
+#include "arch/riscv64/asm_offsets.h"
+#include "arch/riscv64/cpu_local.h"
+#include "arch/riscv64/instructions.h"
+#include "arch/riscv64/port.h"
+#include "arch/smp.h"
+
+#define COUNTER_TIME 2UL /* scounteren: programs read the time */
+
+struct cpu_local cpu_locals[MAX_CPUS];
+
+void cpu_init(void)
+{
+	CSR_CLEAR("sstatus", STATUS_SUM);
+	CSR_SET("sstatus", STATUS_FS);
+	CSR_WRITE("scounteren", COUNTER_TIME);
+	CSR_WRITE("sie", INTERRUPT_SOFTWARE | INTERRUPT_TIMER | INTERRUPT_EXTERNAL);
+	instruction_barrier();
+}
+
+void arch_cpu_idle(void)
+{
+	/* An interrupt ends `wfi` even while they are off. */
+	__asm__ volatile("fence; wfi" ::: "memory");
+	arch_irq_enable();
+	arch_irq_disable();
+}
+
+void arch_cpu_stop(void)
+{
+	arch_irq_disable();
+	CSR_WRITE("sie", 0);
+	for (;;) {
+		__asm__ volatile("wfi" ::: "memory");
+	}
+}
+
+void cpu_call_poll(void)
+{
+	u64 flags = arch_irq_save();
+	struct cpu_local *cpu = cpu_local_current();
+	u64 asked;
+
+	WRITE_ONCE(cpu->flags.call_pending, 0);
+	atomic_thread_fence(memory_order_seq_cst);
+	asked = atomic_load(&cpu->calls_asked);
+	if (atomic_load_explicit(&cpu->stopping, memory_order_relaxed)) {
+		arch_cpu_stop();
+	}
+	if (asked != atomic_load(&cpu->calls_done)) {
+		atomic_store(&cpu->calls_done, asked);
+	}
+	arch_irq_restore(flags);
+}
+
+void cpu_software_interrupt(void)
+{
+	struct cpu_local *cpu = cpu_local_current();
+
+	/* First the interrupt, then the reasons: one that comes in between interrupts again. */
+	CSR_CLEAR("sip", INTERRUPT_SOFTWARE);
+	cpu_call_poll();
+	if (atomic_exchange(&cpu->reschedule_asked, 0)) {
+		entry_reschedule_interrupt();
+	}
+}
+
+void arch_ipi_send(unsigned cpu, enum arch_ipi kind)
+{
+	struct cpu_local *target = &cpu_locals[cpu];
+
+	if (cpu >= MAX_CPUS || !atomic_load(&target->online)) {
+		return;
+	}
+	if (kind == IPI_RESCHEDULE) {
+		/* Asked already, and not seen yet: the interrupt is on its way. */
+		if (atomic_exchange(&target->reschedule_asked, 1)) {
+			return;
+		}
+	} else {
+		if (kind == IPI_STOP) {
+			/* Where interrupts are off it is noticed by who spins. */
+			atomic_store(&target->stopping, true);
+		}
+		WRITE_ONCE(target->flags.call_pending, 1);
+	}
+	atomic_thread_fence(memory_order_seq_cst);
+	(void)sbi_call(SBI_IPI, 0, 1, target->hart, 0, 0, 0);
+}
+
+/*
+ * A CPU counts what it is asked, and what it has noticed. One that notices while it spins in the kernel has the interrupt yet to come, and
+ * takes it before its next instruction in user mode.
+ */
+void arch_interrupt_others(u64 cpus)
+{
+	u64 others = cpus & ~(1UL << arch_cpu_number());
+	u64 asked[MAX_CPUS];
+
+	for (u64 left = others; left != 0; left &= left - 1) {
+		unsigned cpu = (unsigned)__builtin_ctzl(left);
+
+		asked[cpu] = atomic_fetch_add(&cpu_locals[cpu].calls_asked, 1) + 1;
+		arch_ipi_send(cpu, IPI_CALL);
+	}
+	for (u64 left = others; left != 0; left &= left - 1) {
+		struct cpu_local *cpu = &cpu_locals[__builtin_ctzl(left)];
+
+		while (atomic_load(&cpu->calls_done) < asked[cpu->number] &&
+		       atomic_load(&cpu->online) && !atomic_load(&cpu->stopping)) {
+			arch_cpu_relax();
+		}
+	}
+}

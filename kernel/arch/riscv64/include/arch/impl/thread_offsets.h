@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+/* Offsets in struct arch_thread and struct cpu_local, checked in arch/riscv64/cpu_local.h. */
+#pragma once
+
+#define THREAD_CPU         0
+#define THREAD_STACK_TOP   16
+#define THREAD_STACK_LIMIT 24
+#define THREAD_USER_SP     32
+
+#define CPU_LOCAL_EMERGENCY_TOP 0
