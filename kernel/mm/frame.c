@@ -351,13 +351,12 @@ void frame_statistics(struct frame_statistics *out)
 {
 	u64 cached = 0;
 
-	out->cached_clean = 0;
 	/* Other CPUs' counts may be a moment old. */
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
 		cached += READ_ONCE(per_cpu(frame_caches, cpu)->dirty.count);
-		out->cached_clean += READ_ONCE(per_cpu(frame_caches, cpu)->clean.count);
+		cached += READ_ONCE(per_cpu(frame_caches, cpu)->clean.count);
 	}
 	out->total = atomic_load_explicit(&buddy.total, memory_order_relaxed);
-	out->free = atomic_load_explicit(&buddy.free_frames, memory_order_relaxed) +
-		    cached + out->cached_clean;
+	out->free =
+		atomic_load_explicit(&buddy.free_frames, memory_order_relaxed) + cached;
 }

@@ -103,7 +103,7 @@ static inline struct frame *frame_from_physical(paddr_t physical)
 }
 
 struct frame_statistics {
-	u64 total, free, cached_clean;
+	u64 total, free;
 };
 void frame_statistics(struct frame_statistics *out);
 /* Called when memory is short, outside locks, before giving up: frees what it can, returns how many. Installed by vm/ (page cache). */

@@ -13,6 +13,7 @@
 #include "net/net_namespace.h"
 #include "process/namespace/namespace.h"
 #include "process/pidfd.h"
+#include "vm/vm_object.h"
 #include <linux/magic.h>
 #include <linux/stat.h>
 
@@ -153,7 +154,7 @@ static int show_node_memory(struct proc_text *text, const struct proc_node *node
 		   "Node 0 MemTotal:       %8lu kB\nNode 0 MemFree:        %8lu kB\n"
 		   "Node 0 MemUsed:        %8lu kB\nNode 0 FilePages:      %8lu kB\n",
 		   memory.total * k, memory.free * k, (memory.total - memory.free) * k,
-		   memory.cached_clean * k);
+		   (vm_object_cached_pages() + vm_object_shared_pages()) * k);
 	return 0;
 }
 

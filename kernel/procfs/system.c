@@ -18,6 +18,7 @@
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "time/clock.h"
+#include "vm/vm_object.h"
 #include <linux/stat.h>
 #include <linux/time.h>
 
@@ -54,16 +55,16 @@ static int show_cpuinfo(struct proc_text *text, const struct proc_node *node)
 static int show_meminfo(struct proc_text *text, const struct proc_node *node)
 {
 	struct frame_statistics memory;
-	u64 k = PAGE_SIZE / 1024, cached;
+	u64 k = PAGE_SIZE / 1024, cached = vm_object_cached_pages() * k;
+	u64 shared = vm_object_shared_pages() * k;
 
 	frame_statistics(&memory);
-	cached = memory.cached_clean * k;
 	proc_print(text,
 		   "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   "
 		   "%8lu kB\nBuffers:        %8lu kB\nCached:         %8lu "
 		   "kB\nSwapCached:     %8lu kB\n",
 		   memory.total * k, memory.free * k, memory.free * k + cached, 0UL,
-		   cached, 0UL);
+		   cached + shared, 0UL);
 	proc_print(text,
 		   "Active:         %8lu kB\nInactive:       %8lu kB\nSwapTotal:      "
 		   "%8lu kB\nSwapFree:       %8lu kB\nDirty:          %8lu "
@@ -73,7 +74,7 @@ static int show_meminfo(struct proc_text *text, const struct proc_node *node)
 		   "AnonPages:      %8lu kB\nMapped:         %8lu kB\nShmem:          "
 		   "%8lu kB\nSlab:           %8lu kB\nSReclaimable:   %8lu "
 		   "kB\nSUnreclaim:     %8lu kB\n",
-		   0UL, 0UL, 0UL, heap_bytes_in_use() / 1024, 0UL,
+		   0UL, 0UL, shared, heap_bytes_in_use() / 1024, 0UL,
 		   heap_bytes_in_use() / 1024);
 	proc_print(text,
 		   "CommitLimit:    %8lu kB\nCommitted_AS:   %8lu kB\nHugePages_Total:   "
@@ -190,9 +191,10 @@ static int show_vmstat(struct proc_text *text, const struct proc_node *node)
 
 	frame_statistics(&memory);
 	proc_print(text,
-		   "nr_free_pages %lu\nnr_file_pages %lu\npgpgin 0\npgpgout 0\npswpin "
-		   "0\npswpout 0\n",
-		   memory.free, memory.cached_clean);
+		   "nr_free_pages %lu\nnr_file_pages %lu\nnr_shmem %lu\npgpgin "
+		   "0\npgpgout 0\npswpin 0\npswpout 0\n",
+		   memory.free, vm_object_cached_pages() + vm_object_shared_pages(),
+		   vm_object_shared_pages());
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "time/clock.h"
+#include "vm/vm_object.h"
 #include <asm/signal.h>
 #include <linux/capability.h>
 #include <linux/random.h>
@@ -77,6 +78,7 @@ long sys_sysinfo(const struct syscall_arguments *a)
 		(clock_monotonic() + current_time_offset(CLOCK_BOOTTIME)) / NSEC_PER_SEC;
 	info.totalram = memory.total * PAGE_SIZE;
 	info.freeram = memory.free * PAGE_SIZE;
+	info.sharedram = vm_object_shared_pages() * PAGE_SIZE;
 	info.procs = (u16)MIN(pid_count(), 65535u);
 	info.mem_unit = 1;
 	return user_write(a->arg[0], &info, sizeof(info));

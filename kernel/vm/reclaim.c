@@ -2,7 +2,7 @@
 /*
  * Reclaim: when frames are short, clean pages that can be read again are given back.
  *
- * Owns      the list of objects that have pages they can read again, and the number of such pages.
+ * Owns      the list of objects that have pages they can read again, and the numbers of such pages and of those that are memory.
  * Locks     reclaim_lock (spin): the list. An object's own lock is only tried: whoever asks for a frame may hold it,
  *	     or another object's.
  *
@@ -17,19 +17,34 @@ static struct spinlock reclaim_lock =
 	SPINLOCK_INIT(RANK_OBJECT_MAPPINGS, "vm.reclaim_lock");
 static struct list reclaimable = LIST_INIT(reclaimable);
 static u64 reclaimable_count;
-static _Atomic s64 cached_pages;
+static _Atomic s64 cached_pages, shared_pages;
 static struct wait_queue reclaim_done;
 
-void cache_count(s64 change)
+void count_pages(const struct vm_object *object, s64 change)
 {
-	atomic_fetch_add_explicit(&cached_pages, change, memory_order_relaxed);
+	if (object_is_cache(object)) {
+		atomic_fetch_add_explicit(&cached_pages, change, memory_order_relaxed);
+	} else if (!object->operations->kernel_pages) {
+		atomic_fetch_add_explicit(&shared_pages, change, memory_order_relaxed);
+	}
+}
+
+/* Others count while it is read: it may be below 0 for a moment. */
+static u64 read_count(_Atomic s64 *count)
+{
+	s64 pages = atomic_load_explicit(count, memory_order_relaxed);
+
+	return pages > 0 ? (u64)pages : 0;
 }
 
 u64 vm_object_cached_pages(void)
 {
-	s64 pages = atomic_load_explicit(&cached_pages, memory_order_relaxed);
+	return read_count(&cached_pages);
+}
 
-	return pages > 0 ? (u64)pages : 0;
+u64 vm_object_shared_pages(void)
+{
+	return read_count(&shared_pages);
 }
 
 void reclaim_add(struct vm_object *object)

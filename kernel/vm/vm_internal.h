@@ -157,4 +157,4 @@ void reclaim_drop(struct vm_object *object); /* it has none */
 void reclaim_remove(
 	struct vm_object
 		*object); /* after return reclaim does not look at it; may sleep */
-void cache_count(s64 change);
+void count_pages(const struct vm_object *object, s64 change);

@@ -70,9 +70,7 @@ static void drop_all_pages(struct vm_object *object) NO_THREAD_SAFETY
 		frame_put(frame);
 		index++;
 	}
-	if (object_is_cache(object)) {
-		cache_count(-(s64)object->page_count);
-	}
+	count_pages(object, -(s64)object->page_count);
 	radix_destroy(&object->pages);
 	object->page_count = 0;
 }
@@ -117,11 +115,9 @@ int object_put_page(struct vm_object *object, u64 index, struct frame *frame)
 	frame->object = object;
 	frame->index = index;
 	object->page_count++;
-	if (object_is_cache(object)) {
-		cache_count(1);
-		if (object->page_count == 1) {
-			reclaim_add(object);
-		}
+	count_pages(object, 1);
+	if (object_is_cache(object) && object->page_count == 1) {
+		reclaim_add(object);
 	}
 	return 0;
 }
@@ -133,11 +129,9 @@ void object_take_page(struct vm_object *object, u64 index, struct frame *frame)
 
 	ASSERT(taken == frame);
 	object->page_count--;
-	if (object_is_cache(object)) {
-		cache_count(-1);
-		if (object->page_count == 0) {
-			reclaim_drop(object);
-		}
+	count_pages(object, -1);
+	if (object_is_cache(object) && object->page_count == 0) {
+		reclaim_drop(object);
 	}
 }
 

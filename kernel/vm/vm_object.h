@@ -37,6 +37,7 @@ struct vm_object_operations {
 	void (*unmapped)(struct vm_object *object);
 	/* Called when the last reference goes, after the pages went. */
 	void (*destroy)(struct vm_object *object);
+	bool kernel_pages; /* its pages are the kernel's, shown to users: they count as nobody's */
 };
 
 struct vm_object {
@@ -86,3 +87,5 @@ u64 vm_object_page_count(struct vm_object *object);
 bool vm_object_next_page(struct vm_object *object, u64 *index, u64 end);
 /* Pages in all objects that can be read again: the page cache, for /proc/meminfo. */
 u64 vm_object_cached_pages(void);
+/* Likewise those that are all there is of what is in them: files in memory, shared memory. */
+u64 vm_object_shared_pages(void);

@@ -175,6 +175,40 @@ static void check_proc(void)
 	ok("proc");
 }
 
+/* A line of /proc/meminfo, in kB. */
+static long memory_line(const char *name)
+{
+	static char text[4096];
+	const char *line;
+
+	slurp("/proc/meminfo", text, sizeof(text));
+	line = strstr(text, name);
+	CHECK(line != NULL);
+	return atol(line + strlen(name));
+}
+
+/* A file in memory is shared memory, and that is in the page cache; neither once it is gone. */
+static void check_memory(void)
+{
+	enum { SIZE = 16 << 20, MOST = (SIZE >> 10) / 4 * 3 };
+	long shared = memory_line("Shmem:"), cached = memory_line("\nCached:");
+	int fd = (int)syscall(SYS_memfd_create, "shared", 0);
+	struct sysinfo info;
+
+	CHECK_EQ(ftruncate(fd, SIZE), 0);
+	for (int at = 0; at < SIZE; at += 4096) {
+		CHECK_EQ(pwrite(fd, "x", 1, at), 1);
+	}
+	CHECK(memory_line("Shmem:") - shared >= MOST);
+	CHECK(memory_line("\nCached:") - cached >= MOST);
+	CHECK_EQ(sysinfo(&info), 0);
+	CHECK(info.sharedram * info.mem_unit / 1024 >= (unsigned long)MOST);
+	CHECK_EQ(memory_line("Buffers:") < 0, 0);
+	close(fd);
+	CHECK(memory_line("Shmem:") - shared < (SIZE >> 10) - MOST);
+	ok("memory");
+}
+
 static void check_identity(void)
 {
 	CHECK(getpid() > 0 && getppid() >= 0);
@@ -333,6 +367,7 @@ int main(void)
 	check_peak();
 	check_devices();
 	check_proc();
+	check_memory();
 	check_identity();
 	check_fdinfo_of_itself();
 	check_fixed_options();

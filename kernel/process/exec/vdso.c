@@ -28,6 +28,7 @@ static u64 vdso_object_size(struct vm_object *object)
 }
 
 static const struct vm_object_operations vdso_operations = {
+	.kernel_pages = true,
 	.size = vdso_object_size,
 };
 
