@@ -250,17 +250,25 @@ static void write_cache(const char *key, bool works, const char *reason)
 	}
 }
 
+static bool may_use_kvm(char *reason, size_t size)
+{
+	if (access("/dev/kvm", F_OK) < 0) {
+		snprintf(reason, size, "this host has no /dev/kvm");
+		return false;
+	}
+	if (access("/dev/kvm", R_OK | W_OK) < 0) {
+		snprintf(reason, size, "/dev/kvm may not be opened: %s", strerror(errno));
+		return false;
+	}
+	return true;
+}
+
 static const char *choose_by_probe(const char *qemu, char *reason, size_t size)
 {
 	char key[PATH_MAX + 200];
 	bool works;
 
-	if (access("/dev/kvm", F_OK) < 0) {
-		snprintf(reason, size, "this host has no /dev/kvm");
-		return "tcg";
-	}
-	if (access("/dev/kvm", R_OK | W_OK) < 0) {
-		snprintf(reason, size, "/dev/kvm may not be opened: %s", strerror(errno));
+	if (!may_use_kvm(reason, size)) {
 		return "tcg";
 	}
 	make_key(qemu, key, sizeof key);
@@ -274,15 +282,26 @@ static const char *choose_by_probe(const char *qemu, char *reason, size_t size)
 const char *accel_choose(enum accel_choice choice, const char *qemu, char *reason,
 			 size_t size)
 {
-	const char *preset = getenv("HEDDLE_ACCEL");
+	const char *preset = getenv("HEDDLE_ACCEL"), *source = "--accel";
 
-	if (choice != ACCEL_AUTO) {
-		snprintf(reason, size, "asked for with --accel");
-		return choice == ACCEL_KVM ? "kvm" : "tcg";
+	if (choice == ACCEL_AUTO && preset && *preset) {
+		source = "HEDDLE_ACCEL";
+		if (!strcmp(preset, "kvm")) {
+			choice = ACCEL_KVM;
+		} else if (!strcmp(preset, "tcg")) {
+			choice = ACCEL_TCG;
+		} else if (strcmp(preset, "auto") != 0) {
+			snprintf(reason, size,
+				 "HEDDLE_ACCEL is %.40s: wants auto, kvm or tcg", preset);
+			return NULL;
+		}
 	}
-	if (preset && (!strcmp(preset, "tcg") || !strcmp(preset, "kvm"))) {
-		snprintf(reason, size, "asked for with HEDDLE_ACCEL");
-		return strcmp(preset, "kvm") ? "tcg" : "kvm";
+	if (choice == ACCEL_AUTO) {
+		return choose_by_probe(qemu, reason, size);
 	}
-	return choose_by_probe(qemu, reason, size);
+	if (choice == ACCEL_KVM && !may_use_kvm(reason, size)) {
+		return NULL;
+	}
+	snprintf(reason, size, "asked for with %s", source);
+	return choice == ACCEL_KVM ? "kvm" : "tcg";
 }

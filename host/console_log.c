@@ -21,17 +21,41 @@ static unsigned long next; // the line being written
 static size_t length;
 static unsigned long panic_line;
 static bool panicked;
+static unsigned killed;
+static char first_killed[LINE_LENGTH];
 
-static bool announces_panic(const char *line)
+/* Behind the time stamp. */
+static const char *message_of(const char *line)
 {
 	line += strspn(line, " ");
 	while (*line == '[' || *line == '<') {
 		const char *end = strpbrk(line, "]>");
 		if (!end) {
-			return false;
+			return "";
 		}
 		line = end + 1 + strspn(end + 1, " ");
 	}
+	return line;
+}
+
+static void note_killed(const char *line)
+{
+	if (strncmp(line, "out of memory: killed ", 22) != 0) {
+		return;
+	}
+	if (!killed++) {
+		snprintf(first_killed, sizeof first_killed, "%s", line);
+	}
+}
+
+unsigned console_log_out_of_memory(const char **first)
+{
+	*first = killed ? first_killed : NULL;
+	return killed;
+}
+
+static bool announces_panic(const char *line)
+{
 	return !strncasecmp(line, "panic", 5) || !strncasecmp(line, "kernel panic", 12) ||
 	       !strncasecmp(line, "heddle: panic", 13);
 }
@@ -42,7 +66,8 @@ static void end_line(void)
 
 	line[length] = 0;
 	length = 0;
-	if (!panicked && announces_panic(line)) {
+	note_killed(message_of(line));
+	if (!panicked && announces_panic(message_of(line))) {
 		panicked = true;
 		panic_line = next;
 	}

@@ -260,7 +260,14 @@ static void built_file(const char *name, char out[PATH_MAX])
 int machine_find_files(const struct options *options, struct machine_files *files,
 		       char *missing, size_t size)
 {
+	const char *chosen = getenv("HEDDLE_QEMU");
+
 	if (machine_find_qemu(files->qemu) < 0) {
+		if (chosen && *chosen) {
+			snprintf(missing, size, "HEDDLE_QEMU is %.*s: %s", PATH_MAX - 1,
+				 chosen, strerror(errno));
+			return -ENOENT;
+		}
 		snprintf(missing, size, "QEMU is missing: apt-get install %s",
 			 QEMU_PACKAGE);
 		return -ENOENT;

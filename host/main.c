@@ -105,13 +105,35 @@ static int run(int count, char **arguments)
 			outcome.accel = accel_choose(options.accel, files.qemu,
 						     outcome.accel_reason,
 						     sizeof outcome.accel_reason);
+		}
+		if (outcome.accel) {
 			say_detail("acceleration %s: %s", outcome.accel,
 				   outcome.accel_reason);
 			start_and_serve(&options, &files, &terminal, &outcome);
+		} else if (outcome.accel_reason[0]) {
+			outcome_set(&outcome, OUTCOME_FAILED, STATUS_FAILED, "%s",
+				    outcome.accel_reason);
 		}
 	}
 	outcome_report(&outcome, &options);
 	return outcome.status;
+}
+
+/* Words behind a command that takes none. */
+static int surplus(const char *command, const char *word)
+{
+	static const char *const commands[] = {"doctor", "version", "--version",
+					       "help",   "--help",  "-h"};
+
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		if (!strcmp(command, commands[i])) {
+			say_error("%s takes nothing more: %s (see: heddle help)", command,
+				  word);
+			return STATUS_FAILED;
+		}
+	}
+	say_error("unknown command %s (see: heddle help)", command);
+	return STATUS_FAILED;
 }
 
 int main(int count, char **arguments)
@@ -122,6 +144,9 @@ int main(int count, char **arguments)
 	open_streams();
 	if (!strcmp(command, "run") || !strcmp(command, "shell")) {
 		return run(count - 1, arguments + 1);
+	}
+	if (count > 2) {
+		return surplus(command, arguments[2]);
 	}
 	if (!strcmp(command, "doctor")) {
 		return doctor_run();

@@ -409,6 +409,24 @@ static int unknown_flag(char **arguments, int flag)
 	return -EINVAL;
 }
 
+/* "--" is never a value: the one that belongs to the flag before it was left out. Nor is a lone "-" a file. */
+static int check_value(char **arguments, int flag)
+{
+	const char *value = optarg, *word = arguments[optind - 2];
+
+	if (!value || arguments[optind - 1] != value) {
+		return 0; // none, or in one word with its flag
+	}
+	if (!strcmp(value, "--")) {
+		say_error("%s wants a value, not -- (see: heddle help)", word);
+		return -EINVAL;
+	}
+	if ((flag == TRACE || flag == STATUS_FILE) && !strcmp(value, "-")) {
+		return wrong(word, value, "wants a file; /dev/stderr is one");
+	}
+	return 0;
+}
+
 static int set_program(struct options *options, int count, char **arguments, bool shell)
 {
 	static char *shell_arguments[] = {"/bin/sh", NULL};
@@ -442,7 +460,10 @@ int options_parse(struct options *options, int count, char **arguments)
 	while ((flag = getopt_long(count, arguments, "+:c:m:e:w:u:v:qVh", flags, NULL)) !=
 	       -1) {
 		int result = flag == '?' || flag == ':' ? unknown_flag(arguments, flag)
-							: set_flag(options, flag, optarg);
+							: check_value(arguments, flag);
+		if (result == 0) {
+			result = set_flag(options, flag, optarg);
+		}
 		if (result < 0) {
 			return result;
 		}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "outcome.h"
 
+#include "console_log.h"
+
 #include "message.h"
 
 #include <errno.h>
@@ -208,6 +210,8 @@ static bool write_status_file(const struct outcome *outcome,
 
 static void write_summary(const struct outcome *outcome, const struct options *options)
 {
+	const char *first_killed;
+
 	if (outcome->accel) {
 		say_plain("heddle: ran on %s: %s", outcome->accel, outcome->accel_reason);
 	}
@@ -224,6 +228,13 @@ static void write_summary(const struct outcome *outcome, const struct options *o
 		say_plain("heddle: kernel stacks: at most %lu of %lu bytes, by %s",
 			  outcome->stack_bytes, outcome->stack_size,
 			  outcome->stack_thread);
+	}
+	unsigned killed = console_log_out_of_memory(&first_killed);
+	if (killed) {
+		say_plain("heddle: %s", first_killed);
+	}
+	if (killed > 1) {
+		say_plain("heddle: out of memory: killed %u in all", killed);
 	}
 	if (options->pack) {
 		say_plain("heddle: packed %zu files and directories, %zu KiB",

@@ -5,6 +5,20 @@
 expect help 0 'usage: heddle run' "$heddle" help
 expect version 0 '^heddle [0-9]' "$heddle" version
 expect unknown_command 125 'unknown command frobnicate' "$heddle" frobnicate
+expect doctor_words 125 'doctor takes nothing more: now' "$heddle" doctor now
+expect help_words 125 'help takes nothing more: me' "$heddle" help me
+expect dashes_as_variable 125 '^heddle: -e wants a value' run -e -- true
+expect dashes_as_root 125 '--root wants a value' run --root -- true
+expect dashes_in_one_word 0 'usage|M microvm' run --dry-run --append=-- -- true
+expect trace_dash 125 '--trace -: wants a file' run --trace - -- true
+expect status_dash 125 '--status-file -: wants a file' run --status-file - -- true
+expect accel_variable 125 'HEDDLE_ACCEL is foo: wants auto, kvm or tcg' \
+	env HEDDLE_ACCEL=foo "$heddle" run --kernel "$scratch/kernel" -- true
+expect qemu_elsewhere 125 'HEDDLE_QEMU is /no/qemu: No such file' \
+	env HEDDLE_QEMU=/no/qemu "$heddle" run --kernel "$scratch/kernel" -- true
+if ! [ -e /dev/kvm ]; then
+	expect kvm_missing 125 'this host has no /dev/kvm' run --accel kvm -- true
+fi
 expect no_program 125 'which program' run
 expect shell_arguments 125 'takes flags only' "$heddle" shell -- true
 expect shell 0 'pack: /usr/bin/dash|pack: /bin/sh' \
