@@ -7,6 +7,7 @@
 #include "mounts.h"
 #include "userns.h"
 #include <dirent.h>
+#include <sys/xattr.h>
 
 enum { DEEPEST = 2, MANY = 500 };
 
@@ -176,6 +177,60 @@ static void many_layers(void)
 	CHECK_EQ(umount2("m", 0), 0);
 }
 
+/* An overlay writes where nothing is another's. */
+static void upper_on_overlay(void)
+{
+	make_layer();
+	make_folder("other");
+	CHECK_EQ(overlay_on("l0", 1, true), 0);
+	make_folder("l1/u");
+	make_folder("l1/w");
+	make_folder("plain");
+	make_folder("plain/w");
+	CHECK_ERRNO(mount("o", "other", "overlay", 0,
+			  "lowerdir=l0,upperdir=l1/u,workdir=l1/w"),
+		    EINVAL);
+	CHECK_ERRNO(mount("o", "other", "overlay", 0,
+			  "lowerdir=l0,upperdir=plain,workdir=l1/w"),
+		    EINVAL);
+}
+
+static bool has_attribute(const char *name, const char *attribute)
+{
+	return getxattr(name, attribute, NULL, 0) >= 0;
+}
+
+/* The overlay's own marks are nothing to its users, who may have some of the same names. */
+static void own_attributes(void)
+{
+	static const char opaque[] = "trusted.overlay.opaque";
+	char list[256];
+
+	make_layer();
+	CHECK_EQ(overlay_on("l0", 1, true), 0);
+	CHECK_EQ(unlink("l1/folder/file"), 0);
+	CHECK_EQ(rmdir("l1/folder"), 0);
+	make_folder("l1/folder");
+	CHECK(has_attribute("u1/folder", opaque));
+	CHECK_ERRNO(getxattr("l1/folder", opaque, list, sizeof(list)), ENODATA);
+	CHECK_EQ(listxattr("l1/folder", list, sizeof(list)), 0);
+	CHECK_ERRNO(removexattr("l1/folder", opaque), ENODATA);
+	CHECK_EQ(setxattr("l1/folder", opaque, "n", 1, 0), 0);
+	CHECK_EQ(getxattr("l1/folder", opaque, list, sizeof(list)), 1);
+	CHECK_EQ(list[0], 'n');
+	CHECK(listxattr("l1/folder", NULL, 0) >= (ssize_t)sizeof(opaque));
+	CHECK_EQ(listxattr("l1/folder", list, sizeof(list)), (ssize_t)sizeof(opaque));
+	CHECK_EQ(strcmp(list, opaque), 0);
+	CHECK_ERRNO(listxattr("l1/folder", list, 3), ERANGE);
+	CHECK_EQ(getxattr("u1/folder", opaque, list, sizeof(list)), 1);
+	CHECK_EQ(list[0], 'y');
+	CHECK(has_attribute("u1/folder", "trusted.overlay.overlay.opaque"));
+	CHECK_EQ(removexattr("l1/folder", opaque), 0);
+	CHECK(has_attribute("u1/folder", opaque));
+	CHECK_EQ(setxattr("l1/folder", "trusted.plain", "p", 1, 0), 0);
+	CHECK(has_attribute("u1/folder", "trusted.plain"));
+}
+
 int main(void)
 {
 	enter_world();
@@ -190,5 +245,9 @@ int main(void)
 	require_user_namespaces();
 	must_pass_in_child(by_anybody);
 	ok("two overlays of anybody");
+	must_pass_in_child(upper_on_overlay);
+	ok("upper on overlay");
+	must_pass_in_child(own_attributes);
+	ok("own attributes");
 	return 0;
 }

@@ -90,7 +90,7 @@ static void copy_xattrs(struct inode *from, struct inode *to)
 		s64 length = from->operations->get_xattr(from, list + at, value,
 							 COPY_VALUE_SIZE);
 
-		if (length >= 0 && strncmp(list + at, "trusted.overlay.", 16) != 0) {
+		if (length >= 0 && !overlay_xattr_is_own(list + at)) {
 			(void)to->operations->set_xattr(to, list + at, value,
 							(size_t)length,
 							0); /* as much as it takes */

@@ -367,44 +367,6 @@ static int overlay_read_link(struct inode *inode, char *to, size_t size)
 	return (int)inode_read_link(overlay_real_inode(inode), to, size);
 }
 
-static s64 overlay_get_xattr(struct inode *inode, const char *name, void *value,
-			     size_t size)
-{
-	struct inode *real = overlay_real_inode(inode);
-
-	return real->operations->get_xattr
-		       ? real->operations->get_xattr(real, name, value, size)
-		       : -EOPNOTSUPP;
-}
-
-static s64 overlay_list_xattr(struct inode *inode, char *list, size_t size)
-{
-	struct inode *real = overlay_real_inode(inode);
-
-	return real->operations->list_xattr
-		       ? real->operations->list_xattr(real, list, size)
-		       : 0;
-}
-
-static int overlay_set_xattr(struct inode *inode, const char *name, const void *value,
-			     size_t size, int flags)
-{
-	int error = overlay_copy_up(inode);
-	struct inode *real;
-
-	if (error) {
-		return error;
-	}
-	real = dentry_inode(overlay_upper(inode));
-	if (!real->operations->set_xattr) {
-		return -EOPNOTSUPP;
-	}
-	inode_lock(real);
-	error = real->operations->set_xattr(real, name, value, size, flags);
-	inode_unlock(real);
-	return error;
-}
-
 const struct inode_operations overlay_directory_operations = {
 	.lookup = overlay_lookup,
 	.create = overlay_create,

@@ -153,6 +153,19 @@ static int add_lower(struct overlay *overlay, const struct walk_context *context
 	}
 }
 
+/* Where it writes must not be an overlay's. */
+static int resolve_writable(const struct walk_context *context, const char *name,
+			    struct path *out)
+{
+	int error = resolve(context, name, out);
+
+	if (!error && out->mount->super_block->operations == &overlay_super_operations) {
+		path_put(out);
+		return -EINVAL;
+	}
+	return error;
+}
+
 static int parse_option(struct overlay *overlay, const struct walk_context *context,
 			const char *option, char *name)
 {
@@ -164,12 +177,13 @@ static int parse_option(struct overlay *overlay, const struct walk_context *cont
 	}
 	if (strncmp(option, "upperdir=", 9) == 0) {
 		cut(option + 9, ',', name, PATH_MAX);
-		return overlay->upper.mount ? -EINVAL
-					    : resolve(context, name, &overlay->upper);
+		return overlay->upper.mount
+			       ? -EINVAL
+			       : resolve_writable(context, name, &overlay->upper);
 	}
 	if (strncmp(option, "workdir=", 8) == 0) {
 		cut(option + 8, ',', name, PATH_MAX);
-		error = resolve(context, name, &work);
+		error = resolve_writable(context, name, &work);
 		if (!error) {
 			path_put(&work);
 		}

@@ -92,3 +92,10 @@ int overlay_check_empty(struct inode *directory) must_check;
 int overlay_remove_whiteouts(struct inode *directory) must_check;
 
 #define OVERLAY_OPAQUE "trusted.overlay.opaque"
+
+/* xattr.c; inode_operations. Names through the overlay, but for the last: in a layer. */
+s64 overlay_get_xattr(struct inode *inode, const char *name, void *value, size_t size);
+s64 overlay_list_xattr(struct inode *inode, char *list, size_t size);
+int overlay_set_xattr(struct inode *inode, const char *name, const void *value,
+		      size_t size, int flags);
+bool overlay_xattr_is_own(const char *name);
