@@ -81,14 +81,7 @@ static long status(const struct ipc_caller *caller, enum ipc_status_by by, int i
 	struct msqid64_ds text;
 	int result = message_queue_status(caller, by, id, &text);
 
-	if (result < 0) {
-		return result;
-	}
-	ipc_permissions_to_user(&text.msg_perm);
-	if (user_write(user, &text, sizeof(text))) {
-		return -EFAULT;
-	}
-	return by == IPC_BY_ID ? 0 : result;
+	return ipc_status_to_user(by, result, &text.msg_perm, sizeof(text), user);
 }
 
 static long set(const struct ipc_caller *caller, int id, vaddr_t user)

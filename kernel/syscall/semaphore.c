@@ -97,14 +97,7 @@ static long status(const struct ipc_caller *caller, enum ipc_status_by by, int i
 	struct semid64_ds text;
 	int result = semaphore_status(caller, by, id, &text);
 
-	if (result < 0) {
-		return result;
-	}
-	ipc_permissions_to_user(&text.sem_perm);
-	if (user_write(user, &text, sizeof(text))) {
-		return -EFAULT;
-	}
-	return by == IPC_BY_ID ? 0 : result;
+	return ipc_status_to_user(by, result, &text.sem_perm, sizeof(text), user);
 }
 
 static long set_owner(const struct ipc_caller *caller, int id, vaddr_t user)

@@ -13,6 +13,8 @@
  * mutants: 6        MUTANT_n breaks one rule; an assertion must object.
  */
 #define _GNU_SOURCE
+#include "model.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -40,33 +42,6 @@ static _Atomic long table = 1, freed_to = 1; /* likewise for the table */
 static _Atomic unsigned long using, lazy;
 static _Atomic long begun, done;
 static _Atomic bool stop;
-
-#define CHECK(condition)                                               \
-	do {                                                           \
-		if (!(condition)) {                                    \
-			fprintf(stderr, "violated: " #condition "\n"); \
-			_exit(1);                                      \
-		}                                                      \
-	} while (0)
-
-/* Make the windows wide. */
-static unsigned chance(unsigned in)
-{
-	static _Thread_local unsigned long random;
-
-	if (random == 0) {
-		random = (unsigned long)pthread_self() | 1;
-	}
-	random = random * 6364136223846793005ul + 1442695040888963407ul;
-	return (unsigned)(random >> 33) % in;
-}
-
-static void linger(void)
-{
-	if (chance(4) == 0) {
-		sched_yield();
-	}
-}
 
 static void empty_tlb(struct cpu *cpu)
 {

@@ -14,6 +14,8 @@
  * mutants: 7        MUTANT_n breaks one rule; TSan or an assertion must object.
  */
 #define _GNU_SOURCE
+#include "model.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -44,32 +46,6 @@ static struct cpu cpus[CPUS];
 static _Atomic long y, finished; /* finished: the last round whose barrier has returned */
 static _Atomic long answers[ROUNDS_KEPT][CPUS]; /* x as the slow side saw it */
 static _Atomic bool stop;
-
-#define CHECK(condition)                                               \
-	do {                                                           \
-		if (!(condition)) {                                    \
-			fprintf(stderr, "violated: " #condition "\n"); \
-			_exit(1);                                      \
-		}                                                      \
-	} while (0)
-
-static unsigned chance(unsigned in)
-{
-	static _Thread_local unsigned long random;
-
-	if (random == 0) {
-		random = (unsigned long)pthread_self() | 1;
-	}
-	random = random * 6364136223846793005ul + 1442695040888963407ul;
-	return (unsigned)(random >> 33) % in;
-}
-
-static void linger(void)
-{
-	if (chance(4) == 0) {
-		sched_yield();
-	}
-}
 
 static void drain(struct cpu *cpu)
 {

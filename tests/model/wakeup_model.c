@@ -14,6 +14,8 @@
  * mutants: 6        MUTANT_n breaks one rule; TSan, an assertion or the watchdog must object.
  */
 #define _GNU_SOURCE
+#include "model.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -39,25 +41,6 @@ struct sleeper {
 
 static struct sleeper sleepers[SLEEPERS];
 static _Atomic bool stop;
-
-#define CHECK(condition)                                               \
-	do {                                                           \
-		if (!(condition)) {                                    \
-			fprintf(stderr, "violated: " #condition "\n"); \
-			_exit(1);                                      \
-		}                                                      \
-	} while (0)
-
-/* Make the windows wide. */
-static void linger(void)
-{
-	static _Thread_local unsigned random = 1;
-
-	random = random * 1103515245u + 12345u;
-	if ((random >> 16) % 3 == 0) {
-		sched_yield();
-	}
-}
 
 static bool change(struct sleeper *s, int from, int to)
 {

@@ -5,45 +5,7 @@
  * oracle: guest
  * libc: musl
  */
-#include "raw.h"
-#include <dirent.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-
-static void put(const char *name, const char *text)
-{
-	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-	CHECK(fd >= 0);
-	CHECK_EQ(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	close(fd);
-}
-
-static bool contains(const char *name, const char *text)
-{
-	char found[256] = "";
-	int fd = open(name, O_RDONLY);
-
-	if (fd < 0) {
-		return false;
-	}
-	CHECK(read(fd, found, sizeof(found) - 1) >= 0);
-	close(fd);
-	return strcmp(found, text) == 0;
-}
-
-static int entries(const char *name)
-{
-	DIR *folder = opendir(name);
-	int count = 0;
-
-	CHECK(folder);
-	while (readdir(folder)) {
-		count++;
-	}
-	closedir(folder);
-	return count - 2;
-}
+#include "mounts.h"
 
 static void check_tmpfs(void)
 {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "raw.h"
+#include <dirent.h>
 #include <limits.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -119,4 +120,32 @@ static inline void enter_world(void)
 	}
 	mount_tmpfs("world");
 	CHECK_EQ(chdir("world"), 0);
+}
+
+/* Is `text` all there is in the file? */
+static inline bool contains(const char *name, const char *text)
+{
+	char found[256] = "";
+	int fd = open(name, O_RDONLY);
+
+	if (fd < 0) {
+		return false;
+	}
+	CHECK(read(fd, found, sizeof(found) - 1) >= 0);
+	close(fd);
+	return strcmp(found, text) == 0;
+}
+
+/* Names in a directory. */
+static inline int entries(const char *name)
+{
+	DIR *folder = opendir(name);
+	int count = 0;
+
+	CHECK(folder);
+	while (readdir(folder)) {
+		count++;
+	}
+	closedir(folder);
+	return count - 2;
 }
