@@ -30,7 +30,8 @@ enum {
 	CLASS_COUNT = 26,
 	CLASS_LARGEST = 4096,
 	LARGE_MAX = 4 << 20,
-	SLAB_BIG_ORDER = 2, /* of classes above 1024 bytes */
+	SLAB_BIG_ORDER = 2,
+	SLAB_WASTE = PAGE_SIZE / 8, /* so much left over of a frame is too much */
 
 	KIND_SHIFT = 8,
 	KIND_SLAB = 1 << KIND_SHIFT,
@@ -79,6 +80,11 @@ static _Atomic s64 frames_held;
 
 static const struct radix_allocator radix_nodes = {heap_allocate, heap_free};
 
+static u32 slab_order(u32 size)
+{
+	return size > 1024 || PAGE_SIZE % size >= SLAB_WASTE ? SLAB_BIG_ORDER : 0;
+}
+
 void heap_init(void)
 {
 	unsigned class = 0;
@@ -89,7 +95,7 @@ void heap_init(void)
 		spin_init(&c->lock, RANK_HEAP, "heap_class.lock");
 		list_init(&c->partial);
 		c->size = class_size[i];
-		c->slab_order = c->size > 1024 ? SLAB_BIG_ORDER : 0;
+		c->slab_order = slab_order(c->size);
 		c->objects = (u32)((PAGE_SIZE << c->slab_order) / c->size);
 		c->cache_max = c->size <= 256 ? 64 : c->size <= 1024 ? 24 : 12;
 		c->batch = c->cache_max / 2;
