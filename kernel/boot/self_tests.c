@@ -3,7 +3,7 @@
  * Tests of the kernel in itself: what no program can provoke, or not before programs run.
  *
  *	heddle.test=threads		kernel threads on every CPU: preemption, sleeping, flushing, starting and ending, one clock
- *	heddle.test=stack-overflow	S2: ends in a panic that names the overflow
+ *	heddle.test=stack-overflow	S2: ends in a panic that names the overflow; -interrupt behind it: the same in an interrupt
  *	heddle.test=panic		P4: ends in a panic
  *	heddle.test=null		a fault of the kernel's own
  *	heddle.test=block-…		B4: a thread block given back twice, misaligned or foreign, or left behind, ends in a panic that says so
@@ -18,6 +18,7 @@
 #include "lib/string.h"
 #include "sched/sched.h"
 #include "time/clock.h"
+#include "time/timer.h"
 #include "vm/vm_space.h"
 
 enum { THREADS_PER_CPU = 3, ROUNDS = 400, DEADLINE_SEC = 20 };
@@ -124,6 +125,25 @@ static noinline_ u64 descend(volatile u64 *depth)
 	return *depth == ~0UL ? 0 : descend(depth) + here[*depth % 16];
 }
 
+static void overflow(struct timer *unused)
+{
+	volatile u64 depth = 0;
+
+	log_info("self test: %llu", (unsigned long long)descend(&depth));
+}
+
+/* On the stack of the thread that it interrupts. */
+static void overflow_in_interrupt(void)
+{
+	struct timer timer;
+
+	timer_init(&timer, overflow);
+	timer_start(&timer, clock_monotonic() + NSEC_PER_MSEC);
+	while (timer_pending(&timer)) {
+		arch_cpu_relax();
+	}
+}
+
 /* What programs cannot have done: the kernel loses count of an address space's thread blocks. */
 static void test_block(const char *what)
 {
@@ -159,7 +179,9 @@ void self_test_run(void)
 	if (strcmp(name, "threads") == 0) {
 		test_threads();
 	} else if (strcmp(name, "stack-overflow") == 0) {
-		log_info("self test: %llu", (unsigned long long)descend(&depth));
+		overflow(NULL);
+	} else if (strcmp(name, "stack-overflow-interrupt") == 0) {
+		overflow_in_interrupt();
 	} else if (strcmp(name, "panic") == 0) {
 		panic("self test");
 	} else if (strcmp(name, "null") == 0) {

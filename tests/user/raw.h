@@ -18,9 +18,10 @@ static inline long clone3_call(struct clone_args *args, size_t size, int (*body)
 	__asm__ volatile("syscall\n\t"
 			 "testq %%rax, %%rax\n\t"
 			 "jnz 1f\n\t"
-			 "xorl %%ebp, %%ebp\n\t"
 			 "movq %[argument], %%rdi\n\t"
-			 "callq *%[body]\n\t"
+			 "movq %[body], %%rax\n\t" // it may be in rbp
+			 "xorl %%ebp, %%ebp\n\t"
+			 "callq *%%rax\n\t"
 			 "movl %%eax, %%edi\n\t"
 			 "movl $60, %%eax\n\t"
 			 "syscall\n\t"

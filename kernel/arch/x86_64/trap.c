@@ -410,10 +410,8 @@ static noreturn_ void double_fault(struct trap_frame *frame)
 	/* The page fault of a push into the guard page could not be pushed either (S2). */
 	if (kernel_stack_is_guard(address, &top) ||
 	    kernel_stack_is_guard(frame->rsp - 1, &top)) {
-		log_error("kernel stack overflow: stack of %p, %lu bytes deep, at rip "
-			  "%016lx",
-			  (void *)top, top - frame->rsp, frame->rip);
-		panic("kernel stack overflow");
+		panic("kernel stack overflow: stack of %p, %lu bytes deep, at rip %016lx",
+		      (void *)top, top - frame->rsp, frame->rip);
 	}
 	if (address - (vaddr_t)boot_stack < PAGE_SIZE) {
 		panic("kernel stack overflow: the boot stack, at rip %016lx", frame->rip);
