@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which slots of thread blocks are taken. The invariants M1–M3 are in block_map.h.
+ * Which slots of thread blocks are taken. The invariants M1–M4 are in block_map.h.
  *
  * A slot's page is not there: its bit is set, so that a search for clear bits finds what can be handed out and nothing else.
  */
@@ -78,12 +78,13 @@ u32 block_map_take(struct block_map *map, struct thread_block *holder)
 
 u32 block_map_add(struct block_map *map, struct block_page *page)
 {
-	u32 index = 0;
+	u32 index = map->first_missing;
 
 	ASSERT(!block_map_is_full(map) && map->spare == BLOCK_NONE && page->address);
 	while (map->pages[index]) {
 		index++;
 	}
+	map->first_missing = index + 1;
 	map->pages[index] = page;
 	map->page_count++;
 	map->used[index / PAGES_PER_WORD] &=
@@ -120,6 +121,7 @@ static struct block_page *take_out(struct block_map *map, u32 index)
 	map->used[index / PAGES_PER_WORD] |= (((u64)1 << BLOCKS_PER_PAGE) - 1)
 					     << index % PAGES_PER_WORD * BLOCKS_PER_PAGE;
 	map->pages[index] = NULL;
+	map->first_missing = MIN(map->first_missing, index);
 	map->page_count--;
 	return page;
 }

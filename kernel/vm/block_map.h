@@ -9,6 +9,7 @@
  *   M1  The lowest free slot of the pages that are there is handed out.
  *   M2  At most one page is empty: `spare`. A second one is taken out, the higher of the two.
  *   M3  A bit is clear only for a free slot of a page that is there; no word below `first_word` has one.
+ *   M4  All pages below `first_missing` are there.
  */
 #pragma once
 
@@ -33,11 +34,12 @@ struct block_page {
 struct block_map {
 	u64 *used; /* a bit a slot: taken, or its page is not there */
 	struct block_page **pages;
-	u32 capacity;   /* pages there is room for, a multiple of 8 */
-	u32 page_count; /* that are there */
-	u32 taken;      /* slots handed out */
-	u32 first_word; /* of used[], see M3 */
-	u32 spare;      /* the page without taken slots, or BLOCK_NONE */
+	u32 capacity;      /* pages there is room for, a multiple of 8 */
+	u32 page_count;    /* that are there */
+	u32 taken;         /* slots handed out */
+	u32 first_word;    /* of used[], see M3 */
+	u32 first_missing; /* see M4 */
+	u32 spare;         /* the page without taken slots, or BLOCK_NONE */
 
 	u64 first_used[1];
 	struct block_page *first_pages[BLOCK_PAGES_FIRST];

@@ -43,7 +43,7 @@ static void load(struct block_map *map, const struct state *state)
 {
 	block_map_init(map);
 	map->first_used[0] = ~0ULL;
-	map->page_count = map->taken = map->first_word = 0;
+	map->page_count = map->taken = map->first_word = map->first_missing = 0;
 	for (u32 i = 0; i < PAGES; i++) {
 		map->pages[i] = state->there[i] ? &page_at[i] : NULL;
 		if (!state->there[i]) {
@@ -65,7 +65,8 @@ static bool agrees(const struct block_map *map, const struct state *state)
 	u32 taken = 0, pages = 0, spare = BLOCK_NONE;
 
 	for (u32 i = 0; i < PAGES; i++) {
-		if ((map->pages[i] != NULL) != state->there[i]) {
+		if ((map->pages[i] != NULL) != state->there[i] ||
+		    (i < map->first_missing && !state->there[i])) { // M4
 			return false;
 		}
 		if (state->there[i]) {
