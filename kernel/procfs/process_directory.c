@@ -78,16 +78,21 @@ static int show_cgroup(struct proc_text *text, const struct proc_node *node)
 	return 0;
 }
 
+/* Asked at each read: it may run another program than when it was opened. */
 static int show_personality(struct proc_text *text, const struct proc_node *node)
 {
 	struct thread *thread = proc_thread(node);
+	int error;
 
 	if (!thread) {
 		return -ESRCH;
 	}
-	proc_print(text, "%08x\n", thread->personality);
+	error = thread_check_access(thread, ACCESS_VM_ATTACH);
+	if (!error) {
+		proc_print(text, "%08x\n", thread->personality);
+	}
 	thread_put(thread);
-	return 0;
+	return error;
 }
 
 /* ---- the tables ---- */
@@ -132,8 +137,10 @@ static const struct proc_entry no_entries[] = {{0}};
 		 .write = proc_write_oom_adjust},                                        \
 		TEXT("loginuid", show_unset_uid), TEXT("sessionid", show_unset_uid),     \
 		TEXT("cgroup", show_cgroup),                                             \
-		GUARDED("personality", 0400, show_personality),                          \
-		GUARDED("io", 0400, proc_show_io),                                       \
+		{.name = "personality",                                                  \
+		 .mode = S_IFREG | 0400,                                                 \
+		 .show = show_personality},                                              \
+		{.name = "io", .mode = S_IFREG | 0400, .show = proc_show_io},            \
 		ID_FILE("uid_map", proc_id_map_operations),                              \
 		ID_FILE("gid_map", proc_id_map_operations),                              \
 		ID_FILE("projid_map", proc_id_map_operations),                           \

@@ -120,11 +120,16 @@ int proc_write_oom_adjust(const struct proc_node *node, char *value)
 
 /* ---- io: bytes and calls of read and write; what reached a disk is not known ---- */
 
+/* How much a program reads may tell a secret: who looks is asked at each read, it may run another one than at open. */
 int proc_show_io(struct proc_text *text, const struct proc_node *node)
 {
 	struct io_counts counts;
 	struct thread *thread = NULL;
+	int error = proc_check_access(node);
 
+	if (error) {
+		return error;
+	}
 	if (node->thread) {
 		counts = node->thread->io;
 	} else {

@@ -94,6 +94,51 @@ static void close_memory(void)
 	CHECK_EQ(status_word, 0);
 }
 
+static int open_of(pid_t of, const char *name)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)of, name);
+	fd = open(path, O_RDONLY);
+	CHECK(fd >= 0);
+	return fd;
+}
+
+/* What was opened while the process was open to its user tells nothing any more when it is not. */
+static void close_what_is_held(void)
+{
+	static const char *const names[] = {"io", "personality", "syscall"};
+	static const int errors[] = {EACCES, EPERM, EPERM};
+	int fds[3], go[2], done[2];
+	char text[256];
+	pid_t watched;
+
+	somebody();
+	CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
+	CHECK(pipe(go) == 0 && pipe(done) == 0);
+	watched = fork();
+	CHECK(watched >= 0);
+	if (watched == 0) {
+		CHECK_EQ(read(go[0], text, 1), 1);
+		CHECK_EQ(prctl(PR_SET_DUMPABLE, 0), 0);
+		CHECK_EQ(write(done[1], text, 1), 1);
+		CHECK_EQ(read(go[0], text, 1), 1);
+		_exit(0);
+	}
+	for (int i = 0; i < 3; i++) {
+		fds[i] = open_of(watched, names[i]);
+		CHECK(pread(fds[i], text, sizeof(text), 0) > 0);
+	}
+	CHECK_EQ(write(go[1], "x", 1), 1);
+	CHECK_EQ(read(done[0], text, 1), 1);
+	for (int i = 0; i < 3; i++) {
+		CHECK_ERRNO(pread(fds[i], text, sizeof(text), 0), errors[i]);
+	}
+	CHECK_EQ(write(go[1], "x", 1), 1);
+	CHECK_EQ(waitpid(watched, NULL, 0), watched);
+}
+
 int main(void)
 {
 	if (geteuid() != 0) {
@@ -101,5 +146,7 @@ int main(void)
 	}
 	must_pass_in_child(close_memory);
 	ok("close_memory");
+	must_pass_in_child(close_what_is_held);
+	ok("close_what_is_held");
 	return 0;
 }
