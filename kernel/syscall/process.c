@@ -21,12 +21,13 @@
 #include <linux/limits.h>
 #include <linux/wait.h>
 
+/* The program's name counts with them: it goes to the stack too, and is never near the limit by itself. */
 static int read_strings(struct exec_image *image, vaddr_t arguments, vaddr_t environment)
 {
 	u64 limit = MIN(current_limit(RLIMIT_STACK) / 4, 6UL << 20);
 	int err;
 
-	limit = MAX(limit, (u64)ARG_MAX);
+	limit = MAX(limit, (u64)ARG_MAX) - (strlen(image->name) + 1);
 	err = exec_strings_from_user(&image->arguments, arguments, &limit);
 	if (!err) {
 		err = exec_strings_from_user(&image->environment, environment, &limit);
@@ -37,9 +38,9 @@ static int read_strings(struct exec_image *image, vaddr_t arguments, vaddr_t env
 	return err;
 }
 
-/* Takes over `file`. */
+/* Takes over `file`. `name_ends`: it is that of a descriptor that is closed by then. */
 static long run_file(const struct walk_context *context, struct file *file,
-		     const char *name, const struct syscall_arguments *a,
+		     const char *name, bool name_ends, const struct syscall_arguments *a,
 		     vaddr_t arguments, vaddr_t environment)
 {
 	struct exec_image *image;
@@ -48,6 +49,7 @@ static long run_file(const struct walk_context *context, struct file *file,
 	if (err) {
 		return err;
 	}
+	image->name_ends = name_ends;
 	err = read_strings(image, arguments, environment);
 	if (err) {
 		exec_image_destroy(image);
@@ -71,7 +73,7 @@ long sys_execve(const struct syscall_arguments *a)
 		result = fs_open_executable(&context, name, WALK_FOLLOW, &file);
 	}
 	if (!result) {
-		result = run_file(&context, file, name, a, a->arg[1], a->arg[2]);
+		result = run_file(&context, file, name, false, a, a->arg[1], a->arg[2]);
 	}
 	heap_free(name);
 	return result;
@@ -102,6 +104,7 @@ static long execute_at(int fd, char *name, u32 flags, const struct syscall_argum
 	struct path start = {0};
 	struct file *file;
 	char *shown = NULL;
+	bool name_ends = false;
 	long result;
 
 	if (!name[0] && !(flags & AT_EMPTY_PATH)) {
@@ -116,6 +119,7 @@ static long execute_at(int fd, char *name, u32 flags, const struct syscall_argum
 		start = reference.file->path;
 		path_get(&start);
 		fd_end(&reference);
+		name_ends = fd_get_close_on_exec(current_files(), fd) > 0;
 		context.start = &start;
 		shown = heap_allocate(PATH_MAX + 32);
 		if (!shown) {
@@ -127,8 +131,8 @@ static long execute_at(int fd, char *name, u32 flags, const struct syscall_argum
 	result = exec_open_at(&context, name, walk, &file);
 	context.start = NULL;
 	if (!result) {
-		result = run_file(&context, file, shown ? shown : name, a, a->arg[2],
-				  a->arg[3]);
+		result = run_file(&context, file, shown ? shown : name, name_ends, a,
+				  a->arg[2], a->arg[3]);
 	}
 	heap_free(shown);
 	path_put(&start);

@@ -308,6 +308,27 @@ static int run_long(unsigned count, size_t size)
 	return status >> 8;
 }
 
+/* Everything that comes to the new stack counts: the name of the program, texts, pointers to arguments. */
+static int run_exact(size_t total)
+{
+	static char first[100001], second[100001];
+	char *arguments[] = {"long", "quiet", first, second, NULL}, *nothing[] = {NULL};
+	size_t others = strlen(self) + 1 + sizeof("long") + sizeof("quiet") + 4 * 8;
+	int status;
+	pid_t child;
+
+	memset(first, 'w', 100000);
+	memset(second, 'w', total - others - sizeof(first) - 1);
+	second[total - others - sizeof(first) - 1] = 0;
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		_exit(try_with(self, arguments, nothing));
+	}
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	return status >> 8;
+}
+
 static void sizes_by_stack(void)
 {
 	struct rlimit limit = {2 << 20, RLIM_INFINITY};
@@ -325,6 +346,8 @@ static void sizes_by_stack(void)
 	CHECK_EQ(setrlimit(RLIMIT_STACK, &limit), 0);
 	CHECK_EQ(run_long(12, 10000), 0); // 128 KiB are always there
 	CHECK_EQ(run_long(14, 10000), E2BIG);
+	CHECK_EQ(run_exact(131072), 0);
+	CHECK_EQ(run_exact(131073), E2BIG);
 	limit.rlim_cur = RLIM_INFINITY;
 	if (setrlimit(RLIMIT_STACK, &limit) == 0) {
 		CHECK_EQ(run_long(62, 100000), 0); // and 6 MiB the most
@@ -338,6 +361,7 @@ static void check_flags(void)
 {
 	int root = open("/", O_RDONLY), here = open(".", O_RDONLY | O_DIRECTORY);
 	int file = open("closed", O_RDONLY), script, path;
+	char line[600];
 
 	CHECK_EQ(try_at(AT_FDCWD, self, 1), EINVAL);
 	CHECK_EQ(try_at(AT_FDCWD, self, AT_SYMLINK_FOLLOW), EINVAL);
@@ -355,7 +379,8 @@ static void check_flags(void)
 	CHECK_EQ(try_at(here, "link", AT_SYMLINK_NOFOLLOW), ELOOP);
 	path = open("link", O_PATH | O_NOFOLLOW);
 	CHECK_EQ(try_at(path, "", AT_EMPTY_PATH), ELOOP);
-	write_text("script", "#!/bin/sh\n");
+	snprintf(line, sizeof(line), "#!%s quiet\n", self);
+	write_text("script", line);
 	script = open("script", O_RDONLY | O_CLOEXEC);
 	CHECK_EQ(try_at(script, "", AT_EMPTY_PATH), ENOENT); // gone when it is to be read
 	CHECK_EQ(fcntl(here, F_SETFD, FD_CLOEXEC), 0);

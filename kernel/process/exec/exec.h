@@ -59,6 +59,7 @@ struct exec_image {
 	unsigned prefix_count;
 	u8 header[EXEC_HEADER_SIZE];
 	u64 stack_limit;
+	bool name_ends; /* no interpreter could open it: the descriptor in it is closed on exec */
 
 	/* loaded */
 	bool accepted; /* the headers are good: see exec_image_load() */

@@ -124,6 +124,9 @@ int script_load(struct exec_image *image)
 	int err = parse_line((char *)image->header, sizeof(image->header), &interpreter,
 			     &argument);
 
+	if (!err && image->name_ends) {
+		err = -ENOENT;
+	}
 	if (!err) {
 		err = replace_arguments(image, interpreter, argument);
 	}
