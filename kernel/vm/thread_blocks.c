@@ -40,12 +40,19 @@ void thread_blocks_init(struct vm_space *vm)
 
 /* --- what is in a block; thread_blocks.lock held --- */
 
-static struct heddle_thread_block *memory_of(const struct thread_blocks *blocks,
-					     const struct thread_block *block)
+/* Whose slot is taken: its page stays as long as that, but where the map keeps it may change. */
+static struct block_page *page_of(struct thread_blocks *blocks,
+				  const struct thread_block *block)
+	MUST_HOLD(&blocks->lock)
 {
-	const struct block_page *page =
-		block_map_page(&blocks->map, block->number / BLOCKS_PER_PAGE);
-	struct heddle_thread_block *first = page->memory;
+	return block_map_page(&blocks->map, block->number / BLOCKS_PER_PAGE);
+}
+
+static struct heddle_thread_block *memory_of(struct thread_blocks *blocks,
+					     const struct thread_block *block)
+	MUST_HOLD(&blocks->lock)
+{
+	struct heddle_thread_block *first = page_of(blocks, block)->memory;
 
 	return first ? first + block->number % BLOCKS_PER_PAGE : NULL;
 }
@@ -73,7 +80,7 @@ static void write_page(const struct block_page *page)
 
 /* Slot `number` is the holder's now. Who had it before has left it as it liked. */
 static void begin_block(struct thread_blocks *blocks, struct thread_block *block,
-			u32 number, bool clear)
+			u32 number, bool clear) MUST_HOLD(&blocks->lock)
 {
 	struct heddle_thread_block *memory;
 
@@ -371,7 +378,9 @@ int thread_blocks_fork(struct vm_space *parent, struct vm_space *child,
 	if (!block || !block->address) {
 		return 0;
 	}
-	page = block_map_page(&parent->blocks.map, block->number / BLOCKS_PER_PAGE);
+	spin_lock(&parent->blocks.lock); // a thread may come that needs a larger map
+	page = page_of(&parent->blocks, block);
+	spin_unlock(&parent->blocks.lock);
 	rwlock_lock(&child->lock); // not the parent's, which has the same rank
 	err = prepare_page(child, block->address & PAGE_MASK, &new);
 	if (!err) {
