@@ -42,14 +42,19 @@ static void memory_comes_with_the_first_touch(void)
 	ok("memory_comes_with_the_first_touch");
 }
 
-static void found_by_gs_and_vdso(void)
+static struct heddle_thread_block *block_by_vdso(void)
 {
 	struct heddle_thread_block *(*function)(void) =
 		(struct heddle_thread_block * (*)(void))
 			vdso_function("__heddle_thread_block");
 
 	CHECK(function);
-	CHECK(function() == first);
+	return function();
+}
+
+static void found_by_gs_and_vdso(void)
+{
+	CHECK(block_by_vdso() == first);
 	CHECK(heddle_thread_block_by_gs() == first);
 	ok("found_by_gs_and_vdso");
 }
@@ -85,6 +90,7 @@ static void gs_is_the_programs(void)
 	CHECK(says_gs(NULL) == mine);
 	CHECK_EQ((uintptr_t)heddle_thread_block_by_gs(), 4711);
 	CHECK(heddle_thread_block() == first);
+	CHECK(block_by_vdso() == first);
 	CHECK_EQ(pthread_join(start_thread(says_gs, NULL), &result), 0);
 	CHECK(result == mine);
 	CHECK_EQ(syscall(SYS_arch_prctl, ARCH_SET_GS, 0), 0);
@@ -100,6 +106,8 @@ static void shown_in_maps(void)
 	CHECK(block_areas(areas, 4) >= 1);
 	CHECK(areas[0].start <= (uintptr_t)first && (uintptr_t)first < areas[0].end);
 	CHECK(strcmp(areas[0].rights, "rw-p") == 0);
+	// Right below the data page of the vDSO.
+	CHECK_EQ(areas[0].end, getauxval(AT_SYSINFO_EHDR) - 4096);
 	ok("shown_in_maps");
 }
 
@@ -107,7 +115,7 @@ static void nobody_takes_it_away(void)
 {
 	static const int refused[] = {MADV_DONTNEED,   MADV_FREE,       MADV_DONTFORK,
 				      MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_DONTDUMP};
-	char *page = block_page(first);
+	char *page = block_page(first), *other;
 	int anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
 
 	first->context = 77;
@@ -121,6 +129,12 @@ static void nobody_takes_it_away(void)
 	CHECK_ERRNO((intptr_t)mmap(page, 4096, PROT_READ, anonymous | MAP_FIXED_NOREPLACE,
 				   -1, 0),
 		    EEXIST);
+	other = mmap(NULL, 4096, PROT_READ, anonymous, -1, 0);
+	CHECK(other != MAP_FAILED);
+	CHECK_ERRNO(
+		(intptr_t)mremap(other, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, page),
+		EPERM);
+	CHECK_EQ(munmap(other, 4096), 0);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		CHECK_ERRNO(madvise(page, 4096, refused[i]), EPERM);
 	}
@@ -172,6 +186,7 @@ static void each_thread_has_its_own(void)
 		}
 	}
 	CHECK_EQ(block_areas(areas, THREADS), THREADS / SLOTS_PER_PAGE + 1);
+	CHECK(block_page(first) == (void *)areas[THREADS / SLOTS_PER_PAGE].start);
 	pthread_barrier_wait(&barrier);
 	for (size_t i = 0; i < THREADS; i++) {
 		join_thread(threads[i]);
@@ -313,6 +328,7 @@ static void after_execve(void)
 	struct block_area areas[4];
 
 	memory_comes_with_the_first_touch();
+	CHECK_EQ((uintptr_t)first % 4096, 0); // the first slot of its page
 	CHECK_EQ(first->tid, getpid());
 	CHECK_EQ(block_areas(areas, 4), 1);
 	CHECK(heddle_thread_block_by_gs() == first);
