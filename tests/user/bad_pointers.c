@@ -48,6 +48,22 @@ static void check_reads_and_writes(void)
 	ok("reads_and_writes");
 }
 
+/* Calls that newer architectures do not have. */
+static void check_old_calls(void)
+{
+#ifdef SYS_poll
+	char buffer[256];
+
+	for (size_t i = 0; i < WILD; i++) {
+		CHECK_ERRNO(syscall(SYS_poll, wild[i], 1, 0), EFAULT);
+		CHECK_ERRNO(syscall(SYS_select, 5, wild[i], NULL, NULL, NULL), EFAULT);
+	}
+	CHECK_ERRNO(syscall(SYS_poll, buffer, 0x7fffffffu, 0), EINVAL);
+	CHECK_ERRNO(syscall(SYS_select, -1, NULL, NULL, NULL, NULL), EINVAL);
+#endif
+	ok("old_calls");
+}
+
 static void check_structures(void)
 {
 	for (size_t i = 0; i < WILD; i++) {
@@ -56,8 +72,9 @@ static void check_structures(void)
 		CHECK_ERRNO(syscall(SYS_nanosleep, wild[i], NULL), EFAULT);
 		CHECK_ERRNO(syscall(SYS_getcwd, wild[i], 64), EFAULT);
 		CHECK_ERRNO(syscall(SYS_readv, zero, wild[i], 1), EFAULT);
-		CHECK_ERRNO(syscall(SYS_poll, wild[i], 1, 0), EFAULT);
-		CHECK_ERRNO(syscall(SYS_select, 5, wild[i], NULL, NULL, NULL), EFAULT);
+		CHECK_ERRNO(syscall(SYS_ppoll, wild[i], 1, NULL, NULL, 8), EFAULT);
+		CHECK_ERRNO(syscall(SYS_pselect6, 5, wild[i], NULL, NULL, NULL, NULL),
+			    EFAULT);
 		CHECK_ERRNO(syscall(SYS_getrlimit, 0, wild[i]), EFAULT);
 		CHECK_ERRNO(syscall(SYS_sysinfo, wild[i]), EFAULT);
 		CHECK_ERRNO(syscall(SYS_getrusage, 0, wild[i]), EFAULT);
@@ -97,8 +114,8 @@ static void check_lengths(void)
 		    EINVAL);
 	CHECK_ERRNO(syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", buffer, -1),
 		    EINVAL);
-	CHECK_ERRNO(syscall(SYS_poll, buffer, 0x7fffffffu, 0), EINVAL);
-	CHECK_ERRNO(syscall(SYS_select, -1, NULL, NULL, NULL, NULL), EINVAL);
+	CHECK_ERRNO(syscall(SYS_ppoll, buffer, 0x7fffffffu, NULL, NULL, 8), EINVAL);
+	CHECK_ERRNO(syscall(SYS_pselect6, -1, NULL, NULL, NULL, NULL, NULL), EINVAL);
 	CHECK_ERRNO(syscall(SYS_getgroups, -1, buffer), EINVAL);
 	ok("lengths");
 }
@@ -119,7 +136,8 @@ static void check_descriptors(void)
 		CHECK_ERRNO(ftruncate(bad[i], 0), EBADF);
 		CHECK_ERRNO(fchdir(bad[i]), EBADF);
 		CHECK_ERRNO(syscall(SYS_ioctl, bad[i], 0x5401, buffer), EBADF);
-		CHECK_ERRNO(syscall(SYS_epoll_wait, bad[i], buffer, 1, 0), EBADF);
+		CHECK_ERRNO(syscall(SYS_epoll_pwait, bad[i], buffer, 1, 0, NULL, 8),
+			    EBADF);
 		CHECK_ERRNO(syscall(SYS_fstat, bad[i], buffer), EBADF);
 	}
 	CHECK_ERRNO(syscall(SYS_openat, -5, "x", O_RDONLY), EBADF);
@@ -144,6 +162,7 @@ int main(void)
 	CHECK_EQ(pipe(ends), 0);
 	check_reads_and_writes();
 	check_structures();
+	check_old_calls();
 	check_strings();
 	check_lengths();
 	check_descriptors();

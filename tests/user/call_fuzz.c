@@ -47,12 +47,27 @@ static uint64_t below(uint64_t limit)
 
 /* What would end or bend the machine on purpose, whoever asks. */
 static const short never[] = {
-	SYS_reboot,         SYS_kexec_load,    SYS_settimeofday,  SYS_clock_settime,
-	SYS_adjtimex,       SYS_clock_adjtime, SYS_vhangup,       SYS_swapon,
-	SYS_swapoff,        SYS_init_module,   SYS_finit_module,  SYS_delete_module,
-	SYS_iopl,           SYS_ioperm,        SYS_sched_setattr, SYS_sched_setscheduler,
-	SYS_sched_setparam, SYS_setpriority,   SYS_syslog,        SYS_exit_group,
-	SYS_exit,           SYS_rt_sigreturn,  SYS_pause,         SYS_acct,
+	SYS_reboot,        SYS_kexec_load,     SYS_settimeofday, SYS_clock_settime,
+	SYS_adjtimex,      SYS_clock_adjtime,  SYS_vhangup,      SYS_swapon,
+	SYS_swapoff,       SYS_init_module,    SYS_finit_module, SYS_delete_module,
+	SYS_sched_setattr, SYS_sched_setparam, SYS_setpriority,  SYS_sched_setscheduler,
+	SYS_syslog,        SYS_exit_group,     SYS_exit,         SYS_rt_sigreturn,
+	SYS_acct,
+#ifdef SYS_pause
+	SYS_pause,
+#endif
+#ifdef SYS_iopl
+	SYS_iopl,          SYS_ioperm,
+#endif
+};
+
+static const short making_children[] = {
+	SYS_clone,
+	SYS_clone3,
+#ifdef SYS_fork
+	SYS_fork,
+	SYS_vfork,
+#endif
 };
 
 /* Everybody sees what these do to the tree of mounts; children with a tree of their own may. */
@@ -239,8 +254,7 @@ static void one_call(int who)
 	}
 	errno = 0;
 	result = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-	if (result == 0 && (number == SYS_fork || number == SYS_vfork ||
-			    number == SYS_clone || number == SYS_clone3)) {
+	if (result == 0 && AMONG(making_children, number)) {
 		syscall(SYS_exit, 0);
 	}
 	if (result == -1 && errno == ENOSYS) {

@@ -4,70 +4,8 @@
  * thread's, copied by fork and clone, reset by exec, saved in the signal frame.
  * libc: musl
  */
+#include "machine_vectors.h"
 #include "raw.h"
-#include <ucontext.h>
-
-struct vectors {
-	uint64_t xmm[16][2];
-	uint32_t mxcsr;
-	uint16_t control;
-};
-
-static void load(const struct vectors *from)
-{
-	__asm__ volatile("movdqu 0(%0), %%xmm0\n\tmovdqu 16(%0), %%xmm1\n\t"
-			 "movdqu 112(%0), %%xmm7\n\tmovdqu 128(%0), %%xmm8\n\t"
-			 "movdqu 240(%0), %%xmm15\n\t"
-			 "ldmxcsr 256(%0)\n\tfldcw 260(%0)"
-			 :
-			 : "r"(from)
-			 : "memory", "xmm0", "xmm1", "xmm7", "xmm8", "xmm15");
-}
-
-static void store(struct vectors *to)
-{
-	__asm__ volatile("movdqu %%xmm0, 0(%0)\n\tmovdqu %%xmm1, 16(%0)\n\t"
-			 "movdqu %%xmm7, 112(%0)\n\tmovdqu %%xmm8, 128(%0)\n\t"
-			 "movdqu %%xmm15, 240(%0)\n\t"
-			 "stmxcsr 256(%0)\n\tfnstcw 260(%0)"
-			 :
-			 : "r"(to)
-			 : "memory");
-}
-
-static void make(struct vectors *v, uint64_t seed)
-{
-	memset(v, 0, sizeof(*v));
-	for (int i = 0; i < 16; i++) {
-		v->xmm[i][0] = seed * 0x9e3779b97f4a7c15u + (unsigned)i;
-		v->xmm[i][1] = ~v->xmm[i][0];
-	}
-	v->mxcsr = 0x1f80 | (uint32_t)(seed & 3) << 13;
-	v->control = (uint16_t)(0x37f & ~((seed & 1) << 8));
-}
-
-static bool same(const struct vectors *a, const struct vectors *b)
-{
-	static const int used[] = {0, 1, 7, 8, 15};
-
-	for (int i = 0; i < 5; i++) {
-		if (memcmp(a->xmm[used[i]], b->xmm[used[i]], 16) != 0) {
-			return false;
-		}
-	}
-	return a->mxcsr == b->mxcsr && a->control == b->control;
-}
-
-static long yield_raw(void)
-{
-	long result;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"((long)SYS_sched_yield)
-			 : "rcx", "r11", "memory");
-	return result;
-}
 
 static void *keep_pattern(void *seed_pointer)
 {
@@ -78,7 +16,7 @@ static void *keep_pattern(void *seed_pointer)
 	load(&mine);
 	for (int i = 0; i < 2000; i++) {
 		// No library call stands between: those may use vector registers.
-		yield_raw();
+		raw_call(SYS_sched_yield, 0, 0);
 		store(&seen);
 		CHECK(same(&mine, &seen));
 		load(&mine);
@@ -104,18 +42,6 @@ static void check_no_leak_between_threads(void)
 	ok("no_leak_between_threads");
 }
 
-static long fork_raw(void)
-{
-	long result;
-
-	__asm__ volatile(
-		"xorl %%edx, %%edx\n\txorl %%r10d, %%r10d\n\txorl %%r8d, %%r8d\n\tsyscall"
-		: "=a"(result)
-		: "a"((long)SYS_clone), "D"((long)SIGCHLD), "S"(0l)
-		: "rcx", "rdx", "r8", "r10", "r11", "memory");
-	return result;
-}
-
 static void check_fork_copies(void)
 {
 	struct vectors mine, seen;
@@ -124,7 +50,7 @@ static void check_fork_copies(void)
 
 	make(&mine, 77);
 	load(&mine);
-	child = fork_raw();
+	child = raw_call(SYS_clone, SIGCHLD, 0);
 	store(&seen);
 	if (child == 0) {
 		_exit(same(&mine, &seen) ? 0 : 1);
@@ -170,53 +96,22 @@ static void check_clone_copies(void)
 	ok("clone_copies");
 }
 
-/*
- * long fork_and_look(uint64_t seen[13]): clone(SIGCHLD) with a pattern in every register; what parent and child find in them
- * behind the call goes to their copy of `seen`. rax is the result, rcx and r11 are the instruction's own.
- */
-long fork_and_look(uint64_t *seen);
-__asm__(".text\n"
-	"fork_and_look:\n\t"
-	"push %rbx\n\tpush %rbp\n\tpush %r12\n\tpush %r13\n\tpush %r14\n\tpush %r15\n\t"
-	"push %rdi\n\t"
-	"movl $0x101, %ebx\n\tmovl $0x102, %ebp\n\tmovl $17, %edi\n\txorl %esi, %esi\n\t"
-	"movl $0x105, %edx\n\tmovl $0x106, %r8d\n\tmovl $0x107, %r9d\n\t"
-	"movl $0x108, %r10d\n\tmovl $0x109, %r12d\n\tmovl $0x10a, %r13d\n\t"
-	"movl $0x10b, %r14d\n\tmovl $0x10c, %r15d\n\tmovl $56, %eax\n\tsyscall\n\t"
-	"movq (%rsp), %rcx\n\t"
-	"movq %rbx, (%rcx)\n\tmovq %rbp, 8(%rcx)\n\tmovq %rdi, 16(%rcx)\n\t"
-	"movq %rsi, 24(%rcx)\n\tmovq %rdx, 32(%rcx)\n\tmovq %r8, 40(%rcx)\n\t"
-	"movq %r9, 48(%rcx)\n\tmovq %r10, 56(%rcx)\n\tmovq %r12, 64(%rcx)\n\t"
-	"movq %r13, 72(%rcx)\n\tmovq %r14, 80(%rcx)\n\tmovq %r15, 88(%rcx)\n\t"
-	"movq %rsp, 96(%rcx)\n\t"
-	"pop %rdi\n\tpop %r15\n\tpop %r14\n\tpop %r13\n\tpop %r12\n\tpop %rbp\n\tpop "
-	"%rbx\n\t"
-	"ret\n");
-
-static bool registers_kept(const uint64_t *seen)
-{
-	static const uint64_t wanted[12] = {0x101, 0x102, 17,    0,     0x105, 0x106,
-					    0x107, 0x108, 0x109, 0x10a, 0x10b, 0x10c};
-
-	return memcmp(seen, wanted, sizeof(wanted)) == 0;
-}
-
 static void check_registers(void)
 {
-	static uint64_t seen[13];
+	static uint64_t seen[REGISTERS_SEEN];
 	uint64_t *shared = shared_page();
 	int status;
 	long child = fork_and_look(seen);
 
 	CHECK(child >= 0);
 	if (child == 0) {
-		shared[0] = seen[12];
+		shared[0] = seen[REGISTERS_SEEN - 1];
 		_exit(registers_kept(seen) ? 0 : 1);
 	}
 	CHECK(registers_kept(seen));
 	CHECK_EQ(waitpid((pid_t)child, &status, 0), child);
 	CHECK_EQ(status, 0);
-	CHECK_EQ(shared[0], seen[12]); // the stack pointer
+	CHECK_EQ(shared[0], seen[REGISTERS_SEEN - 1]); // the stack pointer
 	ok("registers");
 }
 
@@ -229,26 +124,15 @@ static void spoil(int signal)
 	load(&other);
 }
 
-static long kill_raw(int signal)
-{
-	long result;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"((long)SYS_kill), "D"((long)getpid()), "S"((long)signal)
-			 : "rcx", "r11", "memory");
-	return result;
-}
-
 static void check_signal_frame(void)
 {
 	struct vectors mine, seen;
+	pid_t own = getpid();
 
 	signal(SIGUSR1, spoil);
 	make(&mine, 42);
-	getpid();
 	load(&mine);
-	kill_raw(SIGUSR1);
+	raw_call(SYS_kill, own, SIGUSR1);
 	store(&seen);
 	CHECK(same(&mine, &seen));
 	ok("signal_frame");
@@ -256,36 +140,34 @@ static void check_signal_frame(void)
 
 static void change_saved(int signal, siginfo_t *info, void *context)
 {
-	ucontext_t *saved = context;
-
 	(void)signal;
 	(void)info;
-	saved->uc_mcontext.fpregs->_xmm[0].element[0] = 0x12345678;
+	change_first_word(context, 0x12345678);
 }
 
 static void check_frame_is_restored(void)
 {
 	struct sigaction action = {.sa_sigaction = change_saved, .sa_flags = SA_SIGINFO};
 	struct vectors mine, seen;
+	pid_t own = getpid();
 
 	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
 	make(&mine, 43);
 	load(&mine);
-	kill_raw(SIGUSR1);
+	raw_call(SYS_kill, own, SIGUSR1);
 	store(&seen);
-	CHECK_EQ((uint32_t)seen.xmm[0][0], 0x12345678);
-	CHECK(seen.mxcsr == mine.mxcsr);
+	CHECK_EQ((uint32_t)seen.words[0][0], 0x12345678);
+	mine.words[0][0] = seen.words[0][0];
+	CHECK(same(&mine, &seen));
 	ok("frame_is_restored");
 }
 
 /* A broken saved state makes sigreturn fail with a signal, not the kernel with a fault. */
 static void break_saved(int signal, siginfo_t *info, void *context)
 {
-	ucontext_t *saved = context;
-
 	(void)signal;
 	(void)info;
-	saved->uc_mcontext.fpregs->mxcsr = 0xffffffff;
+	break_state(context);
 }
 
 static void return_with_bad_state(void)
@@ -330,7 +212,7 @@ int main(int argc, char **argv)
 		struct vectors seen;
 
 		store(&seen);
-		return seen.mxcsr == 0x1f80 && seen.control == 0x37f ? 0 : 1;
+		return is_fresh(&seen) ? 0 : 1;
 	}
 	check_no_leak_between_threads();
 	check_fork_copies();

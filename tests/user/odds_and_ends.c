@@ -84,7 +84,7 @@ static void check_system(void)
 
 	CHECK_EQ(uname(&name), 0);
 	CHECK_EQ(strcmp(name.sysname, "Linux"), 0);
-	CHECK_EQ(strcmp(name.machine, "x86_64"), 0);
+	CHECK_EQ(strcmp(name.machine, MACHINE_NAME), 0);
 	CHECK(name.release[0] >= '4' && name.release[0] <= '9');
 	CHECK_EQ(sysinfo(&info), 0);
 	CHECK(info.totalram > 0 && info.freeram > 0 && info.mem_unit > 0 &&

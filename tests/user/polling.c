@@ -97,7 +97,8 @@ static void check_poll(void)
 static void check_select(void)
 {
 	int ends[2];
-	struct timeval brief = {0, 3000}, none = {0, 0};
+	struct timespec brief = {0, 3000000};
+	struct timeval none = {0, 0};
 	fd_set in, out;
 
 	CHECK_EQ(pipe(ends), 0);
@@ -108,8 +109,15 @@ static void check_select(void)
 	CHECK_EQ(select(ends[1] + 1, &in, &out, NULL, &none), 1);
 	CHECK(!FD_ISSET(ends[0], &in) && FD_ISSET(ends[1], &out));
 	FD_SET(ends[0], &in);
-	CHECK_EQ(syscall(SYS_select, ends[0] + 1, &in, NULL, NULL, &brief), 0);
-	CHECK(brief.tv_sec == 0 && brief.tv_usec == 0); // Linux says what was left
+	CHECK_EQ(syscall(SYS_pselect6, ends[0] + 1, &in, NULL, NULL, &brief, NULL), 0);
+	CHECK(brief.tv_sec == 0 && brief.tv_nsec == 0); // Linux says what was left
+#ifdef SYS_select
+	struct timeval old = {0, 3000};
+
+	FD_SET(ends[0], &in);
+	CHECK_EQ(syscall(SYS_select, ends[0] + 1, &in, NULL, NULL, &old), 0);
+	CHECK(old.tv_sec == 0 && old.tv_usec == 0);
+#endif
 	FD_SET(ends[0], &in);
 	CHECK_EQ(write(ends[1], "x", 1), 1);
 	CHECK_EQ(select(ends[0] + 1, &in, NULL, NULL, NULL), 1);

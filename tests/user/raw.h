@@ -1,38 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* System calls the C library hides or changes: clone3 on a stack of one's own, futex. */
+/* System calls the C library hides or changes: clone3 on a stack of one's own (machine.h), futex. */
 #pragma once
 
+#include "machine.h"
 #include "test.h"
 #include <linux/futex.h>
 #include <linux/sched.h>
-
-/*
- * clone3 with args->stack set: the child runs body(argument) there and ends with its result.
- * Returns as the system call does: the child's tid, or a negative errno.
- */
-static inline long clone3_call(struct clone_args *args, size_t size, int (*body)(void *),
-			       void *argument)
-{
-	long result;
-
-	__asm__ volatile("syscall\n\t"
-			 "testq %%rax, %%rax\n\t"
-			 "jnz 1f\n\t"
-			 "movq %[argument], %%rdi\n\t"
-			 "movq %[body], %%rax\n\t" // it may be in rbp
-			 "xorl %%ebp, %%ebp\n\t"
-			 "callq *%%rax\n\t"
-			 "movl %%eax, %%edi\n\t"
-			 "movl $60, %%eax\n\t"
-			 "syscall\n\t"
-			 "hlt\n"
-			 "1:"
-			 : "=a"(result)
-			 : "a"((long)SYS_clone3), "D"(args),
-			   "S"(size), [body] "r"(body), [argument] "r"(argument)
-			 : "rcx", "r11", "memory");
-	return result;
-}
 
 static inline long futex(void *word, int operation, uint32_t value,
 			 const struct timespec *timeout, void *second, uint32_t value3)

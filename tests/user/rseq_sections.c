@@ -44,13 +44,12 @@ static int handled_at_abort;
 /* Whatever was interrupted: if it was a section, it has been left before we are called. */
 static void look_from_handler(int signal, siginfo_t *info, void *context)
 {
-	const ucontext_t *interrupted = context;
 	uint32_t before;
 
 	(void)signal;
 	(void)info;
 	CHECK_EQ(area.section, 0);
-	memcpy(&before, (char *)interrupted->uc_mcontext.gregs[REG_RIP] - 4, 4);
+	memcpy(&before, (char *)saved_ip(context) - 4, 4);
 	handled_at_abort += before == SIGNATURE;
 }
 

@@ -177,20 +177,8 @@ static void check_alternate_stack(void)
 /* The handler steps over the faulting instruction by changing the saved registers. */
 static void skip_instruction(int signal, siginfo_t *info, void *context)
 {
-	ucontext_t *saved = context;
-
 	note(signal, info, context);
-	saved->uc_mcontext.gregs[REG_RIP] = saved->uc_mcontext.gregs[REG_RBX];
-}
-
-static void fault_at(void *address)
-{
-	__asm__ volatile("leaq 1f(%%rip), %%rbx\n\t"
-			 "movl $1, (%0)\n"
-			 "1:"
-			 :
-			 : "r"(address)
-			 : "rbx", "memory");
+	go_on_behind(context);
 }
 
 static void check_exceptions(void)
@@ -207,41 +195,23 @@ static void check_exceptions(void)
 	fault_at(KERNEL_ADDRESS);
 	CHECK(last_code == SEGV_MAPERR || last_code == SEGV_ACCERR);
 	fault_at(NON_CANONICAL);
-	CHECK_EQ(last_code, SI_KERNEL);
+	CHECK_EQ(last_code, CODE_NON_CANONICAL);
 	CHECK_EQ(sigaction(SIGFPE, &action, NULL), 0);
-	__asm__ volatile("leaq 1f(%%rip), %%rbx\n\t"
-			 "xorl %%ecx, %%ecx\n\t"
-			 "movl $1, %%eax\n\t"
-			 "xorl %%edx, %%edx\n\t"
-			 "divl %%ecx\n"
-			 "1:"
-			 :
-			 :
-			 : "rax", "rbx", "rcx", "rdx", "memory");
-	CHECK(last_signal == SIGFPE && last_code == FPE_INTDIV);
+	CHECK(!divide_by_zero() || (last_signal == SIGFPE && last_code == FPE_INTDIV));
 	CHECK_EQ(sigaction(SIGILL, &action, NULL), 0);
-	__asm__ volatile("leaq 1f(%%rip), %%rbx\n\t"
-			 "ud2\n"
-			 "1:"
-			 :
-			 :
-			 : "rbx", "memory");
-	CHECK(last_signal == SIGILL && last_code == ILL_ILLOPN);
-	handle(SIGTRAP, 0);
-	__asm__ volatile("int3");
+	undefined_instruction();
+	CHECK(last_signal == SIGILL && last_code == CODE_UNDEFINED);
+	CHECK_EQ(sigaction(SIGTRAP, &action, NULL), 0);
+	breakpoint();
 	CHECK_EQ(last_signal, SIGTRAP);
 	signal(SIGSEGV, SIG_DFL);
 	signal(SIGFPE, SIG_DFL);
 	signal(SIGILL, SIG_DFL);
+	signal(SIGTRAP, SIG_DFL);
 	ok("exceptions");
 }
 
-/* Privileged instructions and kernel addresses as code end in SIGSEGV, never worse. */
-static void run_hlt(void)
-{
-	__asm__ volatile("hlt");
-}
-
+/* Privileged instructions and kernel addresses as code end in a signal, never worse. */
 static void jump_to_kernel(void)
 {
 	((void (*)(void))KERNEL_ADDRESS)();
@@ -254,26 +224,12 @@ static void jump_to_data(void)
 	((void (*)(void))(uintptr_t)code)();
 }
 
-/* To 32-bit code, where the kernel has a segment for that; it ends there at the latest. */
-static void return_far(void)
-{
-	__asm__ volatile("leaq 1f(%%rip), %%rax\n\t"
-			 "pushq $0x23\n\t"
-			 "pushq %%rax\n\t"
-			 "lretq\n"
-			 "1:\n\t"
-			 "hlt"
-			 :
-			 :
-			 : "rax", "memory");
-}
-
 static void check_deaths(void)
 {
-	CHECK_EQ(WTERMSIG(in_child(run_hlt)), SIGSEGV);
+	CHECK_EQ(WTERMSIG(in_child(privileged_instruction)), SIGNAL_PRIVILEGED);
 	CHECK_EQ(WTERMSIG(in_child(jump_to_kernel)), SIGSEGV);
 	CHECK_EQ(WTERMSIG(in_child(jump_to_data)), SIGSEGV);
-	CHECK_EQ(WTERMSIG(in_child(return_far)), SIGSEGV);
+	CHECK_EQ(WTERMSIG(in_child(jump_astray)), SIGNAL_ASTRAY);
 	ok("deaths");
 }
 
