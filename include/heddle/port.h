@@ -42,7 +42,8 @@
 #define HEDDLE_PORT_REPLY_ONLY \
 	2 /* reply_receive: do not receive; the descriptor is not looked at */
 
-#if defined(__x86_64__) && !defined(__HEDDLE_KERNEL__)
+#if !defined(__HEDDLE_KERNEL__)
+#	if defined(__x86_64__)
 static inline long heddle_port_system_call(long number, long a, long b, long c, long d)
 {
 	register long fourth __asm__("r10") = d;
@@ -54,6 +55,22 @@ static inline long heddle_port_system_call(long number, long a, long b, long c, 
 			 : "rcx", "r11", "memory");
 	return result;
 }
+#	elif defined(__aarch64__)
+static inline long heddle_port_system_call(long number, long a, long b, long c, long d)
+{
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+
+	__asm__ volatile("svc #0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3)
+			 : "memory");
+	return x0;
+}
+#	endif
 
 /* 0. -EINVAL, -EMFILE, -ENOMEM, -EFAULT. */
 static inline long heddle_port_create(int ends[2], int flags)

@@ -198,15 +198,17 @@ static void check_bad_elf(void)
 	static char image[65536];
 	size_t size = read_self(image, sizeof(image));
 	Elf64_Ehdr *header = (Elf64_Ehdr *)image;
+	Elf64_Half own;
 
 	write_file("empty", image, 0, 0755);
 	CHECK_EQ(run_file("./empty"), 200);
 	write_file("cut", image, 32, 0755);
 	CHECK_EQ(run_file("./cut"), 200);
-	header->e_machine = EM_AARCH64;
+	own = header->e_machine;
+	header->e_machine = EM_S390;
 	write_file("foreign", image, size, 0755);
 	CHECK_EQ(run_file("./foreign"), 200);
-	header->e_machine = EM_X86_64;
+	header->e_machine = own;
 	header->e_phnum = 0;
 	write_file("segmentless", image, size, 0755);
 	CHECK_EQ(run_file("./segmentless"), 200);

@@ -6,6 +6,7 @@
 ## make test-model       models of the protocols under TSan, and their mutants
 ## make test-user        the Linux programs of tests/user, on the host and on Heddle (CPUS="1 4")
 ## make test-boot        the boot contract: machines, initramfs forms, CPUs, a panic
+## make test-ports       the other architectures: boot tests, and a short list of test-user's programs
 ## make test-programs    unmodified programs of the distribution, output and status compared
 ## make compare          system calls with results of real programs, on Linux and on Heddle
 ## make soak             the long loops; the results go to docs/soak.md
@@ -74,7 +75,7 @@ clang_cflags = $(filter-out -fno-allow-store-data-races -mno-fp-ret-in-387 -mpre
 	$(subst -isystem $(GCC_INCLUDE),-isystem $(shell clang-22 -print-resource-dir 2>/dev/null)/include,$(kernel_cflags)))
 clang_src     = $(filter %.c,$(kernel_src))
 
-.PHONY: check check-layers check-format check-lengths check-rows check-gcc check-clang test-tools
+.PHONY: check check-layers check-format check-lengths check-rows check-gcc check-ports check-clang test-tools
 check:
 	@tests/run-suites check
 check-layers:
@@ -89,19 +90,33 @@ check-gcc:
 	@$(MAKE) --no-print-directory -j$(shell nproc) kernel
 	@$(MAKE) --no-print-directory -j$(shell nproc) DEBUG=1 kernel
 .SECONDARY: $(generated)
+# The other architectures' kernels, where their cross compilers are.
+PORTS := aarch64
+check-ports:
+	@for arch in $(PORTS); do \
+		if ! command -v $$arch-linux-gnu-gcc >/dev/null; then \
+			echo "0 passed, 0 failed, 1 skipped: no $$arch-linux-gnu-gcc"; \
+		else \
+			$(MAKE) --no-print-directory -j$(shell nproc) ARCH=$$arch kernel check-clang-port || exit 1; \
+		fi; \
+	done
+check-clang-port: | $(LINUX_HEADERS)/.stamp $(generated)
+	@tools/check-clang --target=$(ARCH)-linux-gnu $(clang_cflags) -- $(filter kernel/arch/%,$(clang_src))
 check-clang: | $(LINUX_HEADERS)/.stamp $(generated)
 	@tools/check-clang $(clang_cflags) -- $(clang_src)
 test-tools:
 	@tests/tools/run
 
 # --- models, programs on Linux and on Heddle ------------------------------------------------------
-.PHONY: test-model test-user test-boot test-programs test-compare test compare soak measure mutants
+.PHONY: test-model test-user test-boot test-ports test-programs test-compare test compare soak measure mutants
 test-model:
 	@tests/model/run
 test-user:
 	@tests/run-user $(if $(CPUS),--cpus "$(CPUS)") $(if $(TESTS),-- $(TESTS))
 test-boot:
 	@tests/run-boot
+test-ports:
+	@tests/run-ports $(PORTS)
 test-programs:
 	@tests/run-programs
 test-compare:

@@ -29,7 +29,7 @@ static struct {
 	u64 taken[ASIDS_MAX / 64] GUARDED_BY(lock);
 	u32 count; /* written at boot */
 	u32 hint GUARDED_BY(lock);
-} asids = {.lock = SPINLOCK_INIT(RANK_IPI, "asids.lock")};
+} asids = {.lock = SPINLOCK_INIT(RANK_IPI, "asids.lock"), .hint = ASID_FIRST};
 
 static pte_t empty_table[TABLE_ENTRIES] aligned_(PAGE_SIZE);
 
@@ -53,7 +53,6 @@ void tlb_init_cpu(void)
 init_ void tlb_init(void)
 {
 	asids.count = cpu_features.asid_16 ? ASIDS_MAX : 256;
-	asids.hint = ASID_FIRST;
 	tlb_init_cpu();
 }
 

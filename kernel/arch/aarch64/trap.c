@@ -133,10 +133,8 @@ void trap_no_stack(struct trap_frame *frame)
 
 	if (kernel_stack_is_guard(frame->sp - TRAP_FRAME_SIZE, &top) ||
 	    kernel_stack_is_guard(frame->sp - 1, &top)) {
-		log_error("kernel stack overflow: stack of %p, %lu bytes deep, at pc "
-			  "%016lx",
-			  (void *)top, top - frame->sp, frame->pc);
-		panic("kernel stack overflow");
+		panic("kernel stack overflow: stack of %p, %lu bytes deep, at pc %016lx",
+		      (void *)top, top - frame->sp, frame->pc);
 	}
 	if (frame->sp - TRAP_FRAME_SIZE - (vaddr_t)boot_stack < PAGE_SIZE) {
 		panic("kernel stack overflow: the boot stack, at pc %016lx", frame->pc);
