@@ -9,7 +9,9 @@
  * goes by weight. The queue's clock is the average virtual runtime by weight. A
  * thread that sleeps keeps its lag (clock - virtual runtime), bounded, so that
  * sleeping neither earns nor loses a claim; a woken one asks for half a slice first,
- * so that short work is served soon.
+ * so that short work is served soon. Who joins moves the clock towards itself, and is put
+ * that much further from it: else its lag would be less each time, and two threads that
+ * take turns to sleep would never be behind a third.
  */
 #include "lib/types.h"
 #include "sched/run_queue.h"
@@ -70,6 +72,9 @@ void fair_attach(struct run_queue *queue, struct sched_entity *entity,
 
 	lag = MIN(lag, (s64)slice);
 	lag = MAX(lag, -(s64)slice);
+	if (queue->load) {
+		lag += lag * (s64)entity->weight / (s64)queue->load;
+	}
 	entity->virtual_runtime = clock - (u64)lag;
 	entity->virtual_deadline =
 		entity->virtual_runtime + (kind == ATTACH_MOVED ? slice : slice / 2);

@@ -126,6 +126,19 @@ struct sched_entity *run_queue_first(struct run_queue *queue)
 	return node ? rbtree_entry(node, struct sched_entity, node) : NULL;
 }
 
+bool run_queue_is_before_all(struct run_queue *queue, const struct sched_entity *entity)
+{
+	const struct sched_entity *first = run_queue_first(queue);
+
+	if (!first) {
+		return true;
+	}
+	if (first->realtime_priority || entity->realtime_priority) {
+		return entity->realtime_priority > first->realtime_priority;
+	}
+	return fair_before(&entity->node, &first->node);
+}
+
 void run_queue_request(struct run_queue *queue)
 {
 	if (queue->cpu == arch_cpu_number()) {

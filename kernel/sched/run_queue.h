@@ -72,6 +72,8 @@ void run_queue_detach(struct run_queue *queue, struct sched_entity *entity);
 void run_queue_link(struct run_queue *queue, struct sched_entity *entity, bool front);
 void run_queue_unlink(struct run_queue *queue, struct sched_entity *entity);
 struct sched_entity *run_queue_first(struct run_queue *queue); /* NULL: nothing linked */
+/* Attached and not linked: would it be the first if it were? */
+bool run_queue_is_before_all(struct run_queue *queue, const struct sched_entity *entity);
 /* Attach, link and have the CPU react if it must. */
 void run_queue_enqueue(struct run_queue *queue, struct sched_entity *entity,
 		       enum attach_kind kind);
@@ -111,6 +113,11 @@ static inline enum thread_state state_of(const struct sched_entity *entity)
  * prepared wait is not entered.
  */
 void switch_away(bool preempted);
+/*
+ * The same for a thread whose wait is prepared, to a READY one that belongs here and is not attached; or to who comes before
+ * it. The queue is locked; at return it is not.
+ */
+void switch_to_sleeper(struct run_queue *queue, struct sched_entity *next);
 
 /* wake.c */
 void sched_sleep_expired(struct timer *timer);

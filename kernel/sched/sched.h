@@ -44,6 +44,11 @@ void sched_start_and_sleep(struct sched_entity *entity);
 void sched_prepare_wait(enum thread_state state);
 void sched_block(nsec_t deadline);
 void sched_finish_wait(void);
+/*
+ * sched_wake(to) and sched_block(NSEC_NEVER) in one: `to` takes over the caller's CPU if it sleeps and may run here, and nobody
+ * who waits for this CPU comes before it. A reference keeps `to`.
+ */
+void sched_hand_over(struct sched_entity *to);
 /* Does a pending break end a wait in `state`? Of the running thread. */
 bool sched_break_pending(enum thread_state state);
 /*

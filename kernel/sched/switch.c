@@ -97,12 +97,12 @@ static void put_previous(struct run_queue *queue, struct sched_entity *previous,
 	run_queue_link(queue, previous, preempted && !round_over(previous));
 }
 
+/* `next` is READY and not linked, or the idle thread. */
 static void set_current(struct run_queue *queue, struct sched_entity *next, nsec_t now)
 {
 	u32 rank = 0;
 
 	if (next != queue->idle) {
-		run_queue_unlink(queue, next);
 		state_change(next, THREAD_READY, THREAD_RUNNING);
 		rank = entity_rank(next);
 	}
@@ -116,27 +116,35 @@ static void set_current(struct run_queue *queue, struct sched_entity *next, nsec
 	}
 }
 
-NO_THREAD_SAFETY void switch_away(bool preempted)
+/* The running thread is charged up to now, before it goes. The reschedule that may be due is what follows. */
+static struct sched_entity *begin_switch(struct run_queue *queue, nsec_t now)
 {
-	struct run_queue *queue = run_queue_this();
-	struct sched_entity *previous, *next;
-	nsec_t now;
+	struct sched_entity *previous = queue->current;
 
-	spin_lock(&queue->lock);
 	arch_set_need_reschedule(false);
 	queue->reschedule_wanted = false;
-	previous = queue->current;
-	now = clock_monotonic();
 	run_queue_account(queue, now);
 	account_switched_out(queue, previous, now);
-	if (previous != queue->idle) {
-		put_previous(queue, previous, preempted);
+	return previous;
+}
+
+static struct sched_entity *take_first(struct run_queue *queue)
+{
+	struct sched_entity *first = run_queue_first(queue);
+
+	if (!first) {
+		return queue->idle;
 	}
-	next = run_queue_first(queue);
-	if (!next) {
-		next = queue->idle;
-	}
-	set_current(queue, next, now);
+	run_queue_unlink(queue, first);
+	return first;
+}
+
+/* From `previous` to the one that is current now. The queue is locked; it is not when `previous` comes back. */
+NO_THREAD_SAFETY static void switch_from(struct run_queue *queue,
+					 struct sched_entity *previous)
+{
+	struct sched_entity *next = queue->current;
+
 	if (next == previous) {
 		spin_unlock(&queue->lock);
 		return;
@@ -150,6 +158,38 @@ NO_THREAD_SAFETY void switch_away(bool preempted)
 	}
 	ASSERT(arch_preempt_count() == 1);
 	finish_switch((struct sched_entity *)arch_switch(&previous->arch, &next->arch));
+}
+
+NO_THREAD_SAFETY void switch_away(bool preempted)
+{
+	struct run_queue *queue = run_queue_this();
+	struct sched_entity *previous;
+	nsec_t now;
+
+	spin_lock(&queue->lock);
+	now = clock_monotonic();
+	previous = begin_switch(queue, now);
+	if (previous != queue->idle) {
+		put_previous(queue, previous, preempted);
+	}
+	set_current(queue, take_first(queue), now);
+	switch_from(queue, previous);
+}
+
+NO_THREAD_SAFETY void switch_to_sleeper(struct run_queue *queue,
+					struct sched_entity *next)
+{
+	nsec_t now = clock_monotonic();
+	struct sched_entity *previous = begin_switch(queue, now);
+
+	run_queue_attach(queue, next, ATTACH_WOKEN); // before we leave, as in a wake-up
+	put_previous(queue, previous, false);
+	if (!run_queue_is_before_all(queue, next)) {
+		run_queue_link(queue, next, false);
+		next = take_first(queue);
+	}
+	set_current(queue, next, now);
+	switch_from(queue, previous);
 }
 
 /* Interrupts off: preempts while it is due and allowed. */

@@ -168,14 +168,15 @@ static bool is_over(struct port *port, struct port_call *call, s64 *result)
 	return over;
 }
 
-/* The wait is prepared: go to sleep, and have `other` go on, whose reference is given back; NULL: nobody. */
+/* The wait is prepared: go to sleep, and have `other` go on here, whose reference is given back; NULL: nobody. */
 static void sleep_for(struct thread *other)
 {
 	if (other) {
-		sched_wake(&other->sched);
+		sched_hand_over(&other->sched);
 		thread_put(other);
+	} else {
+		sched_block(NSEC_NEVER);
 	}
-	sched_block(NSEC_NEVER);
 	sched_finish_wait();
 }
 
