@@ -214,9 +214,9 @@ static int take(struct snapshot *to, const struct proc_node *node)
 	to->number = pid_number_in(READ_ONCE(thread->pid), node->namespace);
 	to->process = pid_number_in(process->pid, node->namespace);
 	to->started = thread->start_time + current_time_offset(CLOCK_BOOTTIME);
-	to->nice = thread->sched.nice;
-	to->policy = thread->sched.policy;
-	to->realtime_priority = thread->sched.realtime_priority;
+	to->nice = thread->sched.own.nice;
+	to->policy = thread->sched.own.policy;
+	to->realtime_priority = thread->sched.own.realtime_priority;
 	to->cpu = atomic_load(&thread->sched.cpu);
 	sched_get_affinity(&thread->sched, &to->affinity);
 	take_tree(to, process, node->namespace);

@@ -53,6 +53,13 @@ enum {
 struct arch_vm;
 struct concurrency_set;
 
+/* What a thread asks of the scheduler. */
+struct sched_standing {
+	u8 policy;            /* SCHED_NORMAL, … */
+	s8 nice;              /* -20 … 19 */
+	u8 realtime_priority; /* 1 … 99, 0: none */
+};
+
 /*
  * Who may touch what
  *	a	atomic
@@ -102,10 +109,11 @@ struct sched_entity {
 	u32 switch_work; /* goes into return_work when it is switched in */
 	u32 move_work;   /* I: likewise when it goes to another CPU */
 
-	/* q: policy */
-	u8 policy;            /* SCHED_NORMAL, … */
-	s8 nice;              /* -20 … 19 */
-	u8 realtime_priority; /* 1 … 99, 0: none */
+	/* q: policy. What counts is its own standing, or the one it is lent if that is more urgent */
+	struct sched_standing own, lent;
+	bool is_lent;
+	u8 policy;
+	u8 realtime_priority;
 	bool reset_on_fork;
 	u32 weight;
 	struct cpumask affinity;

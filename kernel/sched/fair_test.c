@@ -182,19 +182,19 @@ TEST(inheritance)
 
 	sched_entity_init(&parent, 0);
 	sched_entity_init(&child, 0);
-	parent.policy = SCHED_RR;
-	parent.realtime_priority = 7;
-	parent.nice = -3;
+	parent.own.policy = SCHED_RR;
+	parent.own.realtime_priority = 7;
+	parent.own.nice = -3;
 	cpumask_fill(&parent.affinity, 2);
 	sched_entity_inherit(&child, &parent);
-	EXPECT_EQ(child.policy, SCHED_RR);
-	EXPECT_EQ(child.realtime_priority, 7);
-	EXPECT_EQ(child.nice, -3);
+	EXPECT_EQ(child.own.policy, SCHED_RR);
+	EXPECT_EQ(child.own.realtime_priority, 7);
+	EXPECT_EQ(child.own.nice, -3);
 	EXPECT(cpumask_test(&child.affinity, 1) && !cpumask_test(&child.affinity, 2));
 	parent.reset_on_fork = true;
 	sched_entity_inherit(&child, &parent);
-	EXPECT_EQ(child.policy, SCHED_NORMAL);
-	EXPECT_EQ(child.realtime_priority, 0);
-	EXPECT_EQ(child.nice, 0);
+	EXPECT_EQ(child.own.policy, SCHED_NORMAL);
+	EXPECT_EQ(child.own.realtime_priority, 0);
+	EXPECT_EQ(child.own.nice, 0);
 	EXPECT(!child.reset_on_fork);
 }

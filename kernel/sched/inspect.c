@@ -35,9 +35,9 @@ void sched_describe(struct sched_entity *entity, struct sched_description *out)
 		.switches_voluntary = READ_ONCE(entity->switches_voluntary),
 		.switches_involuntary = READ_ONCE(entity->switches_involuntary),
 		.weight = entity->weight,
-		.policy = entity->policy,
-		.nice = entity->nice,
-		.realtime_priority = entity->realtime_priority,
+		.policy = entity->own.policy,
+		.nice = entity->own.nice,
+		.realtime_priority = entity->own.realtime_priority,
 	};
 	run_queue_unlock(queue, flags);
 }

@@ -4,7 +4,9 @@
  * T10), and the defaults of a new one.
  *
  * Locks  the fields change under the lock of the thread's run queue; an unpublished
- * thread's need none.
+ * thread's need none. sched_lend() reads another's without: a standing that is being
+ * changed just then is lent as it was, as it will be, or, mixed of both and not valid,
+ * not at all.
  */
 #include "arch/cpu.h"
 #include "core/panic.h"
@@ -14,14 +16,42 @@
 #include "time/clock.h"
 #include <linux/sched.h>
 
-static void set_policy_fields(struct sched_entity *entity, unsigned policy,
-			      unsigned priority, int nice)
+/* a before b: real-time priority, else weight. */
+static bool is_more_urgent(const struct sched_standing *a, const struct sched_standing *b)
 {
-	entity->policy = (u8)policy;
-	entity->realtime_priority = (u8)priority;
-	entity->nice = (s8)nice;
-	entity->weight = fair_weight(policy, nice);
-	entity->slice_ns = policy == SCHED_RR ? SLICE_ROUND_ROBIN_NS : SLICE_FAIR_NS;
+	if (a->realtime_priority || b->realtime_priority) {
+		return a->realtime_priority > b->realtime_priority;
+	}
+	return fair_weight(a->policy, a->nice) > fair_weight(b->policy, b->nice);
+}
+
+static const struct sched_standing *standing_of(const struct sched_entity *entity)
+{
+	return entity->is_lent && is_more_urgent(&entity->lent, &entity->own)
+		       ? &entity->lent
+		       : &entity->own;
+}
+
+/* What the queues look at. */
+static void set_standing(struct sched_entity *entity)
+{
+	const struct sched_standing *standing = standing_of(entity);
+
+	entity->policy = standing->policy;
+	entity->realtime_priority = standing->realtime_priority;
+	entity->weight = fair_weight(standing->policy, standing->nice);
+	entity->slice_ns =
+		standing->policy == SCHED_RR ? SLICE_ROUND_ROBIN_NS : SLICE_FAIR_NS;
+}
+
+static void set_own(struct sched_entity *entity, unsigned policy, unsigned priority,
+		    int nice)
+{
+	entity->own = (struct sched_standing){
+		.policy = (u8)policy,
+		.nice = (s8)nice,
+		.realtime_priority = (u8)priority,
+	};
 }
 
 void sched_entity_init(struct sched_entity *entity, vaddr_t stack_top)
@@ -32,15 +62,16 @@ void sched_entity_init(struct sched_entity *entity, vaddr_t stack_top)
 	atomic_init(&entity->cpu, 0);
 	entity->stack_top = stack_top;
 	rbtree_node_init(&entity->node);
-	set_policy_fields(entity, SCHED_NORMAL, 0, 0);
+	set_own(entity, SCHED_NORMAL, 0, 0);
+	set_standing(entity);
 	cpumask_fill(&entity->affinity, MAX_CPUS);
 	timer_init(&entity->sleep_timer, sched_sleep_expired);
 }
 
 void sched_entity_inherit(struct sched_entity *child, const struct sched_entity *parent)
 {
-	unsigned policy = parent->policy, priority = parent->realtime_priority;
-	int nice = parent->nice;
+	unsigned policy = parent->own.policy, priority = parent->own.realtime_priority;
+	int nice = parent->own.nice;
 
 	if (parent->reset_on_fork) {
 		if (priority) {
@@ -50,7 +81,8 @@ void sched_entity_inherit(struct sched_entity *child, const struct sched_entity 
 		}
 		nice = MAX(nice, 0);
 	}
-	set_policy_fields(child, policy, priority, nice);
+	set_own(child, policy, priority, nice);
+	set_standing(child);
 	child->affinity = parent->affinity;
 	atomic_store(&child->cpu, atomic_load(&parent->cpu));
 }
@@ -60,9 +92,8 @@ static bool is_attached(const struct run_queue *queue, const struct sched_entity
 	return rbtree_linked(&entity->node) || queue->current == entity;
 }
 
-/* Queue locked. */
-static void change_policy(struct run_queue *queue, struct sched_entity *entity,
-			  unsigned policy, unsigned priority, int nice)
+/* `own` or `lent` is another. Queue locked. */
+static void change_standing(struct run_queue *queue, struct sched_entity *entity)
 {
 	bool attached = is_attached(queue, entity);
 	bool linked = rbtree_linked(&entity->node);
@@ -74,7 +105,7 @@ static void change_policy(struct run_queue *queue, struct sched_entity *entity,
 	if (attached) {
 		run_queue_detach(queue, entity);
 	}
-	set_policy_fields(entity, policy, priority, nice);
+	set_standing(entity);
 	if (attached) {
 		run_queue_attach(queue, entity, ATTACH_MOVED);
 	}
@@ -115,13 +146,48 @@ int sched_set_policy(struct sched_entity *entity, unsigned policy, unsigned prio
 		return -EINVAL;
 	}
 	queue = run_queue_lock_of(entity, &flags);
-	change_policy(queue, entity, policy, priority, nice);
+	set_own(entity, policy, priority, nice);
+	change_standing(queue, entity);
 	entity->reset_on_fork = reset_on_fork;
 	run_queue_unlock(queue, flags);
 	if (preempt_enabled()) {
 		sched_reschedule();
 	}
 	return 0;
+}
+
+void sched_lend(struct sched_entity *to, const struct sched_entity *from)
+{
+	struct sched_standing more = *standing_of(from);
+	struct run_queue *queue;
+	u64 flags;
+
+	if (!is_more_urgent(&more, standing_of(to))) {
+		return;
+	}
+	queue = run_queue_lock_of(to, &flags);
+	if (policy_valid(more.policy, more.realtime_priority, more.nice) &&
+	    is_more_urgent(&more, standing_of(to))) {
+		to->lent = more;
+		to->is_lent = true;
+		change_standing(queue, to);
+	}
+	run_queue_unlock(queue, flags);
+}
+
+void sched_return_lent(void)
+{
+	struct sched_entity *self = sched_current();
+	struct run_queue *queue;
+	u64 flags;
+
+	if (!self->is_lent) {
+		return;
+	}
+	queue = run_queue_lock_of(self, &flags);
+	self->is_lent = false;
+	change_standing(queue, self);
+	run_queue_unlock(queue, flags);
 }
 
 void sched_get_affinity(struct sched_entity *entity, struct cpumask *mask)

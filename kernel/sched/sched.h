@@ -114,6 +114,13 @@ void sched_get_affinity(struct sched_entity *entity, struct cpumask *mask);
 int sched_set_policy(struct sched_entity *entity, unsigned policy, unsigned priority,
 		     int nice, bool reset_on_fork);
 
+/*
+ * `to` works for `from`: until the running thread `to` calls sched_return_lent() it has from's policy and priority (or nice value) if
+ * that is more urgent than what it has. sched_describe() and fork know only its own. Any context; references keep both.
+ */
+void sched_lend(struct sched_entity *to, const struct sched_entity *from);
+void sched_return_lent(void);
+
 /* CPU time so far, ns, including the running stretch. */
 void sched_cpu_time(struct sched_entity *entity, u64 *user_ns, u64 *system_ns);
 /* What the scheduler knows of a thread, at one moment. Any context; a reference keeps the entity. */

@@ -98,7 +98,7 @@ static int highest(struct thread *thread, void *context)
 {
 	int *best = context;
 
-	*best = MAX(*best, 20 - thread->sched.nice);
+	*best = MAX(*best, 20 - thread->sched.own.nice);
 	return 0;
 }
 
@@ -124,15 +124,15 @@ static int set_nice(struct thread *thread, void *context)
 	if (!allowed) {
 		return -EPERM;
 	}
-	if (nice < thread->sched.nice && !current_capable(CAP_SYS_NICE) &&
+	if (nice < thread->sched.own.nice && !current_capable(CAP_SYS_NICE) &&
 	    (u64)(20 - nice) > process_limit(thread->process, RLIMIT_NICE)) {
 		return -EACCES;
 	}
 	if (!powerful) {
 		return -EPERM;
 	}
-	return sched_set_policy(&thread->sched, thread->sched.policy,
-				thread->sched.realtime_priority, nice,
+	return sched_set_policy(&thread->sched, thread->sched.own.policy,
+				thread->sched.own.realtime_priority, nice,
 				thread->sched.reset_on_fork);
 }
 
@@ -155,12 +155,12 @@ static u32 effective_io_priority(const struct thread *thread)
 	if (IOPRIO_PRIO_CLASS(priority) != IOPRIO_CLASS_NONE) {
 		return priority;
 	}
-	if (sched->policy == SCHED_IDLE) {
+	if (sched->own.policy == SCHED_IDLE) {
 		class = IOPRIO_CLASS_IDLE;
-	} else if (sched->policy == SCHED_FIFO || sched->policy == SCHED_RR) {
+	} else if (sched->own.policy == SCHED_FIFO || sched->own.policy == SCHED_RR) {
 		class = IOPRIO_CLASS_RT;
 	}
-	return class << IOPRIO_CLASS_SHIFT | (u32)(sched->nice - NICE_LOWEST) / 5;
+	return class << IOPRIO_CLASS_SHIFT | (u32)(sched->own.nice - NICE_LOWEST) / 5;
 }
 
 static int get_own(struct thread *thread, void *context)

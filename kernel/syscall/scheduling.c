@@ -128,18 +128,18 @@ static bool within_limits(struct thread *thread, unsigned policy, int priority, 
 	if (current_capable(CAP_SYS_NICE)) {
 		return true;
 	}
-	if (is_realtime(policy) && policy != now->policy && limit == 0) {
+	if (is_realtime(policy) && policy != now->own.policy && limit == 0) {
 		return false;
 	}
-	if (is_realtime(policy) && priority > now->realtime_priority &&
+	if (is_realtime(policy) && priority > now->own.realtime_priority &&
 	    (u64)priority > limit) {
 		return false;
 	}
-	if (now->policy == SCHED_IDLE && policy != SCHED_IDLE &&
-	    !may_be_nice(thread, now->nice)) {
+	if (now->own.policy == SCHED_IDLE && policy != SCHED_IDLE &&
+	    !may_be_nice(thread, now->own.nice)) {
 		return false;
 	}
-	return nice >= now->nice || is_realtime(policy) || may_be_nice(thread, nice);
+	return nice >= now->own.nice || is_realtime(policy) || may_be_nice(thread, nice);
 }
 
 /* None while it is real-time, and the default after that. */
@@ -192,9 +192,9 @@ static long set_scheduler(pid_nr number, s64 wanted, vaddr_t parameter)
 	}
 	reset = wanted < 0 ? thread->sched.reset_on_fork
 			   : (wanted & SCHED_RESET_ON_FORK) != 0;
-	policy = wanted < 0 ? thread->sched.policy
+	policy = wanted < 0 ? thread->sched.own.policy
 			    : (unsigned)wanted & ~(unsigned)SCHED_RESET_ON_FORK;
-	error = set_policy(thread, policy, priority, thread->sched.nice, reset);
+	error = set_policy(thread, policy, priority, thread->sched.own.nice, reset);
 	thread_put(thread);
 	return error;
 }
@@ -220,7 +220,7 @@ long sys_sched_getscheduler(const struct syscall_arguments *a)
 	if (error) {
 		return error;
 	}
-	result = thread->sched.policy |
+	result = thread->sched.own.policy |
 		 (thread->sched.reset_on_fork ? SCHED_RESET_ON_FORK : 0);
 	thread_put(thread);
 	return result;
@@ -238,7 +238,7 @@ long sys_sched_getparam(const struct syscall_arguments *a)
 	if (error) {
 		return error;
 	}
-	priority = thread->sched.realtime_priority;
+	priority = thread->sched.own.realtime_priority;
 	thread_put(thread);
 	return user_write(a->arg[1], &priority, sizeof(priority));
 }
@@ -277,8 +277,9 @@ long sys_sched_rr_get_interval(const struct syscall_arguments *a)
 	if (error) {
 		return error;
 	}
-	ts = nsec_to_timespec(
-		thread->sched.policy == SCHED_FIFO ? 0 : (nsec_t)thread->sched.slice_ns);
+	ts = nsec_to_timespec(thread->sched.own.policy == SCHED_FIFO
+				      ? 0
+				      : (nsec_t)thread->sched.slice_ns);
 	thread_put(thread);
 	return user_write(a->arg[1], &ts, sizeof(ts));
 }
@@ -335,11 +336,11 @@ long sys_sched_setattr(const struct syscall_arguments *a)
 		return error;
 	}
 	if (attributes.sched_flags & SCHED_FLAG_KEEP_POLICY) {
-		attributes.sched_policy = thread->sched.policy;
+		attributes.sched_policy = thread->sched.own.policy;
 	}
 	if (attributes.sched_flags & SCHED_FLAG_KEEP_PARAMS) {
-		attributes.sched_nice = thread->sched.nice;
-		attributes.sched_priority = thread->sched.realtime_priority;
+		attributes.sched_nice = thread->sched.own.nice;
+		attributes.sched_priority = thread->sched.own.realtime_priority;
 	}
 	error = set_policy(thread, attributes.sched_policy,
 			   (int)attributes.sched_priority,
@@ -364,13 +365,13 @@ long sys_sched_getattr(const struct syscall_arguments *a)
 		return error;
 	}
 	attributes.size = MIN(size, (u32)sizeof(attributes));
-	attributes.sched_policy = thread->sched.policy;
+	attributes.sched_policy = thread->sched.own.policy;
 	attributes.sched_flags =
 		thread->sched.reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
-	if (is_realtime(thread->sched.policy)) {
-		attributes.sched_priority = thread->sched.realtime_priority;
+	if (is_realtime(thread->sched.own.policy)) {
+		attributes.sched_priority = thread->sched.own.realtime_priority;
 	} else {
-		attributes.sched_nice = thread->sched.nice;
+		attributes.sched_nice = thread->sched.own.nice;
 	}
 	thread_put(thread);
 	return user_write(a->arg[1], &attributes, attributes.size);

@@ -50,6 +50,26 @@ static void take(struct port *port, struct port_call *call, struct thread *serve
 	service->call = call;
 	service->serving = true;
 	list_push_back(&port->services, &service->link);
+	sched_lend(&server->sched, &call->caller->sched);
+}
+
+/* Behind those as urgent as it is; who serves a call before it does so for this one too. */
+static void enqueue(struct port *port, struct port_call *call) MUST_HOLD(&port->lock)
+{
+	struct list *behind = port->calls.previous;
+	struct port_service *service;
+
+	call->state = CALL_QUEUED;
+	call->priority = call->caller->sched.realtime_priority;
+	while (behind != &port->calls &&
+	       list_entry(behind, struct port_call, link)->priority < call->priority) {
+		behind = behind->previous;
+	}
+	list_push_front(behind, &call->link);
+	list_for_each(service, &port->services, link) {
+		sched_lend(&container_of(service, struct thread, port_service)->sched,
+			   &call->caller->sched);
+	}
 }
 
 static void finish(struct port_call *call, s64 result)
@@ -138,8 +158,7 @@ static int submit(struct port *port, struct port_call *call, bool nonblocking,
 	} else if (nonblocking) {
 		err = -EAGAIN;
 	} else {
-		call->state = CALL_QUEUED;
-		list_push_back(&port->calls, &call->link);
+		enqueue(port, call);
 		wake_all(&port->pollers, EPOLLIN | EPOLLRDNORM);
 		sched_prepare_wait(THREAD_INTERRUPTIBLE);
 	}
@@ -296,14 +315,6 @@ static s64 finish_receive(struct port *port, struct port_receiver *receiver,
 	return receiver->message.size;
 }
 
-static void let_go(struct thread *answered)
-{
-	if (answered) {
-		sched_wake(&answered->sched);
-		thread_put(answered);
-	}
-}
-
 /* Receive at `port`; the thread serves nobody. */
 static s64 receive(struct port *port, struct port_receiver *receiver, bool nonblocking)
 {
@@ -332,7 +343,7 @@ s64 port_receive(struct file *end, u32 flags)
 	return err ? err : receive(port, &receiver, is_nonblocking(end, flags));
 }
 
-/* The reply goes to the caller: the caller, with a reference, who is to be woken; NULL: it has gone. */
+/* The reply goes to the caller, who is to be woken; NULL: it has gone. */
 static struct thread *answer(struct port *port, struct port_message *reply)
 	MUST_HOLD(&port->lock)
 {
@@ -343,15 +354,26 @@ static struct thread *answer(struct port *port, struct port_message *reply)
 	}
 	message_move(reply, &call->message);
 	finish(call, reply->size);
-	thread_get(call->caller);
 	return call->caller;
+}
+
+/*
+ * Wake who has been answered (NULL: nobody), and then be as urgent as before: the lock keeps us on the CPU between the two, so that
+ * nobody of less runs before the caller.
+ */
+static void let_go(struct port *port, struct thread *caller) MUST_HOLD(&port->lock)
+{
+	if (caller) {
+		sched_wake(&caller->sched);
+	}
+	sched_return_lent();
 }
 
 s64 port_reply(u64 size, u64 count)
 {
 	struct port_service *service = &current_thread()->port_service;
-	struct thread *caller;
 	struct port_message reply;
+	struct thread *caller;
 	int err;
 
 	if (!service->serving) {
@@ -363,34 +385,40 @@ s64 port_reply(u64 size, u64 count)
 	}
 	spin_lock(&service->port->lock);
 	caller = answer(service->port, &reply);
+	let_go(service->port, caller);
 	spin_unlock(&service->port->lock);
-	let_go(caller);
 	message_drop(&reply); // of a caller that has gone
 	return caller ? 0 : -ESRCH;
 }
 
-/* Answer, and wait at the same port without letting go of its lock between the two. */
+/*
+ * Answer, and wait at the same port without letting go of its lock between the two. The CPU is handed to the caller where we are
+ * going to sleep, and have no priority to give back before.
+ */
 static s64 reply_receive(struct port *port, struct port_receiver *receiver,
 			 bool nonblocking)
 {
-	struct thread *caller;
+	struct thread *caller, *next = NULL;
 	int err = -ESRCH;
 
 	spin_lock(&port->lock);
 	caller = answer(port, &receiver->message);
+	if (!caller || sched_current()->is_lent || !list_empty(&port->calls) ||
+	    !port->calling || nonblocking) {
+		let_go(port, caller);
+	} else {
+		next = caller;
+		thread_get(next);
+	}
 	if (caller) {
 		err = begin_receive(port, receiver, nonblocking);
 	}
 	spin_unlock(&port->lock);
-	if (err || receiver->given) {
-		let_go(caller);
-		caller = NULL;
-	}
 	if (err) {
 		message_drop(&receiver->message);
 		return err;
 	}
-	return finish_receive(port, receiver, caller);
+	return finish_receive(port, receiver, next);
 }
 
 s64 port_reply_receive(struct file *end, u64 size, u64 count, u32 flags)
@@ -424,8 +452,8 @@ void port_farewell(void)
 		call = end_service(service->port, service);
 		if (call) {
 			finish(call, -EOWNERDEAD);
-			sched_wake(&call->caller->sched);
 		}
+		let_go(service->port, call ? call->caller : NULL);
 		spin_unlock(&service->port->lock);
 	}
 	detach(service);

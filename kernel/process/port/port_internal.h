@@ -33,6 +33,7 @@ struct port_call {
 	struct list link;
 	enum call_state state;
 	struct thread *caller; /* I */
+	u8 priority;           /* real-time, when it was queued */
 	struct thread *server; /* while it is taken */
 	struct port_message message;
 	s64 result;
