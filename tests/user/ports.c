@@ -400,8 +400,10 @@ static void bad_answers(void)
 
 static void without_waiting(void)
 {
-	int ends[2];
+	int ends[2], begin[2];
 	pid_t server;
+	long result;
+	char byte;
 
 	CHECK_EQ(heddle_port_create(ends, HEDDLE_PORT_CREATE_CLOEXEC |
 						  HEDDLE_PORT_CREATE_NONBLOCK),
@@ -411,15 +413,21 @@ static void without_waiting(void)
 	CHECK_EQ(heddle_port_receive(ends[0], 0), -EAGAIN);
 	CHECK_EQ(fcntl(ends[0], F_SETFL, 0), 0);
 	CHECK_EQ(heddle_port_receive(ends[0], HEDDLE_PORT_NONBLOCK), -EAGAIN);
+	CHECK_EQ(pipe(begin), 0);
 	server = fork();
 	if (server == 0) {
+		CHECK_EQ(read(begin[0], &byte, 1), 1);
 		echo(ends[0]);
 		_exit(0);
 	}
-	while (RECEIVING(ends[1]) == 0) {
-		CHECK_EQ(heddle_port_call(ends[1], 0, 0, 0), -EAGAIN);
-	}
-	CHECK_EQ(heddle_port_call(ends[1], 1, 0, 0), 1); // the answer is waited for
+	CHECK_EQ(heddle_port_call(ends[1], 1, 0, 0), -EAGAIN);
+	CHECK_EQ(write(begin[1], "x", 1), 1);
+	do {
+		result = heddle_port_call(ends[1], 1, 0, 0);
+	} while (result == -EAGAIN);
+	CHECK_EQ(result, 1); // the answer is waited for
+	close(begin[0]);
+	close(begin[1]);
 	CHECK_EQ(kill(server, SIGKILL), 0);
 	reap(server, SIGKILL);
 	close(ends[0]);

@@ -24,6 +24,10 @@ test-host-command: build/host/heddle kernel guest
 ## make test-run           the command with the real kernel: streams, statuses, writes, terminals (CPUS="1 4")
 test-run: build/host/heddle kernel guest
 	@tests/run/run
+## make test-calls         the example of docs/ports.md: built as it says there, run on Heddle and here
+.PHONY: test-calls
+test-calls: build/host/heddle kernel guest
+	@tests/run/ports
 
 host: build/host/heddle
 -include $(command_obj:.o=.d)
