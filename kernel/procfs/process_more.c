@@ -54,7 +54,7 @@ int proc_write_timer_slack(const struct proc_node *node, char *value)
 			slack = thread->default_timer_slack_ns;
 		}
 		WRITE_ONCE(thread->timer_slack_ns,
-			   thread->sched.realtime_priority ? 0 : slack);
+			   thread->sched.own.realtime_priority ? 0 : slack);
 		thread_put(thread);
 	}
 	return error;

@@ -206,7 +206,7 @@ static long auxiliary_vector(const u64 *arg)
 /* What a real-time thread waits for does not come late: it has no slack. */
 static void set_timer_slack(struct thread *thread, u64 slack)
 {
-	if (!thread->sched.realtime_priority) {
+	if (!thread->sched.own.realtime_priority) {
 		thread->timer_slack_ns = slack ? slack : thread->default_timer_slack_ns;
 	}
 }

@@ -145,7 +145,7 @@ static bool within_limits(struct thread *thread, unsigned policy, int priority, 
 /* None while it is real-time, and the default after that. */
 static void settle_timer_slack(struct thread *thread)
 {
-	if (thread->sched.realtime_priority) {
+	if (thread->sched.own.realtime_priority) {
 		WRITE_ONCE(thread->timer_slack_ns, 0);
 	} else if (!READ_ONCE(thread->timer_slack_ns)) {
 		WRITE_ONCE(thread->timer_slack_ns, thread->default_timer_slack_ns);
