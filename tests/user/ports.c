@@ -442,6 +442,7 @@ static void calls_to_oneself(void)
 	int ends[2], other;
 
 	make_port(ends);
+	alarm(10);
 	CHECK_EQ(heddle_port_call(ends[1], 0, 0, 0), -EDEADLK); // holds both ends alone
 	other = dup(ends[0]);
 	CHECK_EQ(heddle_port_call(ends[1], 0, 0, 0), -EDEADLK);
@@ -450,6 +451,7 @@ static void calls_to_oneself(void)
 	block->descriptors[0] = other;
 	CHECK_EQ(heddle_port_call(ends[1], 0, 1, 0),
 		 -EDEADLK); // is its only server, and serves
+	alarm(0);
 	CHECK_EQ(heddle_port_reply(0, 0), 0);
 	CHECK_EQ(end_caller(&caller), 0);
 	close(other);
