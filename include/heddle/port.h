@@ -70,6 +70,21 @@ static inline long heddle_port_system_call(long number, long a, long b, long c, 
 			 : "memory");
 	return x0;
 }
+#	elif defined(__riscv)
+static inline long heddle_port_system_call(long number, long a, long b, long c, long d)
+{
+	register long a7 __asm__("a7") = number;
+	register long a0 __asm__("a0") = a;
+	register long a1 __asm__("a1") = b;
+	register long a2 __asm__("a2") = c;
+	register long a3 __asm__("a3") = d;
+
+	__asm__ volatile("ecall"
+			 : "+r"(a0)
+			 : "r"(a7), "r"(a1), "r"(a2), "r"(a3)
+			 : "memory");
+	return a0;
+}
 #	endif
 
 /* 0. -EINVAL, -EMFILE, -ENOMEM, -EFAULT. */

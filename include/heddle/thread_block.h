@@ -77,6 +77,18 @@ static inline struct heddle_thread_block *heddle_thread_block(void)
 	__asm__ volatile("mrs %0, tpidrro_el0" : "=r"(block));
 	return block;
 }
+#elif defined(__riscv) && !defined(__HEDDLE_KERNEL__)
+/* The caller's block; NULL on another kernel. A system call: keep the result, which is the thread's until it ends. */
+static inline struct heddle_thread_block *heddle_thread_block(void)
+{
+	register long a7 __asm__("a7") = 167; /* prctl */
+	register long a0 __asm__("a0") = PR_HEDDLE_THREAD_BLOCK;
+	register long a1 __asm__("a1") = 0;
+	register long a2 __asm__("a2") = 0;
+
+	__asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2) : "memory");
+	return a0 > 0 ? (struct heddle_thread_block *)a0 : (void *)0;
+}
 #endif
 
 #endif

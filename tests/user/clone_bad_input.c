@@ -262,11 +262,13 @@ static void check_thread_pointers(void)
 	int status;
 	long child;
 
+#ifdef __x86_64__ /* elsewhere any value will do */
 	CHECK_EQ(clone_with_tls(0x8000000000000000), -EPERM);
 	CHECK_EQ(clone_with_tls(0xffff800000000000), -EPERM);
 	CHECK_EQ(clone_with_tls(0x7ffffffff000), -EPERM);
 	CHECK_EQ(clone_with_tls(~0ull), -EPERM);
 	expect_no_child();
+#endif
 	child = clone_with_tls(0x10); // nothing there, but it could be
 	CHECK(child > 0);
 	CHECK_EQ(waitpid((pid_t)child, &status, 0), child);

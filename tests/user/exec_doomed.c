@@ -26,13 +26,12 @@ static size_t file_size;
 /* exit_group(7), in text, data with zeros behind it, and a third part. */
 static void build_good(void)
 {
-	static const unsigned char code[] = {0xb8, 0xe7, 0, 0,    0,    0xbf, RUNS,
-					     0,    0,    0, 0x0f, 0x05, 0xf4};
+	static const unsigned char code[] = {MACHINE_EXIT_GROUP(RUNS)};
 
 	good = (struct program){
 		.header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1},
 			   .e_type = ET_EXEC,
-			   .e_machine = EM_X86_64,
+			   .e_machine = MACHINE_ELF,
 			   .e_version = 1,
 			   .e_entry = BASE + CODE,
 			   .e_phoff = sizeof(Elf64_Ehdr),

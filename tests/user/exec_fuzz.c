@@ -25,11 +25,10 @@ static unsigned draw(unsigned below)
 /* exit_group(7), in a file with an interpreter's name that is not asked for, text, data and bss. */
 static void build_program(void)
 {
-	static const unsigned char code[] = {0xb8, 0xe7, 0, 0,    0,    0xbf, 7,
-					     0,    0,    0, 0x0f, 0x05, 0xf4};
+	static const unsigned char code[] = {MACHINE_EXIT_GROUP(7)};
 	Elf64_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1},
 			     .e_type = ET_EXEC,
-			     .e_machine = EM_X86_64,
+			     .e_machine = MACHINE_ELF,
 			     .e_version = 1,
 			     .e_entry = 0x400000 + CODE,
 			     .e_phoff = sizeof(Elf64_Ehdr),

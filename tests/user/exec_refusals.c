@@ -173,7 +173,7 @@ static struct program good_program(const char *interpreter)
 	struct program p = {
 		.header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1},
 			   .e_type = ET_DYN,
-			   .e_machine = EM_X86_64,
+			   .e_machine = MACHINE_ELF,
 			   .e_version = 1,
 			   .e_phoff = offsetof(struct program, segments),
 			   .e_ehsize = sizeof(Elf64_Ehdr),

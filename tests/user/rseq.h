@@ -5,7 +5,8 @@
 #include "raw.h"
 #include <sys/auxv.h>
 
-#ifdef __GLIBC__
+#if defined(__GLIBC__) && \
+	!defined(__riscv) /* its C library of that time registers none there */
 #	include <sys/rseq.h>
 #	define FROM_LIBRARY 1
 #else

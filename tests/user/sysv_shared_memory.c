@@ -4,6 +4,7 @@
  * with the last of them.
  * libc: musl
  */
+#include "machine.h"
 #include "sysv.h"
 #include <sys/resource.h>
 
@@ -137,7 +138,7 @@ static void rights(void)
 	CHECK_EQ(shmctl(segment, IPC_RMID, NULL), 0);
 	segment = shmget(IPC_PRIVATE, PAGE, 0700);
 	code = attach(NULL, SHM_EXEC);
-	code[0] = (char)0xc3; // ret
+	write_return(code);
 	((void (*)(void))(uintptr_t)code)();
 	CHECK_EQ(shmdt(code), 0);
 	CHECK_EQ(shmctl(segment, IPC_RMID, NULL), 0);

@@ -100,8 +100,9 @@ static void check_clone_words(void)
 	words = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		     0);
 	CHECK(words != MAP_FAILED);
+	/* In either order: x86-64 has the thread's registers last, the others this word. */
 	child = syscall(SYS_clone, CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | SIGCHLD, 0,
-			&words->parent_word, &words->child_word, 0);
+			&words->parent_word, &words->child_word, &words->child_word);
 	CHECK(child >= 0);
 	if (child == 0) {
 		_exit(words->child_word == getpid() && words->parent_word == getpid()

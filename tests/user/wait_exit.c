@@ -25,7 +25,7 @@ static void die_of_segv(void)
 
 static void die_of_illegal(void)
 {
-	__builtin_trap();
+	undefined_instruction();
 }
 
 static void *exit_group_from_thread(void *unused)

@@ -91,7 +91,7 @@ check-gcc:
 	@$(MAKE) --no-print-directory -j$(shell nproc) DEBUG=1 kernel
 .SECONDARY: $(generated)
 # The other architectures' kernels, where their cross compilers are.
-PORTS := aarch64
+PORTS := aarch64 riscv64
 check-ports:
 	@for arch in $(PORTS); do \
 		if ! command -v $$arch-linux-gnu-gcc >/dev/null; then \

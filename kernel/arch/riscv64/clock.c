@@ -40,6 +40,11 @@ init_ void clock_start(void)
 	multiplier = (u64)((1000000000UL << 32) / hz);
 }
 
+u64 clock_hz(void)
+{
+	return hz;
+}
+
 static void set_alarm(u64 at)
 {
 	if (cpu_features.sstc) {

@@ -109,6 +109,40 @@ u64 arch_hwcap2(void)
 	return 0;
 }
 
+void arch_hwprobe(s64 *key, u64 *value)
+{
+	*value = 0;
+	switch (*key) {
+	case RISCV_HWPROBE_KEY_MVENDORID:
+		*value = sbi_call(SBI_BASE, BASE_MVENDORID, 0, 0, 0, 0, 0).value;
+		break;
+	case RISCV_HWPROBE_KEY_MARCHID:
+		*value = sbi_call(SBI_BASE, BASE_MARCHID, 0, 0, 0, 0, 0).value;
+		break;
+	case RISCV_HWPROBE_KEY_MIMPID:
+		*value = sbi_call(SBI_BASE, BASE_MIMPID, 0, 0, 0, 0, 0).value;
+		break;
+	case RISCV_HWPROBE_KEY_BASE_BEHAVIOR:
+		*value = RISCV_HWPROBE_BASE_BEHAVIOR_IMA;
+		break;
+	case RISCV_HWPROBE_KEY_IMA_EXT_0:
+		*value = cpu_features.probed;
+		break;
+	case RISCV_HWPROBE_KEY_HIGHEST_VIRT_ADDRESS:
+		*value = USER_END - 1;
+		break;
+	case RISCV_HWPROBE_KEY_TIME_CSR_FREQ:
+		*value = clock_hz();
+		break;
+	case RISCV_HWPROBE_KEY_CPUPERF_0: /* nobody has measured */
+	case RISCV_HWPROBE_KEY_MISALIGNED_SCALAR_PERF:
+	case RISCV_HWPROBE_KEY_ZICBOZ_BLOCK_SIZE: /* not turned on */
+		break;
+	default:
+		*key = -1;
+	}
+}
+
 /* What the machine has put into the device tree for us; bytes. */
 static const u8 *given_seed(u32 *size)
 {

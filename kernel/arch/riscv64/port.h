@@ -80,6 +80,7 @@ bool plic_line_of(const struct device_node *node, unsigned *line);
 
 /* clock.c */
 void clock_start(void); /* the device tree is there */
+u64 clock_hz(void);
 void alarm_quiet(void);
 
 /* machine.c: the fixed devices. */

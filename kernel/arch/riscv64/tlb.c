@@ -38,7 +38,7 @@ static struct {
 	u64 taken[ASIDS_MAX / 64] GUARDED_BY(lock);
 	u32 count; /* written at boot */
 	u32 hint GUARDED_BY(lock);
-} asids = {.lock = SPINLOCK_INIT(RANK_IPI, "asids.lock")};
+} asids = {.lock = SPINLOCK_INIT(RANK_IPI, "asids.lock"), .hint = ASID_FIRST};
 
 static void load_table(paddr_t root, u64 asid)
 {
@@ -56,7 +56,6 @@ init_ void tlb_init(void)
 {
 	load_table(kernel_root_table, ASID_MASK);
 	asids.count = (u32)(CSR_READ("satp") >> ASID_SHIFT & ASID_MASK) + 1;
-	asids.hint = ASID_FIRST;
 	tlb_init_cpu();
 }
 

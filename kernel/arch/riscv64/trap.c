@@ -31,7 +31,7 @@ STATIC_ASSERT(offsetof(struct trap_frame, address) == TRAP_FRAME_ADDRESS);
 STATIC_ASSERT(offsetof(struct trap_frame, first_argument) == TRAP_FRAME_FIRST_ARGUMENT);
 STATIC_ASSERT(offsetof(struct trap_frame, number) == TRAP_FRAME_NUMBER);
 STATIC_ASSERT(offsetof(struct trap_frame, record) == TRAP_FRAME_RECORD);
-STATIC_ASSERT(USER_END == 1UL << 47); /* usercopy.S */
+STATIC_ASSERT(USER_END == (1UL << 47) - 4096); /* usercopy.S */
 
 #define CAUSE_INTERRUPT (1UL << 63)
 enum { CAUSE_SOFTWARE = 1, CAUSE_TIMER = 5, CAUSE_EXTERNAL = 9 };
@@ -89,10 +89,8 @@ void trap_no_stack(struct trap_frame *frame)
 
 	if (kernel_stack_is_guard(sp - TRAP_FRAME_SIZE, &top) ||
 	    kernel_stack_is_guard(sp - 1, &top)) {
-		log_error("kernel stack overflow: stack of %p, %lu bytes deep, at pc "
-			  "%016lx",
-			  (void *)top, top - sp, frame->regs[0]);
-		panic("kernel stack overflow");
+		panic("kernel stack overflow: stack of %p, %lu bytes deep, at pc %016lx",
+		      (void *)top, top - sp, frame->regs[0]);
 	}
 	if (sp - TRAP_FRAME_SIZE - (vaddr_t)boot_stack < PAGE_SIZE) {
 		panic("kernel stack overflow: the boot stack, at pc %016lx",

@@ -38,5 +38,7 @@ void arch_backtrace(u64 frame_pointer, void (*visit)(void *context, u64 address)
 /* "x86_64" for uname(2); the model name and flags lines for /proc/cpuinfo are written by arch_cpu_describe. */
 const char *arch_machine_name(void);
 int arch_cpu_describe(unsigned cpu, char *to, size_t size);
+/* riscv_hwprobe(2), which RISC-V alone has: the value that belongs to *key; a key that is not known becomes -1, and its value 0. */
+void arch_hwprobe(s64 *key, u64 *value);
 
 #include "arch/impl/cpu.h"

@@ -2,6 +2,7 @@
 /* What tests need of this machine: its name, calls without the C library, instructions that fault. The other architectures' folders have a header of the same name. */
 #pragma once
 
+#include <elf.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 #include <ucontext.h>
 
 #define MACHINE_NAME "aarch64"
+#define MACHINE_ELF  EM_AARCH64
 #define HWCAP_ALWAYS (1 << 1)    /* vector registers */
 #define SIGNATURE    0xd428bc00u /* of rseq(2), as the C library has it */
 
@@ -55,6 +57,18 @@ static inline long raw_call(long number, long a, long b)
 			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4)
 			 : "memory");
 	return x0;
+}
+
+/* exit_group(status), as bytes. */
+#define MACHINE_EXIT_GROUP(status)                                                     \
+	0xc8, 0x0b, 0x80, 0xd2, (status) << 5 & 0xff, (status) >> 3, 0x80, 0xd2, 0x01, \
+		0, 0, 0xd4
+
+/* A function that does nothing. */
+static inline void write_return(void *code)
+{
+	*(uint32_t *)code = 0xd65f03c0;
+	__builtin___clear_cache(code, (char *)code + 4);
 }
 
 /* Where a signal's handler was called. */

@@ -2,6 +2,7 @@
 /* What tests need of this machine: its name, calls without the C library, instructions that fault. The other architectures' folders have a header of the same name. */
 #pragma once
 
+#include <elf.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 #include <ucontext.h>
 
 #define MACHINE_NAME "x86_64"
+#define MACHINE_ELF  EM_X86_64
 #define HWCAP_ALWAYS (1 << 25)   /* SSE */
 #define SIGNATURE    0x53053053u /* of rseq(2), as the C library has it */
 
@@ -53,6 +55,16 @@ static inline long raw_call(long number, long a, long b)
 			 : "a"(number), "D"(a), "S"(b), "d"(0l), "r"(r10), "r"(r8)
 			 : "rcx", "r11", "memory");
 	return result;
+}
+
+/* exit_group(status), as bytes. */
+#define MACHINE_EXIT_GROUP(status) \
+	0xb8, 0xe7, 0, 0, 0, 0xbf, (status), 0, 0, 0, 0x0f, 0x05, 0xf4
+
+/* A function that does nothing. */
+static inline void write_return(void *code)
+{
+	*(unsigned char *)code = 0xc3;
 }
 
 /* Where a signal's handler was called. */

@@ -2,7 +2,7 @@
 /*
  * RISC-V: the address space, Sv48, 4 KiB pages.
  *
- *	0000 0000 0001 0000 … 0000 8000 0000 0000	user space
+ *	0000 0000 0001 0000 … 0000 7fff ffff f000	user space: a page less than there is, as on x86-64
  *	ffff 8000 0000 0000 …				all of RAM, where it physically is
  *	ffff c000 0000 0000 … ffff c080 0000 0000	kernel mappings: stacks, device registers
  *	ffff ffff 8000 0000 …				the kernel image, wherever it was loaded
@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 
 #define USER_LOWEST       0x10000UL
-#define USER_END          0x0000800000000000UL
+#define USER_END          0x00007ffffffff000UL
 #define PHYSICAL_MAP_BASE 0xffff800000000000UL
 #define PHYSICAL_MAP_END  0xffffc00000000000UL
 #define KERNEL_MAP_BASE   0xffffc00000000000UL
