@@ -479,7 +479,8 @@ static void spin(void)
 	while (!signals) {
 	}
 	CHECK_EQ(signals, 1);
-	CHECK(clock() >= CLOCKS_PER_SEC * 9 / 10);
+	// Linux counts this limit in ticks: early on a busy machine.
+	CHECK(clock() >= CLOCKS_PER_SEC / 2);
 	for (;;) {
 		CHECK(clock() < CLOCKS_PER_SEC * 4);
 	}
