@@ -213,7 +213,7 @@ static void check_stack_fields(void)
 		{0xffff800000000000, 4096},
 		{0x8000000000000000, 4096},
 		{~0ull, 1},
-		{0x7ffffffff000, 0x10000},
+		{USER_TOP, 0x10000},
 	};
 
 	for (size_t i = 0; i < sizeof(wild) / sizeof(wild[0]); i++) {

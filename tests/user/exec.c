@@ -246,8 +246,7 @@ static void check_wild_segments(void)
 	size_t size = read_self(image, sizeof(image));
 	Elf64_Ehdr *header = (Elf64_Ehdr *)image;
 	Elf64_Phdr *segments = (Elf64_Phdr *)(image + header->e_phoff);
-	uint64_t wild[] = {0xffff800000000000, 0x7ffffffff000, 1ull << 47,
-			   UINT64_MAX - 4095, 0};
+	uint64_t wild[] = {0xffff800000000000, USER_TOP, USER_HALF, UINT64_MAX - 4095, 0};
 
 	for (size_t i = 0; i < sizeof(wild) / sizeof(wild[0]); i++) {
 		Elf64_Phdr saved = segments[0];

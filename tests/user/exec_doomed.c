@@ -12,7 +12,7 @@
 enum { CODE = 0x200, SIZE = 0x1000, RUNS = 7, REFUSED = 200, DIES = -SIGSEGV };
 #define BASE 0x400000ul
 #define DATA 0x402000ul
-#define HALF (1ul << 47)
+#define HALF USER_HALF
 
 struct program {
 	Elf64_Ehdr header;
@@ -144,8 +144,8 @@ static void check_places(void)
 	expect_at(&p.data, BASE, DIES);          // the data lies over the text
 	expect_at(&p.data, BASE - 0x1000, DIES); // its zeros do
 	expect_memory(&p.text, 0x4000, RUNS);    // the text's zeros are covered
-	expect_at(&p.text, HALF - 0x1000, DIES);
-	expect_at(&p.data, HALF - 0x1000, DIES);
+	expect_at(&p.text, USER_TOP, DIES);
+	expect_at(&p.data, USER_TOP, DIES);
 	expect_at(&p.data, HALF, DIES);
 	expect_at(&p.data, 0xffff800000000000, DIES);
 	expect_at(&p.text, 0xffff800000000000, DIES);
@@ -154,7 +154,7 @@ static void check_places(void)
 	expect_at(&p.data, 0xffff800000000000, DIES); // also where it is empty
 	p.header.e_entry = 0xffff800000000000;
 	CHECK_EQ(becomes(), DIES);
-	p.header.e_entry = HALF - 0x1000;
+	p.header.e_entry = USER_TOP;
 	CHECK_EQ(becomes(), DIES);
 	p.text.p_type = p.data.p_type = PT_NULL;
 	CHECK_EQ(becomes(), DIES);

@@ -225,7 +225,7 @@ static void check_interpreters(void)
 	CHECK_EQ(try_interpreter("./x"), ELIBBAD);
 	write_file("x", &program, 70, 0755); // without its segments
 	CHECK_EQ(try_interpreter("./x"), ELIBBAD);
-	program.header.e_machine = EM_AARCH64;
+	program.header.e_machine = EM_S390;
 	write_file("x", &program, sizeof(program), 0755);
 	CHECK_EQ(try_interpreter("./x"), ELIBBAD);
 	program = good_program("./x");

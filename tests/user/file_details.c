@@ -3,6 +3,7 @@
  * P1: what programs look at in passing: files without a name, what F_GETFL tells of an open file,
  * ioctls that no file system here answers, the block size of files in /proc.
  */
+#include "machine.h"
 #include "test.h"
 #include <linux/fs.h>
 #include <linux/magic.h>
@@ -70,7 +71,7 @@ static void check_flags(void)
 	int fd = open("file", O_CREAT | O_EXCL | O_RDWR | O_TRUNC | O_CLOEXEC, 0600);
 
 	CHECK(fd >= 0);
-	CHECK_EQ(fcntl(fd, F_GETFL) & ~0100000 /* O_LARGEFILE */, O_RDWR);
+	CHECK_EQ(fcntl(fd, F_GETFL) & ~LARGE_FILE, O_RDWR);
 	CHECK_ERRNO(open("file", O_CREAT | O_EXCL | O_RDWR, 0600), EEXIST);
 	CHECK_EQ(symlink("file", "link"), 0);
 	CHECK_ERRNO(open("link", O_CREAT | O_EXCL | O_RDWR, 0600), EEXIST);
@@ -80,7 +81,7 @@ static void check_flags(void)
 	CHECK_EQ(unlink("link"), 0);
 	close(fd);
 	fd = open("file", O_RDWR | O_NOFOLLOW);
-	CHECK_EQ(fcntl(fd, F_GETFL) & ~0100000, O_RDWR | O_NOFOLLOW);
+	CHECK_EQ(fcntl(fd, F_GETFL) & ~LARGE_FILE, O_RDWR | O_NOFOLLOW);
 	close(fd);
 	ok("flags");
 }

@@ -368,11 +368,11 @@ static void check_fdinfo(void)
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", file);
 	CHECK_EQ(strtol(field(path, "pos"), NULL, 10), 1234);
 	CHECK_EQ(strtol(field(path, "flags"), NULL, 8),
-		 O_RDWR | O_APPEND | O_CLOEXEC | 0100000);
+		 O_RDWR | O_APPEND | O_CLOEXEC | LARGE_FILE);
 	CHECK_EQ(strtoul(field(path, "ino"), NULL, 10), info.st_ino);
 	CHECK(strtol(field(path, "mnt_id"), NULL, 10) > 0);
 	CHECK_EQ(fcntl(file, F_SETFD, 0), 0);
-	CHECK_EQ(strtol(field(path, "flags"), NULL, 8), O_RDWR | O_APPEND | 0100000);
+	CHECK_EQ(strtol(field(path, "flags"), NULL, 8), O_RDWR | O_APPEND | LARGE_FILE);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
 	length = readlink(path, target, sizeof(target) - 1);
 	CHECK(length > 0);

@@ -262,7 +262,7 @@ static void check_bad_sections(void)
 	bad.abort += 4;
 	must_be_killed("signature");
 	make_good();
-	bad.abort = 0x7ffffffff000ul;
+	bad.abort = USER_TOP;
 	must_be_killed("abort beyond user space");
 	make_good();
 	bad.start = ~0ul - 8;
@@ -271,7 +271,7 @@ static void check_bad_sections(void)
 	bad.length = ~0ul - 64;
 	must_be_killed("length wraps");
 	make_good();
-	bad.length = 1ul << 47;
+	bad.length = USER_HALF;
 	must_be_killed("end beyond user space");
 	make_good();
 	bad.abort = 0x2000;

@@ -12,6 +12,12 @@
 
 #define MACHINE_NAME "aarch64"
 #define MACHINE_ELF  EM_AARCH64
+
+/* The end of what programs may map, and of the half of all addresses that it is in. */
+#define USER_TOP  (1ul << 48)
+#define USER_HALF (1ul << 48)
+/* O_LARGEFILE as the kernel shows it; what the C libraries name so is another. */
+#define LARGE_FILE   0400000
 #define HWCAP_ALWAYS (1 << 1)    /* vector registers */
 #define SIGNATURE    0xd428bc00u /* of rseq(2), as the C library has it */
 
@@ -31,6 +37,7 @@ static inline long clone3_call(struct clone_args *args, size_t size, int (*body)
 			 "mov x29, xzr\n\t"
 			 "mov x30, xzr\n\t"
 			 "mov x0, %[argument]\n\t"
+			 "str x30, [sp, #-16]!\n\t" // as a call does elsewhere
 			 "blr %[body]\n\t"
 			 "mov x8, #93\n\t"
 			 "svc #0\n\t"

@@ -12,6 +12,12 @@
 
 #define MACHINE_NAME "x86_64"
 #define MACHINE_ELF  EM_X86_64
+
+/* The end of what programs may map, and of the half of all addresses that it is in. */
+#define USER_TOP  0x7ffffffff000ul
+#define USER_HALF (1ul << 47)
+/* O_LARGEFILE as the kernel shows it; what the C libraries name so is another. */
+#define LARGE_FILE   0100000
 #define HWCAP_ALWAYS (1 << 25)   /* SSE */
 #define SIGNATURE    0x53053053u /* of rseq(2), as the C library has it */
 
