@@ -212,11 +212,12 @@ unsigned gic_take(u32 *token)
 {
 	if (cpu_interface == NULL) {
 		*token = (u32)READ_REGISTER(ICC_IAR1_EL1);
-		__asm__ volatile("dsb sy" ::: "memory");
-		return *token & 0xffffff;
+	} else {
+		*token = load(cpu_interface, CPU_TAKE);
 	}
-	*token = load(cpu_interface, CPU_TAKE);
-	return *token & 0x3ff;
+	/* What the sender wrote before is seen from here on: gic_send(). */
+	__asm__ volatile("dsb sy" ::: "memory");
+	return *token & (cpu_interface == NULL ? 0xffffff : 0x3ff);
 }
 
 void gic_end(u32 token)
