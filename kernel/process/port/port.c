@@ -257,7 +257,7 @@ static void attach(struct port_service *service, struct port *port)
 	spin_unlock(&port->lock);
 }
 
-/* Take a call that is queued; or be a receiver, with the wait prepared. -EPIPE, -EAGAIN. */
+/* 0: took a call that is queued; 1: is a receiver, with the wait prepared. -EPIPE, -EAGAIN. */
 static int begin_receive(struct port *port, struct port_receiver *receiver,
 			 bool nonblocking) MUST_HOLD(&port->lock)
 {
@@ -274,7 +274,7 @@ static int begin_receive(struct port *port, struct port_receiver *receiver,
 	}
 	list_push_back(&port->receivers, &receiver->link);
 	sched_prepare_wait(THREAD_INTERRUPTIBLE);
-	return 0;
+	return 1;
 }
 
 /* Is the wait over? Else it is prepared. */
@@ -296,13 +296,16 @@ static bool has_call(struct port *port, struct port_receiver *receiver, int *err
 	return over;
 }
 
-/* begin_receive() went well. `answered`: who has an answer and sleeps, with a reference; NULL: nobody. */
-static s64 finish_receive(struct port *port, struct port_receiver *receiver,
+/*
+ * `begun` is what begin_receive() said. `answered`: who has an answer and sleeps, with a reference; NULL: nobody. A call may have
+ * come since the lock was let go of: the sleep is entered all the same, for it is what wakes `answered`.
+ */
+static s64 finish_receive(struct port *port, struct port_receiver *receiver, int begun,
 			  struct thread *answered)
 {
-	int err = 0;
+	int err = begun < 0 ? begun : 0;
 
-	if (!receiver->given) {
+	if (begun == 1) {
 		do {
 			sleep_for(answered);
 			answered = NULL;
@@ -318,13 +321,13 @@ static s64 finish_receive(struct port *port, struct port_receiver *receiver,
 /* Receive at `port`; the thread serves nobody. */
 static s64 receive(struct port *port, struct port_receiver *receiver, bool nonblocking)
 {
-	int err;
+	int begun;
 
 	attach(&receiver->thread->port_service, port);
 	spin_lock(&port->lock);
-	err = begin_receive(port, receiver, nonblocking);
+	begun = begin_receive(port, receiver, nonblocking);
 	spin_unlock(&port->lock);
-	return err ? err : finish_receive(port, receiver, NULL);
+	return finish_receive(port, receiver, begun, NULL);
 }
 
 s64 port_receive(struct file *end, u32 flags)
@@ -399,7 +402,7 @@ static s64 reply_receive(struct port *port, struct port_receiver *receiver,
 			 bool nonblocking)
 {
 	struct thread *caller, *next = NULL;
-	int err = -ESRCH;
+	int begun = -ESRCH;
 
 	spin_lock(&port->lock);
 	caller = answer(port, &receiver->message);
@@ -411,14 +414,13 @@ static s64 reply_receive(struct port *port, struct port_receiver *receiver,
 		thread_get(next);
 	}
 	if (caller) {
-		err = begin_receive(port, receiver, nonblocking);
+		begun = begin_receive(port, receiver, nonblocking);
 	}
 	spin_unlock(&port->lock);
-	if (err) {
+	if (!caller) {
 		message_drop(&receiver->message);
-		return err;
 	}
-	return finish_receive(port, receiver, next);
+	return finish_receive(port, receiver, begun, next);
 }
 
 s64 port_reply_receive(struct file *end, u64 size, u64 count, u32 flags)
