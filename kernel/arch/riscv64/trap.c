@@ -87,6 +87,9 @@ void trap_no_stack(struct trap_frame *frame)
 	u64 sp = frame->regs[REGISTER_SP];
 	vaddr_t top;
 
+	/* From here on this is the stack: a backtrace may fault. */
+	arch_current()->stack_limit =
+		(vaddr_t)cpu_local_current()->flags.emergency_top - EMERGENCY_STACK_SIZE;
 	if (kernel_stack_is_guard(sp - TRAP_FRAME_SIZE, &top) ||
 	    kernel_stack_is_guard(sp - 1, &top)) {
 		panic("kernel stack overflow: stack of %p, %lu bytes deep, at pc %016lx",
