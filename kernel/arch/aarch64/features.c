@@ -64,7 +64,6 @@ init_ void features_init(void)
 		panic("this CPU has no vector registers; Heddle needs them");
 	}
 	cpu_features.pan = field(mmfr1, 20) != 0;
-	cpu_features.accessed_by_hardware = field(mmfr1, 0) != 0;
 	cpu_features.asid_16 = field(mmfr0, 4) == 2;
 	cpu_features.random = field(words[ISAR0], 60) != 0;
 	cpu_features.cache_no_clean = (cache >> 28 & 1) != 0;

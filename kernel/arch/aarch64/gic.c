@@ -32,7 +32,6 @@ enum {
 enum {
 	CONTROL_V3 = 0x12, /* group 1, by affinity */
 	CONTROL_BUSY = 1U << 31,
-	ROUTE_NONE = 31,
 };
 /* A GICv2's part for each CPU. */
 enum { CPU_CONTROL = 0x00, CPU_MASK = 0x04, CPU_TAKE = 0x0c, CPU_END = 0x10 };

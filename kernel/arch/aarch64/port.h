@@ -19,7 +19,7 @@ extern char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_init_
 
 /* features.c: what the identification registers say; of the boot CPU, and taken to be every CPU's. */
 struct cpu_features {
-	bool pan, accessed_by_hardware, asid_16, random;
+	bool pan, asid_16, random;
 	bool cache_no_clean, cache_no_invalidate; /* IDC, DIC: new code is seen without */
 };
 extern struct cpu_features cpu_features;
