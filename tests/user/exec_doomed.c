@@ -322,7 +322,7 @@ static void check_texts(void)
 	CHECK_EQ(with_text("./doomed", 80000, RLIMIT_STACK, 64 << 10), 100 + E2BIG);
 	CHECK_EQ(with_text("./doomed", 50000, RLIMIT_STACK, 64 << 10), RUNS);
 	CHECK_EQ(with_text("./doomed", 80000, RLIMIT_DATA, 0), DIES);
-	p.header.e_machine = EM_AARCH64;
+	p.header.e_machine = EM_S390;
 	write_program("doomed");
 	CHECK_EQ(with_text("./doomed", 80000, RLIMIT_AS, 64 << 10), 100 + E2BIG);
 	CHECK_EQ(with_text("./doomed", 100, RLIMIT_AS, 0), 100 + ENOEXEC);
