@@ -12,10 +12,12 @@
  *	-EBADF		no such descriptor, as the end or in the message; nothing has been sent
  *	-EAGAIN		HEDDLE_PORT_NONBLOCK, or O_NONBLOCK of the end: it would have to wait
  *	-EPIPE		the other end is closed
- *	-EDEADLK	a call to oneself: the caller alone holds the other end, or is the port's only server and serves a call
+ *	-EDEADLK	a call to oneself, where that is certain: the caller alone holds the other end, or is the port's only server and
+ *			serves a call
  *	-EOWNERDEAD	the server took the call and ended (exit, execve) without an answer
  *	-ESRCH		answer: the caller has gone, or there is none
  *	-EBUSY		receive: the call before is not answered
+ *	-ENOMEM, -EFAULT	the thread block cannot be had; nothing has been sent
  *	-EINTR		a handler without SA_RESTART ran before the server took the call, or before a call came
  */
 #ifndef HEDDLE_PORT_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * B6: a server has its caller's priority while it serves, and that of who waits for it: a thread of less, that would keep the CPU for
- * itself, does not run before the answer is there. All on one CPU. Linux has no ports: skipped there.
+ * itself, does not run before the answer is there. Linux has no ports: skipped there.
  * deadline: 60
  */
 #include "ports.h"
@@ -171,20 +171,81 @@ static void the_urgent_first(void)
 	ok("the_urgent_first");
 }
 
+static void stay_on(int first, int last)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (int cpu = first; cpu <= last; cpu++) {
+		CPU_SET(cpu, &set);
+	}
+	CHECK_EQ(sched_setaffinity(0, sizeof(set), &set), 0);
+}
+
+/* Spins until it is stopped: 0; 1: that took three seconds. */
+static pid_t start_spinning(int cpu, int policy, int priority)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		long long start = now_ns();
+
+		stay_on(cpu, cpu);
+		become(policy, priority);
+		while (!shared->stop && now_ns() - start < 3000000000ll) {
+			shared->hog_turns++;
+		}
+		_exit(!shared->stop);
+	}
+	CHECK(child > 0);
+	return child;
+}
+
+static void serve_elsewhere(int end)
+{
+	stay_on(0, 1);
+	CHECK_EQ(heddle_port_receive(end, 0), 0);
+	shared->stop = true;
+	CHECK_EQ(heddle_port_reply(1, 0), 0);
+}
+
+/* The caller's CPU goes to one as urgent as it is: the server runs on the other, before a fair thread. */
+static void where_it_runs_at_once(void)
+{
+	int ends[2];
+	pid_t server, fair, equal;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		return;
+	}
+	reset();
+	make_port(ends);
+	server = start_server(ends, serve_elsewhere);
+	fair = start_spinning(1, SCHED_OTHER, 0);
+	while (shared->hog_turns == 0) {
+		usleep(1000);
+	}
+	equal = start_spinning(0, SCHED_FIFO, URGENT);
+	CHECK_EQ(heddle_port_call(ends[1], 0, 0, 0), 1);
+	reap(equal, 0);
+	reap(fair, 0);
+	reap(server, 0);
+	close(ends[0]);
+	close(ends[1]);
+	ok("where_it_runs_at_once");
+}
+
 int main(void)
 {
-	cpu_set_t one;
-
 	ports_required();
 	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	CHECK(shared != MAP_FAILED);
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	CHECK_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+	stay_on(0, 0);
 	become(SCHED_FIFO, URGENT);
 	the_callers_priority();
 	the_priority_of_who_waits();
 	the_urgent_first();
+	where_it_runs_at_once();
 	return 0;
 }

@@ -67,8 +67,14 @@ static void enqueue(struct port *port, struct port_call *call) MUST_HOLD(&port->
 	}
 	list_push_front(behind, &call->link);
 	list_for_each(service, &port->services, link) {
-		sched_lend(&container_of(service, struct thread, port_service)->sched,
-			   &call->caller->sched);
+		struct thread *server =
+			container_of(service, struct thread, port_service);
+
+		sched_lend(&server->sched, &call->caller->sched);
+		if (service->handed && call->priority) {
+			// Not only when its caller goes to sleep.
+			sched_wake(&server->sched);
+		}
 	}
 }
 
@@ -98,6 +104,21 @@ static struct port_call *end_service(struct port *port, struct port_service *ser
 	service->serving = false;
 	list_remove(&service->link);
 	return call;
+}
+
+/*
+ * `other` is to run while the running thread, whose wait is prepared, sleeps. Among fair threads the CPU is handed over: `other`, with
+ * a reference, for sleep_for(). What is urgent is woken here, under the lock: it must not wait until we get to our sleep. NULL.
+ */
+static struct thread *go_on(struct thread *other)
+{
+	if (sched_current()->realtime_priority ||
+	    READ_ONCE(other->sched.realtime_priority)) {
+		sched_wake(&other->sched);
+		return NULL;
+	}
+	thread_get(other);
+	return other;
 }
 
 /* ---- the caller ---- */
@@ -133,7 +154,7 @@ static bool is_to_oneself(const struct port *port, bool alone) MUST_HOLD(&port->
 	return alone || (service->serving && service->port == port && port->servers == 1);
 }
 
-/* Give the call to who waits for one, or queue it, and prepare the wait for its end. *server: who got it, with a reference. */
+/* Give the call to who waits for one, or queue it, and prepare the wait for its end. *server: whom to sleep for. */
 static int submit(struct port *port, struct port_call *call, bool nonblocking,
 		  struct thread **server)
 {
@@ -150,9 +171,9 @@ static int submit(struct port *port, struct port_call *call, bool nonblocking,
 		list_remove(&receiver->link);
 		receiver->given = true;
 		take(port, call, receiver->thread, &receiver->message);
-		*server = receiver->thread;
-		thread_get(*server);
 		sched_prepare_wait(THREAD_KILLABLE);
+		*server = go_on(receiver->thread);
+		receiver->thread->port_service.handed = *server != NULL;
 	} else if (is_to_oneself(port, alone)) {
 		err = -EDEADLK;
 	} else if (nonblocking) {
@@ -284,6 +305,7 @@ static bool has_call(struct port *port, struct port_receiver *receiver, int *err
 
 	spin_lock(&port->lock);
 	if (receiver->given) {
+		receiver->thread->port_service.handed = false;
 		*err = 0;
 	} else if (!port->calling || sched_break_pending(THREAD_INTERRUPTIBLE)) {
 		*err = port->calling ? -ERESTART : -EPIPE;
@@ -411,10 +433,12 @@ static s64 reply_receive(struct port *port, struct port_receiver *receiver,
 		let_go(port, caller);
 	} else {
 		next = caller;
-		thread_get(next);
 	}
 	if (caller) {
 		begun = begin_receive(port, receiver, nonblocking);
+	}
+	if (next) {
+		next = go_on(next);
 	}
 	spin_unlock(&port->lock);
 	if (!caller) {

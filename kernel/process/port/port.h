@@ -24,6 +24,7 @@ struct port_service {
 	bool serving;           /* o: it has taken a call there and not answered */
 	struct port_call *call; /* port.lock: that call; NULL: its caller has gone */
 	struct list link;       /* port.lock: port.services, while it serves */
+	bool handed; /* port.lock: given its call, and woken when the caller sleeps */
 };
 
 /* ends[0] is received from, ends[1] is called. flags: O_NONBLOCK. -ENOMEM. */
