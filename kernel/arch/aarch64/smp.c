@@ -115,7 +115,7 @@ void cpu_started(void)
 
 void arch_boot_late(void)
 {
-	boot_tell();
+	boot_tell_memory();
 	smp_discover();
 	gic_init();
 	alarm_init();

@@ -2,6 +2,7 @@
 /* What the files of this port offer one another, in the order of boot. */
 #pragma once
 
+#include "arch/common/boot_memory.h"
 #include "arch/mmu.h"
 #include "arch/smp.h"
 #include "lib/compiler.h"
@@ -14,8 +15,6 @@ struct trap_frame;
 /* kernel.ld */
 extern char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_init_start[],
 	kernel_init_end[], kernel_end[], boot_stack[], boot_stack_top[];
-
-#define init_ section_(".init.text")
 
 /* features.c: what the device tree says of the first CPU, and taken to be every CPU's. */
 struct cpu_features {
@@ -33,7 +32,6 @@ extern paddr_t console_page; /* mapped where it is in the physical map; 0: none 
 
 /* boot.c */
 noreturn_ void boot_riscv64(u64 hart, paddr_t tree);
-void boot_tell(void); /* memory; once the log's level is known */
 /* Memory before there are frames: zeroed pages that the boot tables map, taken out of RAM for good. */
 void *early_pages(size_t count);
 

@@ -110,7 +110,7 @@ void cpu_started(void)
 
 void arch_boot_late(void)
 {
-	boot_tell();
+	boot_tell_memory();
 	smp_discover(cpu_locals[0].hart);
 	plic_init();
 	machine_init();

@@ -2,6 +2,7 @@
 /* What the files of this port offer one another, in the order of boot. */
 #pragma once
 
+#include "arch/common/boot_memory.h"
 #include "arch/mmu.h"
 #include "arch/smp.h"
 #include "lib/compiler.h"
@@ -14,7 +15,6 @@ struct trap_frame;
 extern char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_init_start[],
 	kernel_init_end[], kernel_end[], boot_stack[], boot_stack_top[];
 
-#define init_      section_(".init.text")
 #define init_data_ section_(".init.data")
 
 /* console.c: the first serial port, polled. */
