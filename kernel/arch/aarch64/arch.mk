@@ -1,6 +1,7 @@
 # AArch64: compiler flags, the vDSO, and the bootable image.
-arch_cflags := -march=armv8-a -mgeneral-regs-only -mcmodel=small -mno-outline-atomics -mbranch-protection=none
-kernel_libs :=
+# Atomic operations are calls of the compiler's library, which takes the large system extensions where features.c found them.
+arch_cflags := -march=armv8-a -mgeneral-regs-only -mcmodel=small -moutline-atomics -mbranch-protection=none
+kernel_libs := -lgcc
 
 # An Image as Linux has it: the header lies at the image's first byte.
 define arch_make_image
@@ -9,7 +10,7 @@ endef
 
 # The vDSO is user code: a shared object, embedded in the kernel as it is.
 vdso_cflags = $(filter-out -fno-pic -fno-pie -fno-asynchronous-unwind-tables -g,$(kernel_cflags)) \
-	-fPIC -fvisibility=default -fasynchronous-unwind-tables
+	-fPIC -fvisibility=default -fasynchronous-unwind-tables -mno-outline-atomics
 vdso_src    := kernel/arch/aarch64/vdso/vdso.c kernel/arch/aarch64/vdso/return.S
 
 $(B)/vdso.so: $(vdso_src) kernel/arch/aarch64/vdso/vdso.ld kernel/arch/include/arch/vdso.h include/heddle/thread_block.h \

@@ -14,6 +14,12 @@
 struct cpu_features cpu_features;
 static u64 hwcap;
 
+/*
+ * What the compiler's library asks before every atomic operation (its name for it): false, a pair of exclusive accesses;
+ * true, one instruction of the large system extensions. Both may be under way at once.
+ */
+bool __aarch64_have_lse_atomics; // NOLINT(bugprone-reserved-identifier)
+
 static unsigned field(u64 word, unsigned shift)
 {
 	return word >> shift & 15;
@@ -69,6 +75,7 @@ init_ void features_init(void)
 	cpu_features.cache_no_clean = (cache >> 28 & 1) != 0;
 	cpu_features.cache_no_invalidate = (cache >> 29 & 1) != 0;
 	hwcap = HWCAP_FP | HWCAP_ASIMD;
+	__aarch64_have_lse_atomics = field(words[ISAR0], 20) >= 2;
 	if (field(words[PFR0], 16) == 1) {
 		hwcap |= HWCAP_FPHP | HWCAP_ASIMDHP;
 	}
