@@ -38,11 +38,14 @@ $(B)/generated/syscall_%: tools/make/syscalls.awk | $(LINUX_HEADERS)/.stamp $(OL
 		$(if $(filter %.inc,$@),,echo old; $(call call_numbers,$(OLD_HEADERS));) } | \
 		awk -v mode=$(basename $*) -f $< > $@
 
-$(B)/%.c.o: %.c | $(generated)
+# Other flags make other objects.
+rules := tools/make/kernel.mk kernel/arch/$(ARCH)/arch.mk
+
+$(B)/%.c.o: %.c $(rules) | $(generated)
 	@mkdir -p $(@D)
 	$(if $(filter 0,$(V)),@echo "  CC    $<";) $(CC) $(kernel_cflags) -MMD -MP -c $< -o $@
 
-$(B)/%.S.o: %.S | $(generated)
+$(B)/%.S.o: %.S $(rules) | $(generated)
 	@mkdir -p $(@D)
 	$(if $(filter 0,$(V)),@echo "  AS    $<";) $(CC) $(kernel_cflags) -D__ASSEMBLER__ -MMD -MP -c $< -o $@
 
