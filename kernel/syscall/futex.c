@@ -4,6 +4,7 @@
  */
 #include "syscall/syscall.h"
 
+#include "mm/heap.h"
 #include "mm/usercopy.h"
 #include "process/futex/futex.h"
 #include "process/namespace/time_namespace.h"
@@ -123,6 +124,57 @@ long sys_futex(const struct syscall_arguments *a)
 	default:
 		return -ENOSYS;
 	}
+}
+
+static int read_words(vaddr_t from, unsigned count, struct futex_word *words)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct futex_waitv word;
+
+		if (user_read(&word, from + i * sizeof(word), sizeof(word))) {
+			return -EFAULT;
+		}
+		if ((word.flags & ~(u32)FUTEX_PRIVATE_FLAG) != FUTEX_32 ||
+		    word.__reserved || word.val > UINT32_MAX) {
+			return -EINVAL;
+		}
+		words[i] = (struct futex_word){
+			.address = word.uaddr,
+			.expected = (u32)word.val,
+			.shared = !(word.flags & FUTEX_PRIVATE_FLAG),
+		};
+	}
+	return 0;
+}
+
+long sys_futex_waitv(const struct syscall_arguments *a)
+{
+	unsigned count = (unsigned)a->arg[1];
+	bool realtime = (s32)a->arg[4] == CLOCK_REALTIME;
+	struct futex_word *words;
+	nsec_t deadline;
+	long result;
+
+	if ((u32)a->arg[2] || !count || count > FUTEX_WAITV_MAX || !a->arg[0]) {
+		return -EINVAL;
+	}
+	if (a->arg[3] && !realtime && (s32)a->arg[4] != CLOCK_MONOTONIC) {
+		return -EINVAL;
+	}
+	result = read_deadline(a->arg[3], true, realtime, &deadline);
+	if (result) {
+		return result;
+	}
+	words = heap_allocate_array(count, sizeof(*words));
+	if (!words) {
+		return -ENOMEM;
+	}
+	result = read_words(a->arg[0], count, words);
+	if (!result) {
+		result = futex_wait_any(words, count, deadline, realtime);
+	}
+	heap_free(words);
+	return result;
 }
 
 long sys_set_robust_list(const struct syscall_arguments *a)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Futex WAIT and WAKE, and the hash table.
+ * Futex WAIT and WAKE, on one word or several, and the hash table.
  *
  * Owns      the buckets.
  * Locks     futex_bucket.lock > run_queue.lock. User words are read under it with the _nofault forms; what is not there is
@@ -143,6 +143,22 @@ void futex_wake_address(struct vm_space *vm, vaddr_t address, int count)
 	(void)futex_wake(address, true, count, FUTEX_BITSET_MATCH_ANY);
 }
 
+void futex_add_waiter(struct futex_bucket *bucket, struct futex_waiter *waiter)
+{
+	struct list *behind = &bucket->waiters;
+
+	if (!waiter->priority) {
+		list_push_back(&bucket->waiters, &waiter->link);
+		return;
+	}
+	while (behind->next != &bucket->waiters &&
+	       list_entry(behind->next, struct futex_waiter, link)->priority >=
+		       waiter->priority) {
+		behind = behind->next;
+	}
+	list_push_front(behind, &waiter->link);
+}
+
 /* Take ourselves out of whatever bucket we are in. true: a waker had done so. */
 static bool unqueue(struct futex_waiter *waiter)
 {
@@ -196,11 +212,22 @@ static bool has_passed(nsec_t deadline, bool realtime)
 	       (realtime ? clock_realtime() : clock_monotonic()) >= deadline;
 }
 
-static int sleep_until_woken(struct futex_waiter *waiter, nsec_t deadline, bool realtime)
+static bool is_any_woken(struct futex_waiter *waiters, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (is_woken(&waiters[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int sleep_until_woken(struct futex_waiter *waiters, unsigned count,
+			     nsec_t deadline, bool realtime)
 {
 	for (;;) {
 		sched_prepare_wait(THREAD_INTERRUPTIBLE);
-		if (is_woken(waiter)) {
+		if (is_any_woken(waiters, count)) {
 			return 0;
 		}
 		if (sched_break_pending(THREAD_INTERRUPTIBLE)) {
@@ -225,32 +252,48 @@ static int enqueue(struct futex_waiter *waiter, vaddr_t address, u32 expected)
 	if (value != expected) {
 		err = -EAGAIN;
 	} else {
-		list_push_back(&waiter->bucket->waiters, &waiter->link);
+		futex_add_waiter(waiter->bucket, waiter);
 	}
 	spin_unlock(&waiter->bucket->lock);
+	return err;
+}
+
+/* A waiter of the running thread, in no bucket, with a reference on its key. */
+static int waiter_init(struct futex_waiter *waiter, vaddr_t address, bool shared,
+		       u32 bitset)
+{
+	struct sched_entity *self = sched_current();
+	int err;
+
+	*waiter = (struct futex_waiter){
+		.bitset = bitset,
+		.thread = self,
+		.priority = self->own.realtime_priority,
+	};
+	list_init(&waiter->link);
+	err = futex_key(address, shared, &waiter->key);
+	if (!err) {
+		waiter->bucket = futex_bucket_of(&waiter->key);
+	}
 	return err;
 }
 
 long futex_wait(vaddr_t address, bool shared, u32 expected, nsec_t deadline,
 		bool realtime, u32 bitset)
 {
-	struct futex_waiter waiter = {.bitset = bitset, .thread = sched_current()};
-	struct vm_futex_key key;
+	struct futex_waiter waiter;
 	int err;
 
 	if (!bitset) {
 		return -EINVAL;
 	}
-	err = futex_key(address, shared, &key);
+	err = waiter_init(&waiter, address, shared, bitset);
 	if (err) {
 		return err;
 	}
-	list_init(&waiter.link);
-	waiter.key = key;
-	waiter.bucket = futex_bucket_of(&key);
 	err = enqueue(&waiter, address, expected);
 	if (!err) {
-		err = sleep_until_woken(&waiter, deadline, realtime);
+		err = sleep_until_woken(&waiter, 1, deadline, realtime);
 		sched_finish_wait();
 		if (unqueue(&waiter)) {
 			err = 0; // woken after all: a wake-up is never thrown away
@@ -258,4 +301,77 @@ long futex_wait(vaddr_t address, bool shared, u32 expected, nsec_t deadline,
 	}
 	vm_futex_key_put(&waiter.key); // requeueing has exchanged it, with its reference
 	return err;
+}
+
+/* The last of them that was woken, -1: none. None is in a bucket after that. */
+static long unqueue_all(struct futex_waiter *waiters, unsigned count)
+{
+	long woken = -1;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (unqueue(&waiters[i])) {
+			woken = i;
+		}
+	}
+	return woken;
+}
+
+static void put_keys(struct futex_waiter *waiters, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		vm_futex_key_put(&waiters[i].key);
+	}
+}
+
+static int init_all(struct futex_waiter *waiters, const struct futex_word *words,
+		    unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		int err = waiter_init(&waiters[i], words[i].address, words[i].shared,
+				      FUTEX_BITSET_MATCH_ANY);
+
+		if (err) {
+			put_keys(waiters, i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static long wait_any(struct futex_waiter *waiters, const struct futex_word *words,
+		     unsigned count, nsec_t deadline, bool realtime)
+{
+	unsigned queued = 0;
+	int err = 0;
+	long woken;
+
+	while (queued < count && !err) {
+		err = enqueue(&waiters[queued], words[queued].address,
+			      words[queued].expected);
+		queued += !err;
+	}
+	if (!err) {
+		err = sleep_until_woken(waiters, count, deadline, realtime);
+		sched_finish_wait();
+	}
+	woken = unqueue_all(waiters, queued);
+	return woken >= 0 ? woken : err; // a wake-up is never thrown away
+}
+
+long futex_wait_any(const struct futex_word *words, unsigned count, nsec_t deadline,
+		    bool realtime)
+{
+	struct futex_waiter *waiters = heap_allocate_array(count, sizeof(*waiters));
+	long result;
+
+	if (!waiters) {
+		return -ENOMEM;
+	}
+	result = init_all(waiters, words, count);
+	if (!result) {
+		result = wait_any(waiters, words, count, deadline, realtime);
+		put_keys(waiters, count);
+	}
+	heap_free(waiters);
+	return result;
 }

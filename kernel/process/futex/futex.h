@@ -22,6 +22,14 @@ void futex_exit_robust_list(struct thread *thread);
 
 long futex_wait(vaddr_t address, bool shared, u32 expected, nsec_t deadline,
 		bool realtime, u32 bitset);
+/* futex_waitv(2): wait until any of them is woken; which one. -EAGAIN: one has another value. */
+struct futex_word {
+	vaddr_t address;
+	u32 expected;
+	bool shared;
+};
+long futex_wait_any(const struct futex_word *words, unsigned count, nsec_t deadline,
+		    bool realtime);
 long futex_wake(vaddr_t address, bool shared, int count, u32 bitset);
 struct futex_requeue {
 	vaddr_t from, to;

@@ -21,10 +21,12 @@ struct futex_waiter {
 		*bucket; /* changes under the locks of the old and the new one */
 	struct vm_futex_key key;
 	u32 bitset;
-	u32 index; /* futex_waitv: which of the caller's words */
+	u8 priority; /* real-time, of the thread when it came; 0: none */
 	struct sched_entity *thread;
 };
 
+/* Behind those as urgent as it is: the real-time ones by priority, then all others as they came. The bucket's lock is held. */
+void futex_add_waiter(struct futex_bucket *bucket, struct futex_waiter *waiter);
 struct futex_bucket *futex_bucket_of(const struct vm_futex_key *key);
 bool futex_key_equal(const struct vm_futex_key *a, const struct vm_futex_key *b);
 /* The word, and the lock of its bucket held: 0; or an errno, nothing held. Faults the page in as often as needed. */

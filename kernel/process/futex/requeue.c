@@ -71,7 +71,7 @@ static void move_waiter(struct futex_waiter *waiter, struct pair *pair)
 	}
 	list_remove(&waiter->link);
 	waiter->key = pair->key2;
-	list_push_back(&pair->bucket2->waiters, &waiter->link);
+	futex_add_waiter(pair->bucket2, waiter);
 	WRITE_ONCE(waiter->bucket, pair->bucket2);
 }
 
