@@ -12,23 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
-#	define HOME_MACHINE EM_X86_64
-#	define HOME_NAME    "x86-64"
-#elif defined(__aarch64__)
-#	define HOME_MACHINE EM_AARCH64
-#	define HOME_NAME    "aarch64"
-#else
-#	define HOME_MACHINE EM_RISCV
-#	define HOME_NAME    "riscv64"
-#endif
-
 static const struct {
 	unsigned number;
 	const char *name;
 } machines[] = {
 	{EM_386, "i386"},        {EM_X86_64, "x86-64"}, {EM_ARM, "arm"},
-	{EM_AARCH64, "aarch64"}, {EM_RISCV, "riscv"},   {EM_PPC64, "ppc64"},
+	{EM_AARCH64, "aarch64"}, {EM_RISCV, "riscv64"}, {EM_PPC64, "ppc64"},
 	{EM_S390, "s390"},       {EM_MIPS, "mips"},     {EM_PPC, "ppc"},
 	{EM_SPARCV9, "sparc64"},
 };
@@ -44,14 +33,16 @@ __attribute__((format(printf, 2, 3))) static void bad(struct program_check *chec
 	va_end(arguments);
 }
 
-static const char *machine_name(unsigned machine, char *other, size_t size)
+static const char *machine_name(unsigned machine)
 {
+	static char other[40];
+
 	for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++) {
 		if (machines[i].number == machine) {
 			return machines[i].name;
 		}
 	}
-	snprintf(other, size, "machine number %u", machine);
+	snprintf(other, sizeof other, "machine number %u", machine);
 	return other;
 }
 
@@ -122,20 +113,32 @@ static void check_segments(int fd, const Elf64_Ehdr *header, off_t file_size,
 	}
 }
 
-static void check_elf(int fd, const Elf64_Ehdr *header, size_t size, off_t file_size,
-		      struct program_check *check)
+/* Is it for `machine`, or where that is EM_NONE for any of 64 bits and little-endian? */
+static bool check_machine(const Elf64_Ehdr *header, unsigned machine,
+			  struct program_check *check)
 {
-	char other[40];
+	const char *wanted = machine_name(machine); // of one that has a name
 
+	check->machine = header->e_machine;
+	if (header->e_ident[EI_DATA] != ELFDATA2LSB) {
+		bad(check, "big-endian ELF file, not %s", wanted);
+	} else if (machine != EM_NONE && header->e_machine != machine) {
+		bad(check, "ELF for %s, not %s", machine_name(header->e_machine), wanted);
+	} else if (header->e_ident[EI_CLASS] != ELFCLASS64) {
+		bad(check, "32-bit ELF file, not %s", wanted);
+	} else {
+		return true;
+	}
+	return false;
+}
+
+static void check_elf(int fd, const Elf64_Ehdr *header, size_t size, off_t file_size,
+		      unsigned machine, struct program_check *check)
+{
 	if (size < 20) {
 		bad(check, "truncated ELF file");
-	} else if (header->e_ident[EI_DATA] != ELFDATA2LSB) {
-		bad(check, "big-endian ELF file, not %s", HOME_NAME);
-	} else if (header->e_machine != HOME_MACHINE) {
-		bad(check, "ELF for %s, not %s",
-		    machine_name(header->e_machine, other, sizeof other), HOME_NAME);
-	} else if (header->e_ident[EI_CLASS] != ELFCLASS64) {
-		bad(check, "32-bit ELF file, not %s", HOME_NAME);
+	} else if (!check_machine(header, machine, check)) {
+		return;
 	} else if (size < sizeof *header) {
 		bad(check, "truncated ELF file");
 	} else if (header->e_type != ET_EXEC && header->e_type != ET_DYN) {
@@ -150,7 +153,7 @@ static void check_elf(int fd, const Elf64_Ehdr *header, size_t size, off_t file_
 	}
 }
 
-void program_check_file(int fd, struct program_check *check)
+void program_check_file(int fd, unsigned machine, struct program_check *check)
 {
 	union {
 		Elf64_Ehdr header;
@@ -168,7 +171,7 @@ void program_check_file(int fd, struct program_check *check)
 	} else if (size >= 2 && head.bytes[0] == '#' && head.bytes[1] == '!') {
 		check_script(head.bytes, size, check);
 	} else if (size >= 4 && !memcmp(head.bytes, ELFMAG, SELFMAG)) {
-		check_elf(fd, &head.header, size, status.st_size, check);
+		check_elf(fd, &head.header, size, status.st_size, machine, check);
 	} else {
 		bad(check, "neither an ELF program nor a script");
 	}

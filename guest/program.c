@@ -9,6 +9,7 @@
 #include "control.h"
 #include "elf_check.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -176,6 +177,9 @@ static bool find_program(const struct config *config, char *path, size_t size,
 	return not_found(refusal, name);
 }
 
+/* Our own ELF header, from the linker: its machine is the guest's. */
+extern const Elf64_Ehdr __ehdr_start;
+
 /* execve has failed with `error`: say why as exactly as the file allows. */
 static void explain(const char *path, int error, struct refusal *refusal)
 {
@@ -184,7 +188,7 @@ static void explain(const char *path, int error, struct refusal *refusal)
 
 	refuse(refusal, 126, error, "%s: %s", path, strerror(error));
 	if (fd >= 0 && check) {
-		program_check_file(fd, check);
+		program_check_file(fd, __ehdr_start.e_machine, check);
 		if (check->kind == PROGRAM_BAD) {
 			refuse(refusal, 126, error, "%s: %s", path, check->why);
 		} else if (error == ENOENT && check->interpreter[0]) {

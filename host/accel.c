@@ -250,8 +250,14 @@ static void write_cache(const char *key, bool works, const char *reason)
 	}
 }
 
-static bool may_use_kvm(char *reason, size_t size)
+static bool may_use_kvm(const struct architecture *architecture, char *reason,
+			size_t size)
 {
+	if (!architecture_is_native(architecture)) {
+		snprintf(reason, size, "KVM runs %s guests on this host, not %s",
+			 architecture_of_host()->name, architecture->name);
+		return false;
+	}
 	if (access("/dev/kvm", F_OK) < 0) {
 		snprintf(reason, size, "this host has no /dev/kvm");
 		return false;
@@ -263,12 +269,13 @@ static bool may_use_kvm(char *reason, size_t size)
 	return true;
 }
 
-static const char *choose_by_probe(const char *qemu, char *reason, size_t size)
+static const char *choose_by_probe(const struct architecture *architecture,
+				   const char *qemu, char *reason, size_t size)
 {
 	char key[PATH_MAX + 200];
 	bool works;
 
-	if (!may_use_kvm(reason, size)) {
+	if (!may_use_kvm(architecture, reason, size)) {
 		return "tcg";
 	}
 	make_key(qemu, key, sizeof key);
@@ -279,8 +286,9 @@ static const char *choose_by_probe(const char *qemu, char *reason, size_t size)
 	return works ? "kvm" : "tcg";
 }
 
-const char *accel_choose(enum accel_choice choice, const char *qemu, char *reason,
-			 size_t size)
+const char *accel_choose(enum accel_choice choice,
+			 const struct architecture *architecture, const char *qemu,
+			 char *reason, size_t size)
 {
 	const char *preset = getenv("HEDDLE_ACCEL"), *source = "--accel";
 
@@ -297,9 +305,9 @@ const char *accel_choose(enum accel_choice choice, const char *qemu, char *reaso
 		}
 	}
 	if (choice == ACCEL_AUTO) {
-		return choose_by_probe(qemu, reason, size);
+		return choose_by_probe(architecture, qemu, reason, size);
 	}
-	if (choice == ACCEL_KVM && !may_use_kvm(reason, size)) {
+	if (choice == ACCEL_KVM && !may_use_kvm(architecture, reason, size)) {
 		return NULL;
 	}
 	snprintf(reason, size, "asked for with %s", source);

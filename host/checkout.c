@@ -48,31 +48,39 @@ static bool any_newer(char *const *paths, const struct timespec *built)
 	return found;
 }
 
-bool checkout_is_stale(void)
+bool checkout_can_build(const struct architecture *architecture)
+{
+	const char *built = getenv("HEDDLE_BUILT");
+	char word[32];
+
+	snprintf(word, sizeof word, " %s ", architecture->name);
+	return getenv("HEDDLE_CHECKOUT") && !(built && strstr(built, word));
+}
+
+bool checkout_is_stale(const struct architecture *architecture)
 {
 	const char *top = getenv("HEDDLE_CHECKOUT");
 	char paths[SOURCE_COUNT][PATH_MAX], stamp[PATH_MAX];
 	char *list[SOURCE_COUNT + 1] = {0};
 	struct stat built;
 
-	if (!top) {
+	if (!checkout_can_build(architecture)) {
 		return false;
 	}
 	for (size_t i = 0; i < SOURCE_COUNT; i++) {
 		snprintf(paths[i], sizeof paths[i], "%s/%s", top, sources[i]);
 		list[i] = paths[i];
 	}
-	snprintf(stamp, sizeof stamp, "%s/build/.up-to-date", top);
+	snprintf(stamp, sizeof stamp, "%s/build/%s/.up-to-date", top, architecture->name);
 	return stat(stamp, &built) < 0 || any_newer(list, &built.st_mtim);
 }
 
-int checkout_build_and_run(char **arguments)
+int checkout_build_and_run(const struct architecture *architecture, char **arguments)
 {
 	char script[PATH_MAX];
 
 	snprintf(script, sizeof script, "%s/heddle", getenv("HEDDLE_CHECKOUT"));
-	setenv("HEDDLE_STALE", "1", 1);
-	unsetenv("HEDDLE_CHECKOUT");
+	setenv("HEDDLE_STALE", architecture->name, 1);
 	execv(script, arguments);
 	return -errno;
 }

@@ -79,40 +79,100 @@ static bool check_items(char *needed, char *wanted, size_t size)
 	return all;
 }
 
-static void check_acceleration(const char *qemu)
-{
-	char reason[200];
-	const char *accel = accel_choose(ACCEL_AUTO, qemu, reason, sizeof reason);
+/* Lists of packages, each with a blank in front. */
+struct packages {
+	char needed[1024];
+	char wanted[1024];
+};
 
-	printf("%-8s %-20s %s: %s\n", "ok", "acceleration", accel, reason);
+static void add_package(char *list, const char *packages)
+{
+	size_t length = strlen(list);
+
+	snprintf(list + length, sizeof((struct packages *)0)->needed - length, " %s",
+		 packages);
 }
 
-int doctor_run(void)
+/* Can guests of another architecture be built and run here? It is no fault if not. */
+static void check_foreign(const struct architecture *architecture,
+			  struct packages *packages)
 {
-	char needed[1024] = "", wanted[1024] = "", missing[PATH_MAX + 64] = "";
-	struct options options = {0};
+	char text[PATH_MAX + 300], qemu[PATH_MAX], reason[200];
+	bool emulator = machine_find_qemu(architecture, qemu) == 0;
+	bool compiler = on_path(architecture->compiler);
+
+	if (!emulator) {
+		add_package(packages->wanted, architecture->qemu_package);
+	}
+	if (!compiler) {
+		add_package(packages->wanted, architecture->compiler_packages);
+	}
+	if (emulator && compiler) {
+		const char *accel = accel_choose(ACCEL_AUTO, architecture, qemu, reason,
+						 sizeof reason);
+		snprintf(text, sizeof text, "guests run on %s, by %s",
+			 accel ? accel : reason, qemu);
+	} else {
+		snprintf(text, sizeof text, "no guests: no %s%s%s",
+			 emulator ? "" : architecture->qemu,
+			 emulator || compiler ? "" : ", no ",
+			 compiler ? "" : architecture->compiler);
+	}
+	show(emulator && compiler, false, architecture->name, text);
+}
+
+static void check_acceleration(const struct architecture *architecture, const char *qemu)
+{
+	char reason[200];
+	const char *accel =
+		accel_choose(ACCEL_AUTO, architecture, qemu, reason, sizeof reason);
+
+	printf("%-8s %-20s %s: %s\n", accel ? "ok" : "MISSING", "acceleration",
+	       accel ? accel : "none", reason);
+}
+
+/* What programs of this machine's own architecture need. */
+static bool check_native(struct packages *packages)
+{
+	struct options options = {.architecture = architecture_of_host()};
+	char missing[PATH_MAX + 64] = "";
 	struct machine_files files;
 
-	bool qemu = machine_find_qemu(files.qemu) == 0;
+	bool qemu = machine_find_qemu(options.architecture, files.qemu) == 0;
 	show(qemu, true, "QEMU", qemu ? files.qemu : "the virtual machine");
 	if (!qemu) {
-		strcat(needed, " qemu-system-x86");
+		add_package(packages->needed, options.architecture->qemu_package);
 	}
-	bool all = check_items(needed, wanted, sizeof needed) && qemu;
+	bool all = check_items(packages->needed, packages->wanted,
+			       sizeof packages->needed) &&
+		   qemu;
 	if (qemu) {
-		check_acceleration(files.qemu);
+		check_acceleration(options.architecture, files.qemu);
 		bool built = machine_find_files(&options, &files, missing,
 						sizeof missing) == 0;
 		show(built, true, "kernel and init", built ? files.kernel : missing);
 		all = all && built;
 	}
-	if (*needed) {
-		printf("\ninstall what is missing:   %sapt-get install -y%s\n",
-		       geteuid() ? "sudo " : "", needed);
+	return all;
+}
+
+int doctor_run(void)
+{
+	static struct packages packages;
+	bool all = check_native(&packages);
+
+	for (unsigned i = 0; architecture_at(i); i++) {
+		if (!architecture_is_native(architecture_at(i))) {
+			check_foreign(architecture_at(i), &packages);
+		}
 	}
-	if (*wanted) {
+	if (*packages.needed) {
+		printf("\ninstall what is missing:   %sapt-get install -y%s\n",
+		       geteuid() ? "sudo " : "", packages.needed);
+	}
+	if (*packages.wanted) {
 		printf("\nfor developers:            %sapt-get install -y%s\n",
-		       geteuid() ? "sudo " : "", wanted);
+		       geteuid() ? "sudo " : "", packages.wanted);
 	}
 	return all ? 0 : STATUS_FAILED;
 }

@@ -118,7 +118,7 @@ static int read_image(const struct image *whole, struct elf_needs *needs)
 	return 0; // static: needs nothing
 }
 
-int elf_needs_read(const char *host_path, struct elf_needs *needs)
+int elf_needs_read(const char *host_path, unsigned machine, struct elf_needs *needs)
 {
 	static struct program_check check;
 	struct stat status;
@@ -129,7 +129,7 @@ int elf_needs_read(const char *host_path, struct elf_needs *needs)
 	if (fd < 0) {
 		return -errno;
 	}
-	program_check_file(fd, &check);
+	program_check_file(fd, machine, &check);
 	if (check.kind == PROGRAM_ELF && fstat(fd, &status) == 0) {
 		image.size = status.st_size;
 		image.data = mmap(NULL, image.size, PROT_READ, MAP_PRIVATE, fd, 0);

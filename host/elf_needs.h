@@ -19,6 +19,6 @@ struct elf_needs {
 	char *strings;
 };
 
-/* Returns 0, or -ENOEXEC if it is no 64-bit ELF file of this architecture; other errnos. */
-int elf_needs_read(const char *host_path, struct elf_needs *needs);
+/* Returns 0, or -ENOEXEC if it is no 64-bit ELF file for `machine` (EM_*); other errnos. */
+int elf_needs_read(const char *host_path, unsigned machine, struct elf_needs *needs);
 void elf_needs_free(struct elf_needs *needs);

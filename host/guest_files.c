@@ -4,23 +4,20 @@
  */
 #include "guest_files.h"
 
-#include "../guest/elf_check.h"
 #include "../guest/protocol.h"
 #include "initramfs.h"
 #include "message.h"
 #include "pack.h"
-#include "tree.h"
+#include "program_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 struct text {
 	char *data;
@@ -62,7 +59,8 @@ static void put_config(struct text *text, const struct options *options,
 		put(text, "arg", "%s", *at);
 	}
 	for (char **at = options->environment; *at; at++) {
-		if (strncmp(*at, "HEDDLE_CHECKOUT=", 16)) { // the script's word to us
+		if (strncmp(*at, "HEDDLE_CHECKOUT=", 16) && // the script's words to us
+		    strncmp(*at, "HEDDLE_BUILT=", 13)) {
 			put(text, "env", "%s", *at);
 		}
 	}
@@ -95,89 +93,19 @@ static void put_config(struct text *text, const struct options *options,
 	put(text, "columns", "%u", terminal->columns);
 }
 
-static bool under_share(const struct options *options, const char *path)
-{
-	for (size_t i = 0; i < options->share_count; i++) {
-		const char *place = options->shares[i].place;
-		size_t length = strlen(place);
-		if (!strncmp(path, place, length) &&
-		    (!path[length] || path[length] == '/')) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static const char *search_path(const struct options *options)
-{
-	const char *path = options_variable(options, "PATH");
-
-	return path && *path ? path : DEFAULT_PATH;
-}
-
-static int find(const struct options *options, char path[PATH_MAX],
-		struct outcome *outcome)
-{
-	const char *name = options->arguments[0];
-	int result = tree_find_program(options->root, options->directory,
-				       search_path(options), name, path);
-
-	if (result == -ENOENT) {
-		outcome_set(outcome, OUTCOME_NOT_FOUND, STATUS_NOT_FOUND, "%s: not found",
-			    name);
-	} else if (result < 0) {
-		outcome_set(outcome, OUTCOME_NOT_EXECUTABLE, STATUS_NOT_EXECUTABLE,
-			    "%s: not an executable file", name);
-	}
-	return result;
-}
-
-int guest_program_check(const struct options *options, struct outcome *outcome)
-{
-	char path[PATH_MAX], resolved[PATH_MAX], host[PATH_MAX];
-	static struct program_check check;
-
-	if (options->share_count && !options->pack) {
-		if (!strchr(options->arguments[0], '/') ||
-		    under_share(options, options->directory) ||
-		    under_share(options, options->arguments[0])) {
-			return 0; // a share may cover it: init finds out
-		}
-	}
-	int result = find(options, path, outcome);
-	if (result < 0) {
-		return result;
-	}
-	if (tree_walk(options->root, path, resolved, NULL, NULL) < 0) {
-		return 0;
-	}
-	tree_host_path(options->root, resolved, host);
-	int fd = open(host, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		return 0;
-	}
-	program_check_file(fd, &check);
-	close(fd);
-	if (check.kind == PROGRAM_BAD) {
-		outcome_set(outcome, OUTCOME_NOT_EXECUTABLE, STATUS_NOT_EXECUTABLE,
-			    "%s: %s", options->arguments[0], check.why);
-		return -ENOEXEC;
-	}
-	return 0;
-}
-
 static int add_packed(const struct options *options, struct initramfs *archive,
 		      struct outcome *outcome)
 {
 	char path[PATH_MAX];
 	struct pack pack = {
+		.architecture = options->architecture,
 		.root = options->root,
 		.directory = options->directory,
-		.search = search_path(options),
+		.search = program_search_path(options),
 		.archive = archive,
 	};
 
-	int result = find(options, path, outcome);
+	int result = program_find(options, path, outcome);
 	if (result < 0) {
 		return result;
 	}

@@ -14,14 +14,6 @@
 
 #define MAGIC "glibc-ld.so.cache1.1"
 
-#if defined(__x86_64__)
-#	define OUR_FLAGS 0x0303
-#elif defined(__aarch64__)
-#	define OUR_FLAGS 0x0a03
-#else
-#	define OUR_FLAGS 0x1003
-#endif
-
 struct cache_header {
 	char magic[20];
 	uint32_t entries;
@@ -38,11 +30,12 @@ struct cache_entry {
 	uint64_t hwcap;
 };
 
-void library_cache_open(struct library_cache *cache, const char *host_path)
+void library_cache_open(struct library_cache *cache, const char *host_path, int flags)
 {
 	struct stat status;
 	int fd = open(host_path, O_RDONLY | O_CLOEXEC);
 
+	cache->flags = flags;
 	cache->data = NULL;
 	cache->size = 0;
 	if (fd < 0) {
@@ -86,7 +79,7 @@ const char *library_cache_find(const struct library_cache *cache, const char *na
 	const struct cache_entry *entries = (const void *)(header + 1);
 	size_t room = (cache->size - sizeof *header) / sizeof *entries;
 	for (uint32_t i = 0; i < header->entries && i < room; i++) {
-		if (entries[i].flags == OUR_FLAGS && !entries[i].hwcap &&
+		if (entries[i].flags == cache->flags && !entries[i].hwcap &&
 		    !strcmp(text_at(cache, entries[i].name), name)) {
 			return text_at(cache, entries[i].path);
 		}

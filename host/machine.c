@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * Machine `microvm` with ACPI: the CPUs are in the MADT. The virtio-mmio slots are at fixed
- * places; which of them are in use is told to the kernel by virtio_mmio.device= words, since
- * QEMU does so only without ACPI (docs/decisions/0010-the-machine.md).
+ * QEMU's process: found, started with our sockets, ended.
  */
 #include "machine.h"
 
-#include "guest_files.h"
-#include "message.h"
+#include "outcome.h"
+#include "qemu_command.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,204 +19,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define QEMU_NAME    "qemu-system-x86_64"
-#define QEMU_PACKAGE "qemu-system-x86"
-#define ARCH_NAME    "x86_64"
-
-#define SLOT_COUNT 24
-#define SLOT_BASE  0xfeb00000u
-#define SLOT_SIZE  0x200u
-#define SLOT_IRQ \
-	24 // first line of the second I/O APIC; QEMU raises its third instead, so slot 0 stays empty
-
-#define MAX_WORDS 256
-
-static const char *const port_names[PORT_END] = {"serial", "control", "stdin",
-						 "stdout", "stderr",  "terminal"};
-
-struct command {
-	char *words[MAX_WORDS + 1];
-	size_t count;
-	unsigned slots; // virtio devices so far
-};
-
-static void add(struct command *command, const char *format, ...) PRINTF_LIKE(2, 3);
-
-static void add(struct command *command, const char *format, ...)
-{
-	va_list arguments;
-	char *word = NULL;
-
-	va_start(arguments, format);
-	if (vasprintf(&word, format, arguments) < 0) {
-		abort();
-	}
-	va_end(arguments);
-	if (command->count == MAX_WORDS) {
-		abort(); // options.c bounds the number of shares
-	}
-	command->words[command->count++] = word;
-	command->words[command->count] = NULL;
-}
-
-static void command_free(struct command *command)
-{
-	for (size_t i = 0; i < command->count; i++) {
-		free(command->words[i]);
-	}
-}
-
-/* A value inside a QEMU option: a comma is written twice. */
-static void quote_commas(const char *path, char *out, size_t size)
-{
-	size_t length = 0;
-
-	for (; *path && length + 3 < size; path++) {
-		if (*path == ',') {
-			out[length++] = ',';
-		}
-		out[length++] = *path;
-	}
-	out[length] = 0;
-}
-
-static void add_share(struct command *command, const char *tag, const char *path,
-		      bool writable)
-{
-	char quoted[2 * PATH_MAX];
-
-	quote_commas(path, quoted, sizeof quoted);
-	add(command, "-fsdev");
-	add(command, "local,id=%s,path=%s,security_model=none,multidevs=remap%s", tag,
-	    quoted, writable ? "" : ",readonly=on");
-	add(command, "-device");
-	add(command, "virtio-9p-device,fsdev=%s,mount_tag=%s", tag, tag);
-	command->slots++;
-}
-
-static void add_ports(struct command *command, const int *sockets)
-{
-	add(command, "-chardev");
-	add(command, "socket,id=serial,fd=%d", sockets[PORT_SERIAL]);
-	add(command, "-serial");
-	add(command, "chardev:serial");
-	add(command, "-device");
-	add(command, "virtio-serial-device,max_ports=8");
-	command->slots++;
-	for (int port = PORT_CONTROL; port < PORT_END; port++) {
-		add(command, "-chardev");
-		add(command, "socket,id=%s,fd=%d", port_names[port], sockets[port]);
-		add(command, "-device");
-		add(command, "virtserialport,nr=%d,chardev=%s,name=heddle.%s", port,
-		    port_names[port], port_names[port]);
-	}
-}
-
-static void add_kernel(struct command *command, const struct options *options,
-		       const char *kernel, int initramfs)
-{
-	char words[4096];
-	int length = snprintf(words, sizeof words, "console=ttyS0 panic=-1%s%s",
-			      message_loudness() == VERBOSE ? "" : " quiet",
-			      options->pack ? " heddle.missing" : "");
-
-	// QEMU fills the slots from the last one down
-	for (unsigned i = 1; i <= command->slots; i++) {
-		unsigned slot = SLOT_COUNT - i;
-		length += snprintf(words + length, sizeof words - length,
-				   " virtio_mmio.device=%u@0x%x:%u", SLOT_SIZE,
-				   SLOT_BASE + slot * SLOT_SIZE, SLOT_IRQ + slot);
-	}
-	add(command, "-kernel");
-	add(command, "%s", kernel);
-	add(command, "-initrd");
-	add(command, "/proc/self/fd/%d", initramfs);
-	add(command, "-append");
-	add(command, "%s%s%s", words, options->append ? " " : "",
-	    options->append ? options->append : "");
-}
-
-static void build(struct command *command, const struct options *options,
-		  const struct machine_files *files, const char *accel,
-		  const int *sockets, int initramfs, int gate)
-{
-	static const char *const fixed[] = {
-		"-M",
-		"microvm,acpi=on,auto-kernel-cmdline=off,mem-merge=off",
-		"-nodefaults",
-		"-no-user-config",
-		"-no-reboot",
-		"-display",
-		"none",
-		"-global",
-		"virtio-mmio.force-legacy=false",
-		"-device",
-		"isa-debug-exit,iobase=0xf4,iosize=0x4",
-	};
-
-	add(command, "%s", files->qemu);
-	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
-		add(command, "%s", fixed[i]);
-	}
-	if (gate >= 0) { // a pipe: its end is an empty file of settings
-		add(command, "-readconfig");
-		add(command, "/proc/self/fd/%d", gate);
-	}
-	add(command, "-accel");
-	add(command, "%s", accel);
-	add(command, "-cpu");
-	add(command, "%s", strcmp(accel, "kvm") ? "max" : "host");
-	add(command, "-smp");
-	add(command, "%u", options->cpus);
-	add(command, "-m");
-	add(command, "%uM", options->memory_mib);
-	add_ports(command, sockets);
-	if (!options->pack) {
-		add_share(command, ROOT_TAG, options->root, false);
-	}
-	for (size_t i = 0; i < options->share_count; i++) {
-		char tag[32];
-		snprintf(tag, sizeof tag, SHARE_TAG_FORMAT, i);
-		add_share(command, tag, options->shares[i].source,
-			  options->shares[i].writable);
-	}
-	add_kernel(command, options, files->kernel, initramfs);
-}
-
-static void print_quoted(const char *word)
-{
-	if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "0123456789_-+=./:,@%") == strlen(word)) {
-		printf("%s", word);
-		return;
-	}
-	putchar('\'');
-	for (; *word; word++) {
-		if (*word == '\'') {
-			printf("'\\''");
-		} else {
-			putchar(*word);
-		}
-	}
-	putchar('\'');
-}
-
 void machine_print(const struct options *options, const struct machine_files *files,
 		   const char *accel)
 {
 	static const int sockets[PORT_END] = {10, 11, 12, 13, 14, 15};
-	struct command command = {0};
+	struct qemu_command command = {0};
 
-	build(&command, options, files, accel, sockets, 16, -1);
-	for (size_t i = 0; i < command.count; i++) {
-		printf("%s", i ? " " : "");
-		print_quoted(command.words[i]);
-	}
-	putchar('\n');
-	command_free(&command);
+	qemu_command_build(&command, options, files, accel, sockets, 16, -1);
+	qemu_command_print(&command);
+	qemu_command_free(&command);
 }
 
-int machine_find_qemu(char path[PATH_MAX])
+int machine_find_qemu(const struct architecture *architecture, char path[PATH_MAX])
 {
 	const char *chosen = getenv("HEDDLE_QEMU");
 	const char *search = getenv("PATH");
@@ -231,8 +42,8 @@ int machine_find_qemu(char path[PATH_MAX])
 	for (search = search ? search : "/usr/bin:/bin"; *search;) {
 		int length = strcspn(search, ":");
 		if (length &&
-		    snprintf(path, PATH_MAX, "%.*s/" QEMU_NAME, length, search) <
-			    PATH_MAX &&
+		    snprintf(path, PATH_MAX, "%.*s/%s", length, search,
+			     architecture->qemu) < PATH_MAX &&
 		    access(path, X_OK) == 0) {
 			return 0;
 		}
@@ -242,7 +53,8 @@ int machine_find_qemu(char path[PATH_MAX])
 }
 
 /* build/host/heddle lies beside build/<arch>/. */
-static void built_file(const char *name, char out[PATH_MAX])
+static void built_file(const struct architecture *architecture, const char *name,
+		       char out[PATH_MAX])
 {
 	char self[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -254,33 +66,49 @@ static void built_file(const char *name, char out[PATH_MAX])
 			*slash = 0;
 		}
 	}
-	snprintf(out, PATH_MAX, "%.*s/" ARCH_NAME "/%s", PATH_MAX - 64, self, name);
+	snprintf(out, PATH_MAX, "%.*s/%s/%s", PATH_MAX - 64, self, architecture->name,
+		 name);
+}
+
+static int no_qemu(const struct architecture *architecture, char *missing, size_t size)
+{
+	const char *chosen = getenv("HEDDLE_QEMU");
+
+	if (chosen && *chosen) {
+		snprintf(missing, size, "HEDDLE_QEMU is %.*s: %s", PATH_MAX - 1, chosen,
+			 strerror(errno));
+	} else {
+		snprintf(missing, size, "QEMU for %s is missing: apt-get install %s",
+			 architecture->name, architecture->qemu_package);
+	}
+	return -ENOENT;
 }
 
 int machine_find_files(const struct options *options, struct machine_files *files,
 		       char *missing, size_t size)
 {
-	const char *chosen = getenv("HEDDLE_QEMU");
+	const struct architecture *architecture = options->architecture;
 
-	if (machine_find_qemu(files->qemu) < 0) {
-		if (chosen && *chosen) {
-			snprintf(missing, size, "HEDDLE_QEMU is %.*s: %s", PATH_MAX - 1,
-				 chosen, strerror(errno));
-			return -ENOENT;
-		}
-		snprintf(missing, size, "QEMU is missing: apt-get install %s",
-			 QEMU_PACKAGE);
-		return -ENOENT;
+	if (machine_find_qemu(architecture, files->qemu) < 0) {
+		return no_qemu(architecture, missing, size);
 	}
 	if (options->kernel) {
 		snprintf(files->kernel, sizeof files->kernel, "%s", options->kernel);
 	} else {
-		built_file("heddle-kernel", files->kernel);
+		built_file(architecture, "heddle-kernel", files->kernel);
 	}
-	built_file("init", files->init);
+	built_file(architecture, "init", files->init);
 	if (access(files->kernel, R_OK) < 0 || access(files->init, R_OK) < 0) {
-		snprintf(missing, size, "%s is not there: build it with make",
-			 access(files->kernel, R_OK) < 0 ? files->kernel : files->init);
+		const char *absent =
+			access(files->kernel, R_OK) < 0 ? files->kernel : files->init;
+		if (architecture_is_native(architecture)) {
+			snprintf(missing, size, "%s is not there: build it with make",
+				 absent);
+		} else {
+			snprintf(missing, size,
+				 "%s is not there: build it with make ARCH=%s", absent,
+				 architecture->name);
+		}
 		return -ENOENT;
 	}
 	return 0;
@@ -356,19 +184,19 @@ static int open_sockets(struct machine *machine, int *theirs)
 int machine_start(struct machine *machine, const struct options *options,
 		  const struct machine_files *files, const char *accel, int initramfs)
 {
-	struct command command = {0};
+	struct qemu_command command = {0};
 	int theirs[PORT_END], errors[2], gate[2];
 
 	int result = open_sockets(machine, theirs);
 	if (result < 0 || pipe2(errors, O_CLOEXEC) < 0 || pipe2(gate, O_CLOEXEC) < 0) {
 		return result < 0 ? result : -errno; // heddle ends: so do the descriptors
 	}
-	build(&command, options, files, accel, theirs, initramfs, gate[0]);
+	qemu_command_build(&command, options, files, accel, theirs, initramfs, gate[0]);
 	machine->pid = machine_fork();
 	if (!machine->pid) {
 		become_qemu(command.words, theirs, initramfs, gate[0], errors[1]);
 	}
-	command_free(&command);
+	qemu_command_free(&command);
 	for (int port = 0; port < PORT_END; port++) {
 		close(theirs[port]);
 	}

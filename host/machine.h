@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The virtual machine: QEMU's command line, its process, and our ends of its sockets.
+ * The virtual machine: QEMU's process, and our ends of its sockets.
  */
 #pragma once
 
@@ -37,7 +37,7 @@ int machine_find_files(const struct options *options, struct machine_files *file
 		       char *missing, size_t size);
 
 /* Look for QEMU alone. */
-int machine_find_qemu(char path[PATH_MAX]);
+int machine_find_qemu(const struct architecture *architecture, char path[PATH_MAX]);
 
 /* Print the command that machine_start would run. */
 void machine_print(const struct options *options, const struct machine_files *files,

@@ -8,6 +8,7 @@
 #include "guest_files.h"
 #include "machine.h"
 #include "message.h"
+#include "program_file.h"
 #include "session.h"
 
 #include <errno.h>
@@ -35,14 +36,21 @@ static void open_streams(void)
 
 static char **all_arguments;
 
-/* A checkout whose sources have changed is built first, and then all begins anew. */
-static void rebuild_if_stale(struct machine *machine, struct outcome *outcome)
+/* The checkout is built first, and then all begins anew. */
+static void build_and_run(const struct options *options, struct outcome *outcome)
 {
-	if (checkout_is_stale()) {
+	int error = checkout_build_and_run(options->architecture, all_arguments);
+
+	outcome_set(outcome, OUTCOME_FAILED, STATUS_FAILED,
+		    "cannot run the checkout's script: %s", strerror(-error));
+}
+
+static void rebuild_if_stale(const struct options *options, struct machine *machine,
+			     struct outcome *outcome)
+{
+	if (checkout_is_stale(options->architecture)) {
 		machine_stop(machine);
-		outcome_set(outcome, OUTCOME_FAILED, STATUS_FAILED,
-			    "cannot run the checkout's script: %s",
-			    strerror(-checkout_build_and_run(all_arguments)));
+		build_and_run(options, outcome);
 	}
 }
 
@@ -59,7 +67,7 @@ static void start_and_serve(const struct options *options,
 		return;
 	}
 	if (options->dry_run) {
-		rebuild_if_stale(&machine, outcome);
+		rebuild_if_stale(options, &machine, outcome);
 		if (guest_files_build(options, terminal, files->init, initramfs,
 				      outcome) == 0) {
 			machine_print(options, files, outcome->accel);
@@ -73,7 +81,7 @@ static void start_and_serve(const struct options *options,
 			    "cannot start QEMU: %s", strerror(-result));
 		return;
 	}
-	rebuild_if_stale(&machine, outcome); // QEMU starts meanwhile
+	rebuild_if_stale(options, &machine, outcome); // QEMU starts meanwhile
 	result = guest_files_build(options, terminal, files->init, initramfs, outcome);
 	if (result < 0) {
 		machine_stop(&machine);
@@ -83,37 +91,67 @@ static void start_and_serve(const struct options *options,
 	session_run(&machine, options, terminal, outcome);
 }
 
+/* Without --arch it is the program's, else this machine's. Returns false with the outcome set if it has no room for all shares. */
+static bool choose_architecture(struct options *options, struct outcome *outcome)
+{
+	size_t devices = options->share_count + (options->pack ? 1 : 2);
+
+	if (!options->architecture) {
+		options->architecture = program_architecture(options);
+	}
+	if (!options->architecture) {
+		options->architecture = architecture_of_host();
+	}
+	if (devices > options->architecture->devices) {
+		outcome_set(outcome, OUTCOME_FAILED, STATUS_FAILED,
+			    "too many shares: the %s machine has room for %zu",
+			    options->architecture->name,
+			    options->architecture->devices -
+				    (devices - options->share_count));
+		return false;
+	}
+	return true;
+}
+
+static void find_and_run(const struct options *options, struct outcome *outcome)
+{
+	static struct machine_files files;
+	struct terminal_use terminal;
+	char missing[PATH_MAX + 64];
+
+	terminal_look(&terminal);
+	if (machine_find_files(options, &files, missing, sizeof missing) < 0) {
+		if (checkout_can_build(options->architecture)) {
+			build_and_run(options, outcome);
+		}
+		outcome_set(outcome, OUTCOME_FAILED, STATUS_FAILED, "%s", missing);
+		return;
+	}
+	outcome->accel =
+		accel_choose(options->accel, options->architecture, files.qemu,
+			     outcome->accel_reason, sizeof outcome->accel_reason);
+	if (!outcome->accel) {
+		outcome_set(outcome, OUTCOME_FAILED, STATUS_FAILED, "%s",
+			    outcome->accel_reason);
+		return;
+	}
+	say_detail("acceleration %s: %s", outcome->accel, outcome->accel_reason);
+	start_and_serve(options, &files, &terminal, outcome);
+}
+
 static int run(int count, char **arguments)
 {
 	static struct options options;
 	static struct outcome outcome;
-	static struct machine_files files;
-	struct terminal_use terminal;
-	char missing[PATH_MAX + 64];
 
 	outcome.start_seconds = now_seconds();
 	if (options_parse(&options, count, arguments) < 0) {
 		return STATUS_FAILED;
 	}
-	terminal_look(&terminal);
 	if (outcome_can_report(&outcome, &options) &&
-	    guest_program_check(&options, &outcome) == 0) {
-		if (machine_find_files(&options, &files, missing, sizeof missing) < 0) {
-			outcome_set(&outcome, OUTCOME_FAILED, STATUS_FAILED, "%s",
-				    missing);
-		} else {
-			outcome.accel = accel_choose(options.accel, files.qemu,
-						     outcome.accel_reason,
-						     sizeof outcome.accel_reason);
-		}
-		if (outcome.accel) {
-			say_detail("acceleration %s: %s", outcome.accel,
-				   outcome.accel_reason);
-			start_and_serve(&options, &files, &terminal, &outcome);
-		} else if (outcome.accel_reason[0]) {
-			outcome_set(&outcome, OUTCOME_FAILED, STATUS_FAILED, "%s",
-				    outcome.accel_reason);
-		}
+	    choose_architecture(&options, &outcome) &&
+	    program_check(&options, &outcome) == 0) {
+		find_and_run(&options, &outcome);
 	}
 	outcome_report(&outcome, &options);
 	return outcome.status;

@@ -22,7 +22,8 @@
 extern char **environ;
 
 enum long_only {
-	ROOT = 256,
+	ARCH = 256,
+	ROOT,
 	PACK,
 	TIMEOUT,
 	BOOT_TIMEOUT,
@@ -42,6 +43,7 @@ static const struct option flags[] = {
 	{"workdir", required_argument, NULL, 'w'},
 	{"user", required_argument, NULL, 'u'},
 	{"volume", required_argument, NULL, 'v'},
+	{"arch", required_argument, NULL, ARCH},
 	{"root", required_argument, NULL, ROOT},
 	{"pack", no_argument, NULL, PACK},
 	{"timeout", required_argument, NULL, TIMEOUT},
@@ -76,6 +78,7 @@ void options_print_help(void)
 	      "  -w, --workdir DIR          directory to run in (the current one)\n"
 	      "  -u, --user USER[:GROUP]    names or numbers (you)\n"
 	      "  -v, --volume SRC:DST[:ro|rw]  show a directory of the host (ro)\n"
+	      "      --arch ARCHITECTURE    x86_64, aarch64 or riscv64 (the program's)\n"
 	      "      --root DIR             the guest's root, in place of /\n"
 	      "      --pack                 share nothing: program and libraries in an "
 	      "initramfs\n"
@@ -259,6 +262,14 @@ static int set_accel(struct options *options, const char *value)
 	return wrong("--accel", value, "wants auto, kvm or tcg");
 }
 
+static int set_architecture(struct options *options, const char *value)
+{
+	options->architecture = architecture_named(value);
+	return options->architecture
+		       ? 0
+		       : wrong("--arch", value, "wants x86_64, aarch64 or riscv64");
+}
+
 static int set_cpus(struct options *options, const char *value)
 {
 	long number;
@@ -300,6 +311,8 @@ static int set_directory(struct options *options, const char *value)
 static int set_long_flag(struct options *options, int flag, char *value)
 {
 	switch (flag) {
+	case ARCH:
+		return set_architecture(options, value);
 	case ROOT:
 		return absolute_directory("--root", value, &options->root);
 	case PACK:

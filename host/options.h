@@ -4,12 +4,14 @@
  */
 #pragma once
 
+#include "architecture.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #define MAX_CPUS       16
-#define MAX_SHARES     21 // 23 virtio slots, less the console and the root
+#define MAX_SHARES     21 // 23 virtio slots of x86_64, less the console and the root
 #define MAX_GROUPS     128
 #define MIN_MEMORY_MIB 32
 #define MAX_MEMORY_MIB (1024 * 1024)
@@ -28,6 +30,7 @@ struct options {
 	char **environment;
 	char *directory;
 
+	const struct architecture *architecture; // NULL without --arch: the program says
 	unsigned cpus;
 	unsigned memory_mib;
 	uid_t user;

@@ -149,6 +149,8 @@ static struct json_object *describe(const struct outcome *outcome,
 	add_text(object, "message", outcome->message);
 	json_object_object_add(object, "arguments",
 			       string_list(options->arguments, count));
+	add_text(object, "architecture",
+		 options->architecture ? options->architecture->name : NULL);
 	add_text(object, "acceleration", outcome->accel);
 	add_text(object, "acceleration_reason", outcome->accel_reason);
 	json_object_object_add(object, "cpus", json_object_new_int(options->cpus));
@@ -215,9 +217,11 @@ static void write_summary(const struct outcome *outcome, const struct options *o
 	if (outcome->accel) {
 		say_plain("heddle: ran on %s: %s", outcome->accel, outcome->accel_reason);
 	}
-	say_plain("heddle: %u CPUs, %u MiB; up after %.3f s, ran %.3f s, %.3f s in all",
-		  options->cpus, options->memory_mib, outcome->boot_seconds,
-		  outcome->run_seconds, outcome->total_seconds);
+	say_plain(
+		"heddle: %s%s%u CPUs, %u MiB; up after %.3f s, ran %.3f s, %.3f s in all",
+		options->architecture ? options->architecture->name : "",
+		options->architecture ? ", " : "", options->cpus, options->memory_mib,
+		outcome->boot_seconds, outcome->run_seconds, outcome->total_seconds);
 	if (outcome->kind == OUTCOME_EXITED || outcome->kind == OUTCOME_SIGNALED) {
 		say_plain("heddle: CPU time %.3f s user, %.3f s system; at most %llu KiB "
 			  "resident",

@@ -117,7 +117,7 @@ static bool usable(struct search *search, const char *path, char resolved[PATH_M
 	if (fd < 0) {
 		return false;
 	}
-	program_check_file(fd, &check);
+	program_check_file(fd, search->pack->architecture->elf_machine, &check);
 	close(fd);
 	return check.kind == PROGRAM_ELF;
 }
@@ -214,7 +214,7 @@ static int add_elf(struct search *search, const char *path)
 		return -ENOMEM;
 	}
 	tree_host_path(search->pack->root, resolved, host);
-	result = elf_needs_read(host, needs);
+	result = elf_needs_read(host, search->pack->architecture->elf_machine, needs);
 	if (result == 0) {
 		search->depth++;
 		if (search->depth == 1) {
@@ -297,7 +297,7 @@ static int add_any(struct search *search, const char *path, int script_depth)
 	if (fd < 0) {
 		return -errno;
 	}
-	program_check_file(fd, &check);
+	program_check_file(fd, pack->architecture->elf_machine, &check);
 	close(fd);
 	if (check.kind == PROGRAM_BAD) {
 		return -ENOEXEC;
@@ -329,7 +329,7 @@ int pack_program(struct pack *pack, const char *path)
 		strcpy(cache, "/etc/ld.so.cache");
 	}
 	tree_host_path(pack->root, cache, host);
-	library_cache_open(&search.cache, host);
+	library_cache_open(&search.cache, host, pack->architecture->library_flags);
 	int result = add_any(&search, path, 0);
 	library_cache_close(&search.cache);
 	if (!result) {

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "architecture.h"
 #include "initramfs.h"
 
 #include <limits.h>
@@ -11,6 +12,7 @@
 
 /* Where the program comes from, and where it goes. */
 struct pack {
+	const struct architecture *architecture;
 	const char *root;      // the tree to take from
 	const char *directory; // where the program will run
 	const char *search;    // its PATH

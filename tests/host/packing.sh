@@ -62,20 +62,23 @@ def put(name, offset, value):
     changed[offset:offset + len(value)] = value
     open(sys.argv[1] + '/' + name, 'wb').write(changed)
 put('arm', 18, b'\xb7\0')
+put('riscv', 18, b'\xf3\0')
+put('i386', 18, b'\3\0')
 put('class32', 4, b'\1')
 put('big', 5, b'\2')
 put('headers', 54, b'\x01\0')
 put('far', 32, b'\xff' * 7 + b'\x7f')
 put('object', 16, b'\1\0')
 P
-chmod +x "$scratch"/{cut,stub,magic,empty,text,nameless,arm,class32,big,headers,far,object}
+chmod +x "$scratch"/{cut,stub,magic,empty,text,nameless,arm,riscv,i386,class32,big,headers,far,object}
 expect bad_cut 126 'truncated ELF' run -- "$scratch/cut"
 expect bad_stub 126 'truncated ELF' run -- "$scratch/stub"
 expect bad_magic 126 'truncated ELF' run -- "$scratch/magic"
 expect bad_empty 126 'empty file' run -- "$scratch/empty"
 expect bad_text 126 'neither an ELF program nor a script' run -- "$scratch/text"
 expect bad_nameless 126 'names no interpreter' run -- "$scratch/nameless"
-expect bad_arm 126 'ELF for aarch64, not x86-64' run -- "$scratch/arm"
+expect bad_arm 126 'ELF for aarch64, not x86-64' run --arch x86_64 -- "$scratch/arm"
+expect bad_not_riscv 126 'ELF for x86-64, not riscv64' run --arch riscv64 -- /bin/true
 expect bad_class 126 '32-bit ELF' run -- "$scratch/class32"
 expect bad_big_endian 126 'big-endian' run -- "$scratch/big"
 expect bad_headers 126 'corrupt ELF' run -- "$scratch/headers"
