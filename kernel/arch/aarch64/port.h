@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* What the files of this port offer one another, in the order of boot. */
+/* What the files of this port offer one another beyond what those of every port do, in the order of boot. */
 #pragma once
 
-#include "arch/common/boot_memory.h"
-#include "arch/mmu.h"
-#include "arch/smp.h"
-#include "lib/compiler.h"
-#include "lib/types.h"
+#include "arch/common/port.h"
 
-struct cpu_local;
 struct device_node;
-struct trap_frame;
-
-/* kernel.ld */
-extern char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_init_start[],
-	kernel_init_end[], kernel_end[], boot_stack[], boot_stack_top[];
 
 /* features.c: what the identification registers say; of the boot CPU, and taken to be every CPU's. */
 struct cpu_features {
@@ -22,19 +12,11 @@ struct cpu_features {
 	bool cache_no_clean, cache_no_invalidate; /* IDC, DIC: new code is seen without */
 };
 extern struct cpu_features cpu_features;
-void features_init(void);
-
-/* console.c: the PL011, polled. */
-void console_early_init(void);
 
 /* boot.c */
 noreturn_ void boot_aarch64(paddr_t tree);
-/* Memory before there are frames: zeroed pages that the boot tables map, taken out of RAM for good. */
-void *early_pages(size_t count);
 
 /* kernel_map.c */
-extern u64 kernel_root_table; /* physical, for TTBR1 */
-void kernel_map_init(void);
 /* The serial port's registers, from now on and for good. While the boot tables are in use. */
 volatile u8 *kernel_map_early_console(paddr_t registers);
 
@@ -50,7 +32,6 @@ extern char start_secondary[];
 /* tlb.c */
 void tlb_init(void);
 void tlb_init_cpu(void);
-void tlb_flush_kernel(vaddr_t start, vaddr_t end);
 
 /* page_table.c's tables: mark the page accessed. false: it was, or is none. Interrupts off. */
 bool vm_mark_accessed(vaddr_t address);
@@ -78,14 +59,12 @@ void gic_send(struct cpu_local *target, unsigned line);
 enum { GIC_SGI_RESCHEDULE = 0, GIC_SGI_CALL = 1, GIC_SPI_FIRST = 32, GIC_NONE = 1020 };
 
 /* clock.c */
-void clock_start(void);
 void alarm_init(void);
 void alarm_init_cpu(void);
 void alarm_quiet(void); /* its interrupt is not asked for any more */
 extern unsigned alarm_line;
 
-/* machine.c: PSCI, and the fixed devices. */
-void machine_init(void);
+/* machine.c: PSCI. */
 s64 psci_cpu_on(u64 mpidr, paddr_t entry, paddr_t context);
 
 /* smp.c */
@@ -94,20 +73,13 @@ noreturn_ void cpu_started(void);
 
 /* entry.S; trap.c, called by it. */
 extern char exception_vectors[];
-void trap_from_kernel(struct trap_frame *frame);
-void trap_from_user_mode(struct trap_frame *frame);
 void trap_interrupt_in_kernel(struct trap_frame *frame);
 void trap_interrupt_in_user(struct trap_frame *frame);
 noreturn_ void trap_no_stack(struct trap_frame *frame);
 noreturn_ void trap_bad(struct trap_frame *frame);
 
-/* switch.S */
-struct arch_thread *switch_stacks(u64 *save, u64 load, struct arch_thread *prev);
-void thread_start_kernel(void);
-void thread_start_user(void);
 /* thread.c: the context before there are threads. */
 extern struct arch_thread boot_thread;
 
-/* usercopy.S: 0, or -EFAULT. kernel_read_u64(): for backtraces: any kernel address. */
-int kernel_read_u64(u64 *value, vaddr_t address);
+/* usercopy.S: 0, or -EFAULT. */
 int user_cmpxchg_open(u32 *at, u32 expected, u32 desired, u32 *seen);

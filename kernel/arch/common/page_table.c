@@ -10,7 +10,7 @@
  *   P2  An entry of a leaf table is used iff it is not 0; PTE_MAPPED is then set, and the page present unless it is PROT_NONE.
  *   P3  A table is freed only after a flush: the CPU caches upper entries too.
  */
-#include "arch/impl/page_table.h"
+#include "arch/common/page_table.h"
 #include "core/panic.h"
 #include "lib/errno.h"
 #include "lib/string.h"

@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* What the files of this port offer one another, in the order of boot. */
+/* What the files of this port offer one another beyond what those of every port do, in the order of boot. */
 #pragma once
 
-#include "arch/common/boot_memory.h"
-#include "arch/mmu.h"
-#include "arch/smp.h"
-#include "lib/compiler.h"
-#include "lib/types.h"
+#include "arch/common/port.h"
 
-struct cpu_local;
 struct device_node;
-struct trap_frame;
-
-/* kernel.ld */
-extern char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_init_start[],
-	kernel_init_end[], kernel_end[], boot_stack[], boot_stack_top[];
 
 /* features.c: what the device tree says of the first CPU, and taken to be every CPU's. */
 struct cpu_features {
@@ -23,25 +13,15 @@ struct cpu_features {
 	u64 probed; /* RISCV_HWPROBE_KEY_IMA_EXT_0 */
 };
 extern struct cpu_features cpu_features;
-void features_init(void);
 
 /* console.c: the first serial port, polled; before it is found, and without one, the firmware's console. */
-void console_early_init(void);
 void console_find(void);     /* the device tree is there */
 extern paddr_t console_page; /* mapped where it is in the physical map; 0: none */
 
 /* boot.c */
 noreturn_ void boot_riscv64(u64 hart, paddr_t tree);
-/* Memory before there are frames: zeroed pages that the boot tables map, taken out of RAM for good. */
-void *early_pages(size_t count);
 
 /* kernel_map.c */
-extern u64 kernel_root_table; /* physical, for satp */
-extern u16 kernel_root_used
-	[]; /* its entries in use, all in the upper half: what address spaces copy */
-extern unsigned kernel_root_count;
-extern _Atomic u64 kernel_map_changes; /* pages that arch_kernel_map() has mapped */
-void kernel_map_init(void);
 bool kernel_page_is_mapped(vaddr_t address);
 
 /* start.S */
@@ -55,7 +35,6 @@ extern char start_secondary[];
 #define SATP_SV48 ((u64)SATP_MODE_SV48 << SATP_MODE_SHIFT)
 void tlb_init(void);
 void tlb_init_cpu(void);
-void tlb_flush_kernel(vaddr_t start, vaddr_t end);
 /* The firmware calls another CPU's fence: `function` is RFENCE_*. */
 void tlb_fence_others(u64 cpus, u64 function, vaddr_t start, u64 size, u64 asid);
 /* The active address space: mark the page accessed, for what `access` (PTE_READ …) wants. false: that is not what was missing. */
@@ -77,12 +56,8 @@ void plic_interrupt(void);
 bool plic_line_of(const struct device_node *node, unsigned *line);
 
 /* clock.c */
-void clock_start(void); /* the device tree is there */
 u64 clock_hz(void);
 void alarm_quiet(void);
-
-/* machine.c: the fixed devices. */
-void machine_init(void);
 
 /* smp.c */
 void smp_discover(u64 boot_hart);
@@ -94,16 +69,7 @@ void cpu_software_interrupt(void);
 
 /* entry.S; trap.c, called by it. */
 extern char trap_door[];
-void trap_from_kernel(struct trap_frame *frame);
-void trap_from_user_mode(struct trap_frame *frame);
 noreturn_ void trap_no_stack(struct trap_frame *frame);
 
-/* switch.S */
-struct arch_thread *switch_stacks(u64 *save, u64 load, struct arch_thread *prev);
-void thread_start_kernel(void);
-void thread_start_user(void);
 /* thread.c: the context before there are threads. */
 extern struct arch_thread boot_thread;
-
-/* usercopy.S: 0, or -EFAULT. For backtraces: any kernel address. */
-int kernel_read_u64(u64 *value, vaddr_t address);

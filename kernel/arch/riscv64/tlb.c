@@ -15,8 +15,8 @@
  *
  * Locks     asids.lock.
  */
+#include "arch/common/page_table.h"
 #include "arch/cpu.h"
-#include "arch/impl/page_table.h"
 #include "arch/irq.h"
 #include "arch/riscv64/asm_offsets.h"
 #include "arch/riscv64/cpu_local.h"

@@ -6,9 +6,9 @@
  * them off, as return_to_user expects.
  */
 #include "arch/trap.h"
+#include "arch/common/page_table.h"
 #include "arch/cpu.h"
 #include "arch/entry.h"
-#include "arch/impl/page_table.h"
 #include "arch/irq.h"
 #include "arch/riscv64/asm_offsets.h"
 #include "arch/riscv64/cpu_local.h"

@@ -1,24 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* What the files of this port offer one another, in the order of boot. */
+/* What the files of this port offer one another beyond what those of every port do, in the order of boot. */
 #pragma once
 
-#include "arch/common/boot_memory.h"
-#include "arch/mmu.h"
-#include "arch/smp.h"
-#include "lib/compiler.h"
-#include "lib/types.h"
-
-struct cpu_local;
-struct trap_frame;
-
-/* kernel.ld */
-extern char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_init_start[],
-	kernel_init_end[], kernel_end[], boot_stack[], boot_stack_top[];
+#include "arch/common/port.h"
 
 #define init_data_ section_(".init.data")
-
-/* console.c: the first serial port, polled. */
-void console_early_init(void);
 
 /* features.c: what CPUID says; the same on every CPU. */
 struct cpu_features {
@@ -28,7 +14,6 @@ struct cpu_features {
 	u32 tsc_khz; /* 0: not told */
 };
 extern struct cpu_features cpu_features;
-void features_init(void);
 
 /* cpu.c: descriptor tables and control registers of this CPU. `ist_stacks`: IST_COUNT stacks of IST_STACK_SIZE, aligned to it. */
 enum {
@@ -83,19 +68,8 @@ struct acpi_information {
 extern struct acpi_information acpi;
 void acpi_init(paddr_t rsdp);
 
-/* boot.c: memory before there are frames: zeroed pages below 4 GiB, taken out of RAM for good. */
-void *early_pages(size_t count);
-
-/* kernel_map.c */
-extern u64 kernel_root_table; /* physical, for CR3 */
-extern u16 kernel_root_used
-	[]; /* its entries in use, all in the upper half: what address spaces copy */
-extern unsigned kernel_root_count;
-void kernel_map_init(void);
-
 /* tlb.c */
 void tlb_flush_serve(void);
-void tlb_flush_kernel(vaddr_t start, vaddr_t end);
 
 /* apic.c */
 void local_apic_map(void);
@@ -110,13 +84,9 @@ void local_apic_send(u32 apic_id, u32 command);
 void io_apic_init(void);
 
 /* clock.c */
-void clock_start(void);
 /* Begin the measurement that clock_calibrate() ends; the local APIC is there. */
 void clock_begin(void);
 void clock_calibrate(void);
-
-/* machine.c */
-void machine_init(void);
 
 /* smp.c */
 void smp_discover(void);
@@ -127,18 +97,9 @@ noreturn_ void cpu_started(struct cpu_local *cpu);
 extern char trap_doors[], user_iret[], syscall_door[];
 void trap_init(void);
 void trap_load_idt(void);
-void trap_from_kernel(struct trap_frame *frame);
-void trap_from_user_mode(struct trap_frame *frame);
 void trap_on_own_stack(struct trap_frame *frame);
 struct trap_frame *trap_failed_return(struct trap_frame *nested);
 
-/* switch.S */
-struct arch_thread *switch_stacks(u64 *save, u64 load, struct arch_thread *prev);
-void thread_start_kernel(void);
-void thread_start_user(void);
-
-/* usercopy.S: 0, or -EFAULT. For backtraces: any kernel address. */
-int kernel_read_u64(u64 *value, vaddr_t address);
 /* boot.c, start.S */
 noreturn_ void boot_x86(paddr_t information, u32 kind);
 void boot_tell(void); /* memory and CPUs; once the log's level is known */

@@ -21,8 +21,8 @@
  *
  * Locks     flush_mailbox.lock: a leaf, never held while waiting for anything.
  */
+#include "arch/common/page_table.h"
 #include "arch/cpu.h"
-#include "arch/impl/page_table.h"
 #include "arch/irq.h"
 #include "arch/smp.h"
 #include "arch/x86_64/cpu_local.h"
@@ -309,4 +309,10 @@ void tlb_flush_kernel(vaddr_t start, vaddr_t end)
 	}
 	flush_on(cpus, start, end);
 	arch_irq_restore(flags);
+}
+
+void arch_sync_instruction_cache(vaddr_t start, vaddr_t end)
+{
+	(void)start;
+	(void)end;
 }

@@ -10,8 +10,6 @@
 #include "lib/types.h"
 #include <stdatomic.h>
 
-typedef _Atomic u64 pte_t;
-
 #define PTE_VALID (1UL << 0)
 #define PTE_TABLE_OR_PAGE \
 	(1UL << 1) /* at level 1 (leaves): page; above: table, not block */
@@ -23,31 +21,16 @@ typedef _Atomic u64 pte_t;
 #define PTE_NOT_GLOBAL      (1UL << 11)
 #define PTE_NO_EXECUTE      (1UL << 53) /* by the kernel */
 #define PTE_USER_NO_EXECUTE (1UL << 54)
-#define PTE_MAPPED  (1UL << 55) /* ours: something is mapped here, accessible or not */
-#define PTE_ADDRESS 0x0000fffffffff000UL
+#define PTE_MAPPED          (1UL << 55)
+#define PTE_ADDRESS         0x0000fffffffff000UL
 
 /* Indices of MAIR_EL1, which start.S sets. */
 enum { MEMORY_NORMAL = 0, MEMORY_DEVICE = 1 };
 
-/* An entry that leads to a table; what changed rights leave of a leaf. */
-#define PTE_TABLE (PTE_VALID | PTE_TABLE_OR_PAGE)
-#define PTE_KEPT  (PTE_ADDRESS | PTE_ACCESSED)
+#define PTE_TABLE        (PTE_VALID | PTE_TABLE_OR_PAGE)
+#define PTE_KERNEL_TABLE PTE_TABLE
+#define PTE_KEPT         (PTE_ADDRESS | PTE_ACCESSED)
 
-#define TABLE_ENTRIES 512
-#define TABLE_LEVELS  4
-
-/* Bits below the entry's page (level 1) or subtree (2 … 4). */
-static inline unsigned level_shift(unsigned level)
-{
-	return PAGE_SHIFT + 9 * (level - 1);
-}
-
-static inline size_t table_index(vaddr_t address, unsigned level)
-{
-	return address >> level_shift(level) & (TABLE_ENTRIES - 1);
-}
-
-/* The bits of an entry that say where it leads, and back. */
 static inline u64 pte_of(paddr_t physical)
 {
 	return physical;
@@ -58,12 +41,11 @@ static inline paddr_t pte_physical(u64 entry)
 	return entry & PTE_ADDRESS;
 }
 
-static inline pte_t *entry_table(u64 entry)
+static inline bool pte_is_table(u64 entry)
 {
-	return physical_to_virtual(pte_physical(entry));
+	return (entry & PTE_TABLE) == PTE_TABLE;
 }
 
-/* The bits of a leaf for PROTECT_*. With no access at all it is not valid: the frame is kept, access is not given. */
 static inline u64 pte_rights(u32 protect)
 {
 	u64 bits = PTE_MAPPED | PTE_TABLE_OR_PAGE | PTE_SHARED;
@@ -80,6 +62,15 @@ static inline u64 pte_rights(u32 protect)
 		bits |= protect & PROTECT_EXECUTE ? 0 : PTE_NO_EXECUTE;
 	}
 	return bits;
+}
+
+static inline u64 pte_kernel_leaf(paddr_t physical, u32 protect, unsigned level)
+{
+	u64 rights = pte_rights(protect);
+
+	/* Above the leaves the same bit means: a table. */
+	rights &= level > 1 ? ~PTE_TABLE_OR_PAGE : ~0UL;
+	return pte_of(physical) | rights | PTE_ACCESSED;
 }
 
 static inline bool pte_is_writable(u64 entry)
@@ -112,7 +103,6 @@ static inline u32 pte_protect(u64 entry)
 	return protect;
 }
 
-/* A page is about to be mapped: what was written to it may be code. */
 static inline void pte_prepare(struct arch_vm *vm, paddr_t page, u32 protect)
 {
 	if (protect & PROTECT_EXECUTE) {
@@ -122,18 +112,17 @@ static inline void pte_prepare(struct arch_vm *vm, paddr_t page, u32 protect)
 	}
 }
 
-/* New entries are there for whoever walks the tables from here on. */
 static inline void pte_publish(void)
 {
 	__asm__ volatile("dsb ishst" ::: "memory");
 }
 
-/* tlb.c: write an entry, whatever it was; returns that. A page that takes another's place comes after all have forgotten that one. */
+/* tlb.c. A page that takes another's place comes after all have forgotten that one. */
 u64 pte_replace(struct arch_vm *vm, pte_t *entry, vaddr_t address, u64 value);
 
-/* tlb.c: an address space begins, its tables all empty. */
-void tlb_begin_vm(struct arch_vm *vm);
-/* arch_vm_flush() before tables are freed. */
-void tlb_flush_tables(struct arch_vm *vm, vaddr_t start, vaddr_t end);
-/* No CPU uses `vm`, and after return none knows its tables. */
-void tlb_forget_vm(struct arch_vm *vm);
+/* Another CPU that is given the address takes a lock, or an exception, first. */
+static inline void pte_publish_kernel(void)
+{
+	pte_publish();
+	__asm__ volatile("isb" ::: "memory");
+}

@@ -11,8 +11,6 @@
 #include "lib/types.h"
 #include <stdatomic.h>
 
-typedef _Atomic u64 pte_t;
-
 #define PTE_VALID    (1UL << 0)
 #define PTE_READ     (1UL << 1)
 #define PTE_WRITE    (1UL << 2)
@@ -21,29 +19,14 @@ typedef _Atomic u64 pte_t;
 #define PTE_GLOBAL   (1UL << 5)
 #define PTE_ACCESSED (1UL << 6)
 #define PTE_DIRTY    (1UL << 7)
-#define PTE_MAPPED   (1UL << 8) /* ours: something is mapped here, accessible or not */
+#define PTE_MAPPED   (1UL << 8)
 #define PTE_ADDRESS  0x003ffffffffffc00UL
 #define PTE_LEAF     (PTE_READ | PTE_WRITE | PTE_EXECUTE)
 
-/* An entry that leads to a table; what changed rights leave of a leaf. */
-#define PTE_TABLE PTE_VALID
-#define PTE_KEPT  (PTE_ADDRESS | PTE_ACCESSED | PTE_DIRTY)
+#define PTE_TABLE        PTE_VALID
+#define PTE_KERNEL_TABLE PTE_VALID
+#define PTE_KEPT         (PTE_ADDRESS | PTE_ACCESSED | PTE_DIRTY)
 
-#define TABLE_ENTRIES 512
-#define TABLE_LEVELS  4
-
-/* Bits below the entry's page (level 1) or subtree (2 … 4). */
-static inline unsigned level_shift(unsigned level)
-{
-	return PAGE_SHIFT + 9 * (level - 1);
-}
-
-static inline size_t table_index(vaddr_t address, unsigned level)
-{
-	return address >> level_shift(level) & (TABLE_ENTRIES - 1);
-}
-
-/* The bits of an entry that say where it leads, and back. */
 static inline u64 pte_of(paddr_t physical)
 {
 	return physical >> 2;
@@ -54,12 +37,11 @@ static inline paddr_t pte_physical(u64 entry)
 	return (entry & PTE_ADDRESS) << 2;
 }
 
-static inline pte_t *entry_table(u64 entry)
+static inline bool pte_is_table(u64 entry)
 {
-	return physical_to_virtual(pte_physical(entry));
+	return (entry & (PTE_VALID | PTE_LEAF)) == PTE_VALID;
 }
 
-/* The bits of a leaf for PROTECT_*. With no access at all it is not valid: the frame is kept, access is not given. */
 static inline u64 pte_rights(u32 protect)
 {
 	u64 bits = PTE_MAPPED;
@@ -71,6 +53,11 @@ static inline u64 pte_rights(u32 protect)
 	bits |= protect & PROTECT_EXECUTE ? PTE_EXECUTE : 0;
 	bits |= protect & PROTECT_USER ? PTE_USER : PTE_GLOBAL;
 	return bits;
+}
+
+static inline u64 pte_kernel_leaf(paddr_t physical, u32 protect, unsigned level)
+{
+	return pte_of(physical) | pte_rights(protect) | PTE_ACCESSED;
 }
 
 static inline bool pte_is_writable(u64 entry)
@@ -104,7 +91,6 @@ static inline u32 pte_protect(u64 entry)
 /* tlb.c: no CPU executes in `vm` what it has fetched before. */
 void code_changed(struct arch_vm *vm);
 
-/* A page is about to be mapped: what was written to it may be code. */
 static inline void pte_prepare(struct arch_vm *vm, paddr_t page, u32 protect)
 {
 	if (protect & PROTECT_EXECUTE) {
@@ -112,7 +98,6 @@ static inline void pte_prepare(struct arch_vm *vm, paddr_t page, u32 protect)
 	}
 }
 
-/* Write an entry, whatever it was; returns that. */
 static inline u64 pte_replace(struct arch_vm *vm, pte_t *entry, vaddr_t address,
 			      u64 value)
 {
@@ -124,9 +109,10 @@ static inline void pte_publish(void)
 {
 }
 
-/* tlb.c: an address space begins, its tables all empty but the root, which gets what every address space has. */
-void tlb_begin_vm(struct arch_vm *vm);
-/* arch_vm_flush() before tables are freed. */
-void tlb_flush_tables(struct arch_vm *vm, vaddr_t start, vaddr_t end);
-/* No CPU uses `vm`, and after return none knows its tables. */
-void tlb_forget_vm(struct arch_vm *vm);
+/* kernel_map.c: how many pages of the kernel's have been mapped. A CPU may remember that one was not there (arch_switch()). */
+extern _Atomic u64 kernel_map_changes;
+
+static inline void pte_publish_kernel(void)
+{
+	atomic_fetch_add(&kernel_map_changes, 1);
+}

@@ -6,8 +6,6 @@
 #include "lib/types.h"
 #include <stdatomic.h>
 
-typedef _Atomic u64 pte_t;
-
 #define PTE_PRESENT       (1UL << 0)
 #define PTE_WRITE         (1UL << 1)
 #define PTE_USER          (1UL << 2)
@@ -16,29 +14,14 @@ typedef _Atomic u64 pte_t;
 #define PTE_ACCESSED      (1UL << 5)
 #define PTE_DIRTY         (1UL << 6)
 #define PTE_LARGE         (1UL << 7)
-#define PTE_MAPPED     (1UL << 9) /* ours: something is mapped here, accessible or not */
-#define PTE_NO_EXECUTE (1UL << 63)
-#define PTE_ADDRESS    0x000ffffffffff000UL
+#define PTE_MAPPED        (1UL << 9)
+#define PTE_NO_EXECUTE    (1UL << 63)
+#define PTE_ADDRESS       0x000ffffffffff000UL
 
-/* An entry that leads to a table; what changed rights leave of a leaf. */
-#define PTE_TABLE (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED)
-#define PTE_KEPT  (PTE_ADDRESS | PTE_ACCESSED | PTE_DIRTY)
+#define PTE_TABLE        (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED)
+#define PTE_KERNEL_TABLE (PTE_PRESENT | PTE_WRITE)
+#define PTE_KEPT         (PTE_ADDRESS | PTE_ACCESSED | PTE_DIRTY)
 
-#define TABLE_ENTRIES 512
-#define TABLE_LEVELS  4
-
-/* Bits below the entry's page (level 1) or subtree (2 … 4). */
-static inline unsigned level_shift(unsigned level)
-{
-	return PAGE_SHIFT + 9 * (level - 1);
-}
-
-static inline size_t table_index(vaddr_t address, unsigned level)
-{
-	return address >> level_shift(level) & (TABLE_ENTRIES - 1);
-}
-
-/* The bits of an entry that say where it leads, and back. */
 static inline u64 pte_of(paddr_t physical)
 {
 	return physical;
@@ -49,12 +32,11 @@ static inline paddr_t pte_physical(u64 entry)
 	return entry & PTE_ADDRESS;
 }
 
-static inline pte_t *entry_table(u64 entry)
+static inline bool pte_is_table(u64 entry)
 {
-	return physical_to_virtual(pte_physical(entry));
+	return (entry & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT;
 }
 
-/* The bits of a leaf for PROTECT_*. With no access at all it is not present: the frame is kept, access is not given. */
 static inline u64 pte_rights(u32 protect)
 {
 	u64 bits = PTE_MAPPED;
@@ -66,6 +48,13 @@ static inline u64 pte_rights(u32 protect)
 	bits |= protect & PROTECT_EXECUTE ? 0 : PTE_NO_EXECUTE;
 	bits |= protect & PROTECT_DEVICE ? PTE_UNCACHED | PTE_WRITE_THROUGH : 0;
 	return bits;
+}
+
+/* The dirty bit is the CPU's: arch_kernel_written() tells by it. */
+static inline u64 pte_kernel_leaf(paddr_t physical, u32 protect, unsigned level)
+{
+	return pte_of(physical) | pte_rights(protect) | PTE_ACCESSED |
+	       (level > 1 ? PTE_LARGE : 0);
 }
 
 static inline u32 pte_protect(u64 entry)
@@ -97,26 +86,20 @@ static inline u64 pte_without_write(u64 entry)
 	return entry & ~PTE_WRITE;
 }
 
-/* Write an entry, whatever it was; returns that. */
 static inline u64 pte_replace(struct arch_vm *vm, pte_t *entry, vaddr_t address,
 			      u64 value)
 {
 	return atomic_exchange(entry, value);
 }
 
-/* A page is about to be mapped: what was written to it may be code. */
 static inline void pte_prepare(struct arch_vm *vm, paddr_t page, u32 protect)
 {
 }
 
-/* New entries are there for whoever walks the tables from here on. */
 static inline void pte_publish(void)
 {
 }
 
-/* tlb.c: an address space begins, its tables all empty but the root, which gets what every address space has. */
-void tlb_begin_vm(struct arch_vm *vm);
-/* arch_vm_flush() before tables are freed. */
-void tlb_flush_tables(struct arch_vm *vm, vaddr_t start, vaddr_t end);
-/* No CPU uses `vm`, and after return none knows its tables. */
-void tlb_forget_vm(struct arch_vm *vm);
+static inline void pte_publish_kernel(void)
+{
+}
