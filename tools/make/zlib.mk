@@ -5,7 +5,7 @@ zlib_obj     := $(patsubst %,$(B)/zlib/%.o,$(zlib_names))
 zlib_include := -isystem $(ZLIB)
 
 $(ZLIB)/.stamp:
-	@tools/fetch-zlib $(ZLIB)
+	@tools/fetch-source zlib $(ZLIB)
 	@touch $@
 
 $(B)/zlib/%.o: | $(ZLIB)/.stamp $(generated)
