@@ -10,10 +10,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { CHAIN = 20000, ROUNDS = 100, RACES = 1000, FDS_MOST = 4 };
+enum { CHAIN = 20000, CHAIN_COLLECTED = 3000, ROUNDS = 100, RACES = 1000, FDS_MOST = 4 };
 
+/* false: this is Linux, whose collector goes over everything at each message, behind everybody's work. */
 static bool counted;
-static int chain = CHAIN; /* Linux may allow fewer */
+static int chain = CHAIN;
 static struct ledger before;
 
 static void case_begin(void)
@@ -300,7 +301,7 @@ enum { RINGS = sizeof(rings) / sizeof(rings[0]) };
 
 static void check_rings(void)
 {
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < (counted ? ROUNDS : ROUNDS / 5); i++) {
 		for (int k = 0; k < RINGS; k++) {
 			check_ring(rings[k]);
 		}
@@ -534,6 +535,9 @@ int main(void)
 {
 	set_limit();
 	counted = access("/proc/heddle/ledger", R_OK) == 0;
+	if (!counted && chain > CHAIN_COLLECTED) {
+		chain = CHAIN_COLLECTED;
+	}
 	check_races(); // what is made once only is made now: stacks of threads
 	case_begin();
 	check_chain(SOCK_DGRAM);
