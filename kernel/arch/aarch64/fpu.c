@@ -24,9 +24,14 @@
 		  " q26, q27, [%0, #416]\n\t" operation                                 \
 		  " q28, q29, [%0, #448]\n\t" operation " q30, q31, [%0, #480]\n\t"
 
-void fpu_reset_area(struct fpu_area *area)
+size_t fpu_area_size(void)
 {
-	memset(area, 0, sizeof(*area));
+	return sizeof(struct fpu_area);
+}
+
+void fpu_reset_area(void *area)
+{
+	memset(area, 0, sizeof(struct fpu_area));
 }
 
 void fpu_save(struct fpu_area *area)

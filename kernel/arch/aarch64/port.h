@@ -42,7 +42,6 @@ struct fpu_area {
 	u32 status, control;
 	u64 reserved;
 } aligned_(16);
-void fpu_reset_area(struct fpu_area *area);
 void fpu_save(struct fpu_area *area);
 void fpu_restore(const struct fpu_area *area);
 

@@ -33,6 +33,10 @@ void machine_init(void);
 void trap_from_kernel(struct trap_frame *frame);
 void trap_from_user_mode(struct trap_frame *frame);
 
+/* fpu.c: the area for a user thread's vector and floating point registers, and its contents for a program that begins. */
+size_t fpu_area_size(void);
+void fpu_reset_area(void *area);
+
 /* switch.S */
 struct arch_thread *switch_stacks(u64 *save, u64 load, struct arch_thread *prev);
 void thread_start_kernel(void);

@@ -40,7 +40,7 @@ void tlb_fence_others(u64 cpus, u64 function, vaddr_t start, u64 size, u64 asid)
 /* The active address space: mark the page accessed, for what `access` (PTE_READ …) wants. false: that is not what was missing. */
 bool vm_mark_accessed(vaddr_t address, u64 access);
 
-/* fpu.S */
+/* fpu.c */
 struct fpu_area {
 	u64 registers[32];
 	u64 control; /* fcsr */

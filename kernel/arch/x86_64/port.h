@@ -30,10 +30,8 @@ void smap_patch(void);
 /* fpu.c */
 void fpu_init_cpu(void);
 size_t fpu_state_size(void); /* as the CPU counts it; the area is a multiple of 64 */
-size_t fpu_area_size(void);
 u32 fpu_mxcsr_mask(void);
 u64 fpu_features(void); /* XCR0; 3 without XSAVE */
-void fpu_reset_area(void *area);
 void fpu_save(void *area);
 void fpu_save_full(void *area); /* every component, whatever changed */
 /* 0, or -EINVAL: the CPU refused the contents (then the registers are the reset state). */

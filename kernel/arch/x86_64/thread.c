@@ -1,70 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * A thread's context: its first stack frame, the switch, TLS registers and arch_prctl(2).
+ * A thread's context: the switch, TLS registers and arch_prctl(2). Its frames: arch/common/thread.c.
  *
- * The user's frame lies at the top of the kernel stack. Below it, while the thread does not run, what switch_stacks() pushed.
  * While it runs its fs and gs bases and FPU state are in the CPU, the user's gs base in the "other" gs register.
  */
 #include "arch/thread.h"
+#include "arch/common/thread.h"
 #include "arch/cpu.h"
 #include "arch/irq.h"
-#include "arch/trap.h"
 #include "arch/usercopy.h"
 #include "arch/x86_64/cpu_local.h"
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/port.h"
-#include "core/panic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "mm/heap.h"
 #include <asm/prctl.h>
-
-struct switch_frame {
-	u64 r15, r14, r13, r12, rbx, rbp;
-	u64 return_address;
-};
-
-#define USER_FLAGS (X86_FLAG_INTERRUPTS | 2)
-
-struct trap_frame *arch_thread_user_frame(struct arch_thread *thread)
-{
-	return (struct trap_frame *)(thread->stack_top - sizeof(struct trap_frame));
-}
-
-static struct switch_frame *first_frame(struct arch_thread *thread, vaddr_t stack_top,
-					vaddr_t at, void (*start)(void))
-{
-	struct switch_frame *frame = (struct switch_frame *)(at - sizeof(*frame));
-
-	memset(thread, 0, sizeof(*thread));
-	memset(frame, 0, sizeof(*frame));
-	frame->return_address = (u64)start;
-	thread->stack_top = stack_top;
-	thread->stack_pointer = (u64)frame;
-	return frame;
-}
-
-void arch_thread_init_kernel(struct arch_thread *thread, vaddr_t stack_top,
-			     void (*entry)(void *argument), void *argument)
-{
-	/* 16 bytes stay free: thread_start_kernel finds the stack aligned. */
-	struct switch_frame *frame =
-		first_frame(thread, stack_top, stack_top - 16, thread_start_kernel);
-
-	frame->rbx = (u64)entry;
-	frame->r12 = (u64)argument;
-}
-
-static int add_fpu_area(struct arch_thread *thread)
-{
-	thread->fpu = heap_allocate(fpu_area_size());
-	if (thread->fpu == NULL) {
-		return -ENOMEM;
-	}
-	ASSERT(IS_ALIGNED((vaddr_t)thread->fpu, 64UL));
-	fpu_reset_area(thread->fpu);
-	return 0;
-}
 
 /* The user's gs base, while its thread is in the kernel. Interrupts off. */
 static u64 read_user_gs(void)
@@ -107,59 +57,27 @@ static void write_user_fs(u64 value)
 	}
 }
 
-int arch_thread_init_clone(struct arch_thread *thread, vaddr_t stack_top,
-			   const struct trap_frame *parent, vaddr_t user_stack)
+void thread_begin(struct arch_thread *thread)
 {
-	struct arch_thread *self = arch_current();
-	struct trap_frame *frame = (struct trap_frame *)(stack_top - sizeof(*frame));
-	u64 flags;
-	int error;
+}
 
-	first_frame(thread, stack_top, (vaddr_t)frame, thread_start_user);
-	error = add_fpu_area(thread);
-	if (error != 0) {
-		return error;
+void thread_copy_registers(struct arch_thread *child)
+{
+	if (arch_current()->fpu != NULL) {
+		fpu_save_full(child->fpu);
 	}
-	*frame = *parent;
-	frame->rax = 0;
-	frame->rsp = user_stack != 0 ? user_stack : parent->rsp;
-	flags = arch_irq_save();
-	if (self->fpu != NULL) {
-		fpu_save_full(thread->fpu);
-	}
-	thread->fs_base = read_user_fs();
-	thread->gs_base = read_user_gs();
-	thread->block = self->block;
-	arch_irq_restore(flags);
-	return 0;
+	child->fs_base = read_user_fs();
+	child->gs_base = read_user_gs();
 }
 
-static void clear_user_frame(struct trap_frame *frame, vaddr_t ip, vaddr_t sp)
+void thread_reset_registers(struct arch_thread *thread)
 {
-	memset(frame, 0, sizeof(*frame));
-	frame->number = -1;
-	frame->vector = TRAP_VECTOR_SYSCALL;
-	frame->rip = frame->rcx = ip;
-	frame->rsp = sp;
-	frame->rflags = frame->r11 = USER_FLAGS;
-	frame->cs = USER_CS;
-	frame->ss = USER_DS;
-}
-
-int arch_thread_init_user(struct arch_thread *thread, vaddr_t stack_top, vaddr_t ip,
-			  vaddr_t sp)
-{
-	struct trap_frame *frame = (struct trap_frame *)(stack_top - sizeof(*frame));
-
-	first_frame(thread, stack_top, (vaddr_t)frame, thread_start_user);
-	clear_user_frame(frame, ip, sp);
-	return add_fpu_area(thread);
-}
-
-void arch_thread_fini(struct arch_thread *thread)
-{
-	heap_free(thread->fpu);
-	thread->fpu = NULL;
+	(void)fpu_restore(thread->fpu);
+	thread->fpu_detached = 0;
+	write_user_fs(0);
+	write_user_gs(0);
+	thread->trap_number = 0;
+	thread->trap_error = thread->trap_address = 0;
 }
 
 void arch_thread_adopt(struct arch_thread *thread, vaddr_t stack_top)
@@ -205,28 +123,6 @@ struct arch_thread *arch_switch(struct arch_thread *prev, struct arch_thread *ne
 	cpu->current = next;
 	cpu->kernel_stack = cpu->tss.rsp[0] = next->stack_top;
 	return switch_stacks(&prev->stack_pointer, next->stack_pointer, prev);
-}
-
-int arch_thread_prepare_exec(struct arch_thread *thread)
-{
-	return thread->fpu != NULL ? 0 : add_fpu_area(thread);
-}
-
-void arch_thread_exec(struct arch_thread *thread, struct trap_frame *frame, vaddr_t ip,
-		      vaddr_t sp)
-{
-	u64 flags = arch_irq_save();
-
-	clear_user_frame(frame, ip, sp);
-	fpu_reset_area(thread->fpu);
-	(void)fpu_restore(thread->fpu);
-	thread->fpu_detached = 0;
-	write_user_fs(0);
-	write_user_gs(0);
-	thread->block = 0;
-	thread->trap_number = 0;
-	thread->trap_error = thread->trap_address = 0;
-	arch_irq_restore(flags);
 }
 
 static bool base_allowed(u64 value)
@@ -320,40 +216,5 @@ int arch_thread_prctl(struct arch_thread *thread, int code, u64 address)
 		return give(address, get_gs(thread));
 	default:
 		return -EINVAL;
-	}
-}
-
-u64 arch_thread_saved_ip(const struct arch_thread *thread)
-{
-	const struct switch_frame *frame = (const void *)thread->stack_pointer;
-
-	return frame->return_address;
-}
-
-u64 arch_thread_saved_fp(const struct arch_thread *thread)
-{
-	const struct switch_frame *frame = (const void *)thread->stack_pointer;
-
-	return frame->rbp;
-}
-
-void arch_backtrace(u64 frame_pointer, void (*visit)(void *context, u64 address),
-		    void *context)
-{
-	u64 frame = frame_pointer != 0 ? frame_pointer : (u64)__builtin_frame_address(0);
-	u64 next, address;
-
-	for (unsigned depth = 0; depth < 64; depth++) {
-		if (frame < PHYSICAL_MAP_BASE || !IS_ALIGNED(frame, 8UL) ||
-		    kernel_read_u64(&next, frame) != 0 ||
-		    kernel_read_u64(&address, frame + 8) != 0) {
-			return;
-		}
-		if (address < KERNEL_IMAGE_BASE) {
-			return;
-		}
-		visit(context, address);
-		/* Chains lead upward, but for the step from an emergency stack to the thread's. */
-		frame = next;
 	}
 }

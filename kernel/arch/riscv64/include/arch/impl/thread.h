@@ -5,6 +5,8 @@
 
 struct cpu_local;
 
+#define FPU_AREA_ALIGNMENT 16UL
+
 struct arch_thread {
 	/* thread_offsets.h knows the place of these, for the assembly files */
 	struct cpu_local

@@ -3,6 +3,8 @@
 
 #include "lib/types.h"
 
+#define FPU_AREA_ALIGNMENT 64UL
+
 struct arch_thread {
 	u64 stack_pointer; /* while it does not run: its saved registers lie there */
 	vaddr_t stack_top; /* highest address of the kernel stack, 16-byte aligned */
