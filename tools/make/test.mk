@@ -7,6 +7,7 @@
 ## make test-user        the Linux programs of tests/user, on the host and on Heddle (CPUS="1 4")
 ## make test-boot        the boot contract: machines, initramfs forms, CPUs, a panic
 ## make test-ports       the other architectures: boot tests, and a short list of test-user's programs
+## make test-foreign     Debian's arm64 and riscv64 programs under `heddle run`, from trees that are fetched
 ## make test-programs    unmodified programs of the distribution, output and status compared
 ## make compare          system calls with results of real programs, on Linux and on Heddle
 ## make soak             the long loops; the results go to docs/soak.md
@@ -108,7 +109,7 @@ test-tools:
 	@tests/tools/run
 
 # --- models, programs on Linux and on Heddle ------------------------------------------------------
-.PHONY: test-model test-user test-boot test-ports test-programs test-compare test compare soak measure mutants
+.PHONY: test-model test-user test-boot test-ports test-foreign test-programs test-compare test compare soak measure mutants
 test-model:
 	@tests/model/run
 test-user:
@@ -117,6 +118,8 @@ test-boot:
 	@tests/run-boot
 test-ports:
 	@tests/run-ports $(PORTS)
+test-foreign: build/host/heddle
+	@tests/foreign/run $(PORTS)
 test-programs:
 	@tests/run-programs
 test-compare:
