@@ -6,10 +6,10 @@
  */
 #include "arch/boot.h"
 #include "arch/aarch64/asm_offsets.h"
-#include "arch/aarch64/cpu_local.h"
 #include "arch/aarch64/port.h"
 #include "arch/common/boot_memory.h"
 #include "arch/common/device_tree.h"
+#include "arch/impl/cpu_local.h"
 #include "core/panic.h"
 
 #define BOOT_MAPPED   (4UL << 30)

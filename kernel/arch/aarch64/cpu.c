@@ -2,8 +2,8 @@
 /* One CPU: idling, stopping, and noticing what others want of it. */
 #include "arch/cpu.h"
 #include "arch/aarch64/asm_offsets.h"
-#include "arch/aarch64/cpu_local.h"
 #include "arch/aarch64/port.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
 #include "arch/smp.h"
 

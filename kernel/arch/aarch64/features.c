@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* What the identification registers say; AT_HWCAP; /proc/cpuinfo's lines; the hardware's random numbers. */
-#include "arch/aarch64/cpu_local.h"
 #include "arch/aarch64/instructions.h"
 #include "arch/aarch64/port.h"
 #include "arch/common/device_tree.h"
 #include "arch/cpu.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/vdso.h"
 #include "core/panic.h"
 #include "lib/format.h"

@@ -5,10 +5,10 @@
  *
  * Locks     gic_lock: the distributor's registers of several lines in one word.
  */
-#include "arch/aarch64/cpu_local.h"
 #include "arch/aarch64/instructions.h"
 #include "arch/aarch64/port.h"
 #include "arch/common/device_tree.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
 #include "core/log.h"
 #include "core/panic.h"
@@ -93,7 +93,7 @@ static bool assign_redistributor(volatile u8 *base, u64 *stride)
 
 	*stride = kind & KIND_VIRTUAL ? 2 * REDISTRIBUTOR_SIZE : REDISTRIBUTOR_SIZE;
 	for (unsigned i = 0; i < arch_cpus_present(); i++) {
-		if (cpu_locals[i].mpidr == affinity) {
+		if (cpu_locals[i].hardware_id == affinity) {
 			cpu_locals[i].redistributor = base;
 		}
 	}
@@ -244,7 +244,7 @@ void gic_send(struct cpu_local *target, unsigned line)
 	/* What was written before is there when the interrupt is. */
 	__asm__ volatile("dsb ish" ::: "memory");
 	if (cpu_interface == NULL) {
-		u64 to = target->mpidr, id = to & 0xff;
+		u64 to = target->hardware_id, id = to & 0xff;
 		u64 value = 1UL << (id & 15) | (to & 0xff00) << 8 | (u64)line << 24 |
 			    (to & 0xff0000) << 16 | (id >> 4) << 44 |
 			    (to >> 32 & 0xff) << 48;
@@ -253,7 +253,8 @@ void gic_send(struct cpu_local *target, unsigned line)
 		instruction_barrier();
 	} else {
 		/* A GICv2's CPUs, eight at most, are numbered as their affinity is. */
-		store(distributor, SOFTWARE, 1u << (16 + (target->mpidr & 7)) | line);
+		store(distributor, SOFTWARE,
+		      1u << (16 + (target->hardware_id & 7)) | line);
 	}
 }
 
@@ -261,10 +262,10 @@ static void route_to_boot_cpu(unsigned line)
 {
 	if (cpu_interface == NULL) {
 		*(volatile u64 *)(distributor + ROUTE + 8 * line) =
-			cpu_locals[0].mpidr & AFFINITY_MASK;
+			cpu_locals[0].hardware_id & AFFINITY_MASK;
 	} else {
 		*(volatile u8 *)(distributor + TARGETS + line) =
-			(u8)(1u << (cpu_locals[0].mpidr & 7));
+			(u8)(1u << (cpu_locals[0].hardware_id & 7));
 	}
 }
 

@@ -5,11 +5,11 @@
  * While it runs its TLS register, thread block and FPU state are in the CPU.
  */
 #include "arch/thread.h"
-#include "arch/aarch64/cpu_local.h"
 #include "arch/aarch64/instructions.h"
 #include "arch/aarch64/port.h"
 #include "arch/common/thread.h"
 #include "arch/cpu.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
 #include "lib/errno.h"
 #include "lib/string.h"

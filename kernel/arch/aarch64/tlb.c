@@ -8,11 +8,11 @@
  *
  * Locks     asids.lock.
  */
-#include "arch/aarch64/cpu_local.h"
 #include "arch/aarch64/instructions.h"
 #include "arch/aarch64/port.h"
 #include "arch/common/page_table.h"
 #include "arch/cpu.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
 #include "arch/smp.h"
 #include "core/panic.h"

@@ -7,12 +7,12 @@
  */
 #include "arch/trap.h"
 #include "arch/aarch64/asm_offsets.h"
-#include "arch/aarch64/cpu_local.h"
 #include "arch/aarch64/exception_table.h"
 #include "arch/aarch64/instructions.h"
 #include "arch/aarch64/port.h"
 #include "arch/cpu.h"
 #include "arch/entry.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
 #include "arch/thread.h"
 #include "core/lock_check.h"

@@ -32,15 +32,6 @@ static init_ void read_chosen(const struct device_node *node)
 	}
 }
 
-static init_ bool is_memory(const struct device_node *node)
-{
-	u32 size;
-	const u8 *type = device_node_property(node, "device_type", &size);
-
-	return type != NULL && size == sizeof("memory") &&
-	       memcmp(type, "memory", sizeof("memory")) == 0;
-}
-
 init_ void boot_read_tree(void)
 {
 	struct device_node node = {.tree = &device_tree};
@@ -55,7 +46,7 @@ init_ void boot_read_tree(void)
 			read_chosen(&node);
 		} else if (node.depth == 1 && strcmp(node.name, "reserved-memory") == 0) {
 			reserved_depth = 1;
-		} else if (node.depth == 1 && is_memory(&node)) {
+		} else if (node.depth == 1 && device_node_has_type(&node, "memory")) {
 			for (unsigned i = 0; device_node_reg(&node, i, &address, &size);
 			     i++) {
 				boot_add_ram(address, size);

@@ -246,3 +246,32 @@ bool device_tree_reservation(const struct device_tree *tree, unsigned index, u64
 	*size = device_tree_number(tree->blob + at + 8, 2);
 	return *address != 0 || *size != 0;
 }
+
+bool device_node_has_type(const struct device_node *node, const char *type)
+{
+	u32 size;
+	const u8 *own = device_node_property(node, "device_type", &size);
+
+	return own != NULL && size == strlen(type) + 1 && memcmp(own, type, size) == 0;
+}
+
+bool device_node_is_okay(const struct device_node *node)
+{
+	u32 size;
+	const u8 *status = device_node_property(node, "status", &size);
+
+	return status == NULL || (size > 0 && status[0] == 'o'); /* ok, okay */
+}
+
+bool device_tree_next_cpu(struct device_node *node, u64 *number)
+{
+	u64 size;
+
+	while (device_tree_next(node)) {
+		if (node->depth == 2 && device_node_has_type(node, "cpu") &&
+		    device_node_reg(node, 0, number, &size)) {
+			return true;
+		}
+	}
+	return false;
+}

@@ -46,6 +46,12 @@ bool device_node_compatible(const struct device_node *node, const char *with);
 /* The index-th pair of `reg`. */
 bool device_node_reg(const struct device_node *node, unsigned index, u64 *address,
 		     u64 *size);
+/* By its property `device_type`. */
+bool device_node_has_type(const struct device_node *node, const char *type);
+/* Not said to be disabled, or broken. */
+bool device_node_is_okay(const struct device_node *node);
+/* The next CPU from `node` on (zeros: from the start), and the machine's number for it; false: no more. */
+bool device_tree_next_cpu(struct device_node *node, u64 *number);
 /* The first node that is compatible with `with` behind `node` (zeros: from the start). */
 bool device_tree_find(struct device_node *node, const char *with);
 /* The index-th entry of the list of reserved memory; false: no more. */

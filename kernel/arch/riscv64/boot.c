@@ -7,8 +7,8 @@
 #include "arch/boot.h"
 #include "arch/common/boot_memory.h"
 #include "arch/common/device_tree.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/riscv64/asm_offsets.h"
-#include "arch/riscv64/cpu_local.h"
 #include "arch/riscv64/port.h"
 #include "core/panic.h"
 #include "lib/errno.h"
@@ -28,7 +28,7 @@ init_ void boot_riscv64(u64 hart, paddr_t tree)
 {
 	int error;
 
-	cpu_locals[0].hart = hart;
+	cpu_locals[0].hardware_id = hart;
 	cpu_locals[0].flags.emergency_top = boot_emergency_stack + EMERGENCY_STACK_SIZE;
 	atomic_store(&cpu_locals[0].online, true);
 	cpu_init();

@@ -2,9 +2,9 @@
 /* One CPU: control registers, idling, stopping, and noticing what others want of it. */
 #include "arch/cpu.h"
 #include "arch/entry.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
 #include "arch/riscv64/asm_offsets.h"
-#include "arch/riscv64/cpu_local.h"
 #include "arch/riscv64/instructions.h"
 #include "arch/riscv64/port.h"
 #include "arch/smp.h"
@@ -89,7 +89,7 @@ void arch_ipi_send(unsigned cpu, enum arch_ipi kind)
 		WRITE_ONCE(target->flags.call_pending, 1);
 	}
 	atomic_thread_fence(memory_order_seq_cst);
-	(void)sbi_call(SBI_IPI, 0, 1, target->hart, 0, 0, 0);
+	(void)sbi_call(SBI_IPI, 0, 1, target->hardware_id, 0, 0, 0);
 }
 
 /*

@@ -2,7 +2,7 @@
 /* What the device tree says of the CPUs; AT_HWCAP; riscv_hwprobe(2); /proc/cpuinfo's lines. */
 #include "arch/common/device_tree.h"
 #include "arch/cpu.h"
-#include "arch/riscv64/cpu_local.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/riscv64/instructions.h"
 #include "arch/riscv64/port.h"
 #include "arch/vdso.h"
@@ -180,5 +180,5 @@ int arch_cpu_describe(unsigned cpu, char *to, size_t size)
 {
 	return format_string(
 		to, size, "processor\t: %u\nhart\t\t: %llu\nisa\t\t: %s\nmmu\t\t: sv48\n",
-		cpu, (unsigned long long)cpu_locals[cpu].hart, isa);
+		cpu, (unsigned long long)cpu_locals[cpu].hardware_id, isa);
 }

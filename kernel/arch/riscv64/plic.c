@@ -7,8 +7,8 @@
  */
 #include "arch/common/device_tree.h"
 #include "arch/entry.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
-#include "arch/riscv64/cpu_local.h"
 #include "arch/riscv64/instructions.h"
 #include "arch/riscv64/port.h"
 #include "core/log.h"
@@ -49,7 +49,7 @@ static u32 boot_controller(void)
 		if (node.depth == 2) {
 			inside = strncmp(node.name, "cpu@", 4) == 0 &&
 				 device_node_reg(&node, 0, &hart, &size) &&
-				 hart == cpu_locals[0].hart;
+				 hart == cpu_locals[0].hardware_id;
 		} else if (inside && node.depth == 3 &&
 			   device_node_compatible(&node, "riscv,cpu-intc")) {
 			return number(&node, "phandle");

@@ -17,9 +17,9 @@
  */
 #include "arch/common/page_table.h"
 #include "arch/cpu.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
 #include "arch/riscv64/asm_offsets.h"
-#include "arch/riscv64/cpu_local.h"
 #include "arch/riscv64/instructions.h"
 #include "arch/riscv64/port.h"
 #include "arch/smp.h"
@@ -158,10 +158,10 @@ void tlb_fence_others(u64 cpus, u64 function, vaddr_t start, u64 size, u64 asid)
 	u64 base = ~0UL, harts = 0;
 
 	for (u64 left = cpus; left != 0; left &= left - 1) {
-		base = MIN(base, cpu_locals[__builtin_ctzl(left)].hart);
+		base = MIN(base, cpu_locals[__builtin_ctzl(left)].hardware_id);
 	}
 	for (u64 left = cpus; left != 0; left &= left - 1) {
-		u64 hart = cpu_locals[__builtin_ctzl(left)].hart;
+		u64 hart = cpu_locals[__builtin_ctzl(left)].hardware_id;
 
 		if (hart - base < 64) {
 			harts |= 1UL << (hart - base);

@@ -5,9 +5,9 @@
  * Registers lie in memory (xAPIC) or, where CPUID offers it, in model-specific registers (x2APIC).
  */
 #include "arch/cpu.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
 #include "arch/smp.h"
-#include "arch/x86_64/cpu_local.h"
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/port.h"
 #include "core/panic.h"
@@ -163,5 +163,5 @@ void arch_ipi_send(unsigned cpu, enum arch_ipi kind)
 	case IPI_CALL:
 		break;
 	}
-	local_apic_send(target->apic_id, command);
+	local_apic_send(target->hardware_id, command);
 }

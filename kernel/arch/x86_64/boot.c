@@ -7,7 +7,7 @@
  */
 #include "arch/boot.h"
 #include "arch/common/boot_memory.h"
-#include "arch/x86_64/cpu_local.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/port.h"
 #include "core/log.h"

@@ -6,8 +6,8 @@
  * 32-bit user code segment: programs can not reach the compatibility mode's system call entries.
  */
 #include "arch/cpu.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
-#include "arch/x86_64/cpu_local.h"
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/port.h"
 #include "lib/string.h"

@@ -5,8 +5,8 @@
  *
  * Locks     io_apic_lock: a chip's index and data registers are used as a pair.
  */
+#include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
-#include "arch/x86_64/cpu_local.h"
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/port.h"
 #include "core/log.h"
@@ -119,7 +119,7 @@ int arch_irq_line_enable(unsigned line, bool level_triggered)
 	}
 	low |= level_triggered ? LINE_LEVEL : 0;
 	flags = spin_lock_irq(&io_apic_lock);
-	write_line(chip, line - chip->first_line, low, cpu_locals[0].apic_id);
+	write_line(chip, line - chip->first_line, low, cpu_locals[0].hardware_id);
 	spin_unlock_irq(&io_apic_lock, flags);
 	return 0;
 }

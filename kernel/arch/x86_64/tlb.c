@@ -23,9 +23,9 @@
  */
 #include "arch/common/page_table.h"
 #include "arch/cpu.h"
+#include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
 #include "arch/smp.h"
-#include "arch/x86_64/cpu_local.h"
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/port.h"
 #include "core/panic.h"

@@ -8,7 +8,7 @@
 #include "arch/impl/thread.h"
 #include "lib/types.h"
 
-/* The members that are looked at from here on; arch/riscv64/cpu_local.h has the rest. */
+/* The members that are looked at from here on; arch/impl/cpu_local.h has the rest. */
 struct cpu_flags {
 	void *emergency_top; /* of the stack for a thread that has overflowed its own */
 	u32 reschedule;      /* this CPU only */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Offsets in struct arch_thread and struct cpu_local, checked in arch/riscv64/cpu_local.h. */
+/* Offsets in struct arch_thread and struct cpu_local, checked in arch/impl/cpu_local.h. */
 #pragma once
 
 #define THREAD_CPU         0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * x86-64: the gs segment's base is this CPU's struct cpu_local (arch/x86_64/cpu_local.h) whenever the kernel runs.
+ * x86-64: the gs segment's base is this CPU's struct cpu_local (arch/impl/cpu_local.h) whenever the kernel runs.
  * Each access below is one instruction, so that a preemption can not come between finding the CPU and using it.
  */
 #pragma once

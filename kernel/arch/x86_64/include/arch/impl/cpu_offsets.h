@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Offsets in struct cpu_local for gs-relative accesses, checked in arch/x86_64/cpu_local.h. */
+/* Offsets in struct cpu_local for gs-relative accesses, checked in arch/impl/cpu_local.h. */
 #pragma once
 
 #define CPU_LOCAL_SELF          0

@@ -34,6 +34,9 @@ struct flush_mailbox {
 	_Atomic u64 done;   /* requests served so far */
 };
 
+/* Pages for the stacks of exceptions that need their own: 1 << this. */
+enum { EMERGENCY_STACKS_ORDER = 3 };
+
 struct cpu_local {
 	struct cpu_local *self; /* never changes */
 	u32 number;             /* never changes */
@@ -44,7 +47,7 @@ struct cpu_local {
 	u64 kernel_stack;
 	u64 user_stack;
 
-	u32 apic_id;               /* never changes after discovery */
+	u64 hardware_id;           /* never changes after discovery: its APIC's */
 	_Atomic bool online;       /* it reached C */
 	_Atomic bool stopping;     /* IPI_STOP was sent: its NMI handler halts */
 	struct arch_vm *active_vm; /* this CPU only; NULL: a kernel thread runs */

@@ -12,11 +12,14 @@
 
 struct arch_vm;
 
+/* Pages for the stack of a thread that has overflowed its own: 1 << this. */
+enum { EMERGENCY_STACKS_ORDER = 0 };
+
 struct cpu_local {
 	struct cpu_flags flags;
 	u32 number;                /* never changes */
 	u32 context;               /* never changes: of the PLIC */
-	u64 hart;                  /* never changes after discovery */
+	u64 hardware_id;           /* never changes after discovery: its hart */
 	_Atomic bool online;       /* it reached C */
 	_Atomic bool stopping;     /* IPI_STOP was sent */
 	struct arch_vm *active_vm; /* this CPU only; NULL: a kernel thread runs */
