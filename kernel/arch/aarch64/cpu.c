@@ -36,6 +36,7 @@ void cpu_call_poll(void)
 		arch_cpu_stop();
 	}
 	if (asked != atomic_load(&cpu->calls_done)) {
+		tlb_leave_lazy();
 		atomic_store(&cpu->calls_done, asked);
 	}
 	arch_irq_restore(flags);

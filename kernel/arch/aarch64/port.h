@@ -32,6 +32,8 @@ extern char start_secondary[];
 /* tlb.c */
 void tlb_init(void);
 void tlb_init_cpu(void);
+/* A kernel thread does without the table of the program before it. Interrupts off. */
+void tlb_leave_lazy(void);
 
 /* page_table.c's tables: mark the page accessed. false: it was, or is none. Interrupts off. */
 bool vm_mark_accessed(vaddr_t address);

@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which address space each CPU has loaded, and telling CPUs to forget translations: by broadcast, no CPU is interrupted for it.
+ * Which address space each CPU has loaded, and telling CPUs to forget translations. The hardware's broadcast interrupts nobody, but every
+ * CPU takes part in it, and an emulator stops them all: who is alone in an address space flushes its own CPU only.
  *
  * Each address space has a number (ASID) from its first to its last moment, so that a switch flushes nothing. Where all are taken the
  * next ones share one, ASID_SHARED: a CPU that goes from one of these to another flushes that number, on itself, in between.
- * ASID_NONE is that of the empty table, which a CPU has while it runs a kernel thread.
+ * ASID_NONE is that of the empty table, which a CPU has before its first program.
+ *
+ * A CPU that goes to a kernel thread keeps the table loaded ("lazy"); its bit moves from `cpus` to `lazy`. Such a CPU, and one that has
+ * left the address space, remembers translations, and a lazy one may find more of them at any time. It is not told when they change:
+ * its bit in `fresh` goes, and when it comes back without it, it flushes the number.
+ *   L1  A flush changes the entries, looks at `cpus`, takes the bits of all others out of `fresh`, and looks at `cpus` again. A CPU that
+ *       comes sets its bit in `cpus` before it looks at `fresh`. Either it finds its bit gone, or the second look sees it.
+ *   L2  The walks of a CPU are no loads that C knows of; only a DSB orders them. users_of() has one between the changed entries and the
+ *       first look at `cpus`. It pairs with that of arrive(), between the bit in `cpus` and the first walk: a CPU that was not seen walks
+ *       the changed entries.
+ *   L3  Tables are freed only when lazy CPUs, whose walks go on, have forgotten them: tlb_flush_tables() counts them as users,
+ *       tlb_forget_vm() makes them load the empty table. A number's next owner begins with no bit in `fresh`.
  *
  * Locks     asids.lock.
  */
@@ -97,22 +109,52 @@ static u64 asid_operand(const struct arch_vm *vm)
 void tlb_begin_vm(struct arch_vm *vm)
 {
 	vm->asid = take_asid();
-	vm->cpus = 0;
+	vm->cpus = vm->lazy = vm->fresh = 0;
 }
 
-/* Interrupts off. */
-static void load_shared(struct cpu_local *cpu, struct arch_vm *vm)
+/* On this CPU. Who has the number loaded may fill the TLB again meanwhile. */
+static void flush_number_here(const struct arch_vm *vm)
 {
-	if (cpu->asid_user != vm) {
-		load_nothing();
-		__asm__ volatile("tlbi aside1, %0; dsb nsh; isb" ::"r"(asid_operand(vm))
-				 : "memory");
-		cpu->asid_user = vm;
-	}
-	load_table(vm->root, vm->asid);
+	__asm__ volatile("dsb ish; tlbi aside1, %0; dsb nsh; isb" ::"r"(asid_operand(vm))
+			 : "memory");
 }
 
-/* The bit is set before the table is loaded and taken away after: who looks at `cpus` sees every CPU that may use it. */
+/* The bit is set, `vm` may be walked after return (L1, L2). Interrupts off. */
+static void arrive(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
+{
+	bool shared = vm->asid == ASID_SHARED && cpu->asid_user != vm;
+
+	atomic_fetch_or(&vm->cpus, bit);
+	data_barrier();
+	if (!(atomic_load(&vm->fresh) & bit) || shared) {
+		if (shared) {
+			load_nothing();
+			cpu->asid_user = vm;
+		}
+		atomic_fetch_or(&vm->fresh, bit);
+		flush_number_here(vm);
+	}
+}
+
+/* vm: NULL for the empty table. The old bits go when nothing is walked there any more. */
+static void load(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
+{
+	struct arch_vm *old = cpu->loaded_vm;
+
+	if (vm != NULL) {
+		arrive(cpu, vm, bit);
+		load_table(vm->root, vm->asid);
+	} else {
+		load_nothing();
+	}
+	cpu->loaded_vm = vm;
+	if (old != NULL) {
+		data_barrier();
+		atomic_fetch_and(&old->cpus, ~bit);
+		atomic_fetch_and(&old->lazy, ~bit);
+	}
+}
+
 void arch_vm_activate(struct arch_vm *vm)
 {
 	u64 flags = arch_irq_save();
@@ -123,20 +165,25 @@ void arch_vm_activate(struct arch_vm *vm)
 	if (old != vm) {
 		cpu->active_vm = vm;
 		if (vm == NULL) {
-			load_nothing();
-		} else {
-			atomic_fetch_or(&vm->cpus, bit);
-			if (vm->asid == ASID_SHARED) {
-				load_shared(cpu, vm);
-			} else {
-				load_table(vm->root, vm->asid);
-			}
-		}
-		if (old != NULL) {
+			atomic_fetch_or(&old->lazy, bit);
 			atomic_fetch_and(&old->cpus, ~bit);
+		} else if (vm == cpu->loaded_vm) {
+			arrive(cpu, vm, bit);
+			atomic_fetch_and(&vm->lazy, ~bit);
+		} else {
+			load(cpu, vm, bit);
 		}
 	}
 	arch_irq_restore(flags);
+}
+
+void tlb_leave_lazy(void)
+{
+	struct cpu_local *cpu = cpu_local_current();
+
+	if (cpu->active_vm == NULL && cpu->loaded_vm != NULL) {
+		load(cpu, NULL, 1UL << cpu->number);
+	}
 }
 
 struct arch_vm *arch_vm_active(void)
@@ -149,26 +196,52 @@ static u64 page_operand(vaddr_t page)
 	return page >> PAGE_SHIFT & ((1UL << 44) - 1);
 }
 
-static void flush_all_of(struct arch_vm *vm)
+/* The entries have been changed: who uses them, and the others know that they are stale (L1, L2). */
+static u64 users_of(struct arch_vm *vm)
 {
-	__asm__ volatile(
-		"dsb ishst; tlbi aside1is, %0; dsb ish; isb" ::"r"(asid_operand(vm))
-		: "memory");
+	u64 cpus;
+
+	data_barrier();
+	cpus = atomic_load(&vm->cpus);
+	atomic_fetch_and(&vm->fresh, cpus);
+	return cpus | atomic_load(&vm->cpus);
+}
+
+static void flush_all_of(struct arch_vm *vm, u64 users, u64 self)
+{
+	if (users & ~self) {
+		__asm__ volatile("tlbi aside1is, %0; dsb ish; isb" ::"r"(asid_operand(vm))
+				 : "memory");
+	} else if (users != 0) {
+		flush_number_here(vm);
+	}
+}
+
+static void flush_pages(struct arch_vm *vm, vaddr_t start, vaddr_t end, bool others)
+{
+	for (vaddr_t page = start; page < end; page += PAGE_SIZE) {
+		u64 operand = page_operand(page) | asid_operand(vm);
+
+		if (others) {
+			__asm__ volatile("tlbi vale1is, %0" ::"r"(operand) : "memory");
+		} else {
+			__asm__ volatile("tlbi vale1, %0" ::"r"(operand) : "memory");
+		}
+	}
+	__asm__ volatile("dsb ish; isb" ::: "memory");
 }
 
 void arch_vm_flush(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 {
+	u64 flags = arch_irq_save();
+	u64 users = users_of(vm), self = 1UL << arch_cpu_number();
+
 	if (end - start > FLUSH_PAGES_MAX * PAGE_SIZE) {
-		flush_all_of(vm);
-		return;
+		flush_all_of(vm, users, self);
+	} else if (users != 0) {
+		flush_pages(vm, start, end, (users & ~self) != 0);
 	}
-	__asm__ volatile("dsb ishst" ::: "memory");
-	for (vaddr_t page = start; page < end; page += PAGE_SIZE) {
-		__asm__ volatile(
-			"tlbi vale1is, %0" ::"r"(page_operand(page) | asid_operand(vm))
-			: "memory");
-	}
-	__asm__ volatile("dsb ish; isb" ::: "memory");
+	arch_irq_restore(flags);
 }
 
 u64 pte_replace(struct arch_vm *vm, pte_t *entry, vaddr_t address, u64 value)
@@ -184,15 +257,29 @@ u64 pte_replace(struct arch_vm *vm, pte_t *entry, vaddr_t address, u64 value)
 	return old;
 }
 
+/* A CPU moves between the masks by way of both: in one of three looks it is there, or it comes after. */
 void tlb_flush_tables(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 {
-	flush_all_of(vm);
+	u64 flags = arch_irq_save();
+	u64 users = users_of(vm);
+
+	users |= atomic_load(&vm->lazy);
+	users |= atomic_load(&vm->cpus);
+	flush_all_of(vm, users, 1UL << arch_cpu_number());
+	arch_irq_restore(flags);
 }
 
 void tlb_forget_vm(struct arch_vm *vm)
 {
+	u64 flags = arch_irq_save();
+
 	ASSERT(atomic_load(&vm->cpus) == 0);
-	flush_all_of(vm);
+	if (cpu_local_current()->loaded_vm == vm) {
+		tlb_leave_lazy();
+	}
+	arch_interrupt_others(atomic_load(&vm->lazy)); /* cpu_call_poll() leaves */
+	ASSERT(atomic_load(&vm->lazy) == 0);
+	arch_irq_restore(flags);
 	give_asid(vm->asid);
 }
 

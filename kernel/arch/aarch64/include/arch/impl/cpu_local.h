@@ -22,6 +22,7 @@ struct cpu_local {
 	_Atomic bool online;       /* it reached C */
 	_Atomic bool stopping;     /* IPI_STOP was sent */
 	struct arch_vm *active_vm; /* this CPU only; NULL: a kernel thread runs */
+	struct arch_vm *loaded_vm; /* this CPU only; NULL: the empty table */
 	struct arch_vm *asid_user; /* this CPU only; who used ASID_SHARED last */
 	_Atomic u64 calls_asked;   /* arch_interrupt_others(): so often somebody wanted */
 	_Atomic u64 calls_done;    /* … and so many have been noticed */

@@ -29,6 +29,8 @@ struct arch_vm {
 	paddr_t root;         /* immutable: the top table, for TTBR0 */
 	u16 asid;             /* immutable; ASID_SHARED: there was none to be had */
 	_Atomic u64 cpus;     /* CPUs that use it, a bit each */
+	_Atomic u64 lazy;  /* those that run a kernel thread and have it loaded still */
+	_Atomic u64 fresh; /* those that remember nothing of it that is not so any more */
 	_Atomic size_t table_pages; /* written under lock */
 };
 

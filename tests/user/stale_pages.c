@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+/*
+ * R9: what a CPU remembers of an address space, while nobody uses it there, does not outlive a change that is made on another: a page
+ * that another has taken the place of, rights taken away by mprotect and by fork; and what CPUs use at the same time.
+ * With one CPU the same is done on that one.
+ */
+#include "test.h"
+
+enum { ROUNDS = 100, REPLACED = 400, PAGE = 4096 };
+
+static int places[2]; /* CPUs */
+static volatile long *page;
+static _Atomic long newest, seen;
+
+static void go_to(int place)
+{
+	cpu_set_t mask;
+
+	CPU_ZERO(&mask);
+	CPU_SET(places[place], &mask);
+	CHECK_EQ(sched_setaffinity(0, sizeof(mask), &mask), 0);
+}
+
+static void choose_places(void)
+{
+	cpu_set_t usable;
+	int found = 0;
+
+	CHECK_EQ(sched_getaffinity(0, sizeof(usable), &usable), 0);
+	for (int cpu = 0; cpu < CPU_SETSIZE && found < 2; cpu++) {
+		if (CPU_ISSET(cpu, &usable)) {
+			places[found++] = cpu;
+		}
+	}
+	places[1] = found == 2 ? places[1] : places[0];
+}
+
+static void map_page(int flags, int file, long offset)
+{
+	CHECK(mmap((void *)page, PAGE, PROT_READ | PROT_WRITE, flags | MAP_FIXED, file,
+		   offset) == page);
+}
+
+static void check_replaced(void)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		go_to(0);
+		map_page(MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		*page = 1;
+		go_to(1);
+		map_page(MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		*page = 2;
+		go_to(0);
+		CHECK_EQ(*page, 2);
+		*page = 3;
+		go_to(1);
+		CHECK_EQ(*page, 3);
+	}
+	ok("replaced");
+}
+
+static void check_protected(void)
+{
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+	CHECK(zero >= 0);
+	for (int round = 0; round < ROUNDS; round++) {
+		go_to(0);
+		*page = 1;
+		go_to(1);
+		CHECK_EQ(mprotect((void *)page, PAGE, PROT_READ), 0);
+		go_to(0);
+		CHECK_ERRNO(read(zero, (void *)page, 8), EFAULT);
+		CHECK_EQ(*page, 1);
+		CHECK_EQ(mprotect((void *)page, PAGE, PROT_READ | PROT_WRITE), 0);
+	}
+	close(zero);
+	ok("protected");
+}
+
+/* Its parent writes only after the fork. */
+static _Noreturn void look_later(const int go[2])
+{
+	char byte;
+
+	close(go[1]);
+	CHECK_EQ(read(go[0], &byte, 1), 0);
+	_exit(*page == 1 ? 0 : 1);
+}
+
+static void check_forked(void)
+{
+	for (int round = 0; round < ROUNDS / 4; round++) {
+		int go[2], status;
+		pid_t child;
+
+		CHECK_EQ(pipe2(go, O_CLOEXEC), 0);
+		go_to(0);
+		*page = 1;
+		go_to(1);
+		child = fork();
+		CHECK(child >= 0);
+		if (child == 0) {
+			look_later(go);
+		}
+		go_to(0);
+		*page = 2;
+		close(go[0]);
+		close(go[1]);
+		CHECK_EQ(waitpid(child, &status, 0), child);
+		CHECK_EQ(status, 0);
+	}
+	ok("forked");
+}
+
+static void *read_on(void *unused)
+{
+	long least, value;
+
+	go_to(1);
+	do {
+		least = atomic_load(&newest);
+		value = *page;
+		CHECK(value >= least);
+		atomic_store(&seen, value);
+		if (places[0] == places[1]) {
+			sched_yield();
+		}
+	} while (least < REPLACED);
+	return unused;
+}
+
+/* The page number n of a file says n; each takes the place of the one before it. */
+static void check_used_meanwhile(void)
+{
+	int file = memfd_create("numbers", MFD_CLOEXEC);
+	pthread_t reader;
+
+	CHECK(file >= 0);
+	for (long i = 0; i <= REPLACED; i++) {
+		CHECK_EQ(pwrite(file, &i, sizeof(i), i * PAGE), sizeof(i));
+	}
+	go_to(0);
+	map_page(MAP_SHARED, file, 0);
+	reader = start_thread(read_on, NULL);
+	for (long i = 1; i <= REPLACED; i++) {
+		map_page(MAP_SHARED, file, i * PAGE);
+		atomic_store(&newest, i);
+		WAIT_UNTIL(atomic_load(&seen) == i);
+	}
+	join_thread(reader);
+	close(file);
+	ok("used_meanwhile");
+}
+
+/* With a neighbour, which stays: the page's table does not become empty. */
+static void make_page(void)
+{
+	volatile char *both = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(both != MAP_FAILED);
+	both[PAGE] = 1;
+	page = (volatile long *)both;
+}
+
+int main(void)
+{
+	choose_places();
+	make_page();
+	check_replaced();
+	check_protected();
+	check_forked();
+	check_used_meanwhile();
+	return 0;
+}
