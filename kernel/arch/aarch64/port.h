@@ -32,6 +32,8 @@ extern char start_secondary[];
 /* tlb.c */
 void tlb_init(void);
 void tlb_init_cpu(void);
+/* This CPU forgets the user page, whoever's it is. */
+void tlb_forget_page_here(vaddr_t address);
 /* A kernel thread does without the table of the program before it. Interrupts off. */
 void tlb_leave_lazy(void);
 

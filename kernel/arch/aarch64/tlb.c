@@ -244,6 +244,12 @@ void arch_vm_flush(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 	arch_irq_restore(flags);
 }
 
+void tlb_forget_page_here(vaddr_t address)
+{
+	__asm__ volatile("tlbi vaale1, %0; dsb nsh; isb" ::"r"(page_operand(address))
+			 : "memory");
+}
+
 u64 pte_replace(struct arch_vm *vm, pte_t *entry, vaddr_t address, u64 value)
 {
 	u64 old = atomic_load(entry);

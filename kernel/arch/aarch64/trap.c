@@ -191,6 +191,18 @@ static bool was_first_access(const struct trap_frame *frame)
 	       vm_mark_accessed(fault_address(frame));
 }
 
+/*
+ * Nobody is told of rights that are given (arch_vm_replace()): what this CPU remembers may be older, and would refuse the same access for
+ * ever. QEMU walks the tables again by itself.
+ */
+static void forget_what_refused(const struct trap_frame *frame)
+{
+	if ((frame->syndrome & ABORT_KIND) == ABORT_PERMISSION &&
+	    fault_address(frame) < USER_END) {
+		tlb_forget_page_here(fault_address(frame));
+	}
+}
+
 static void remember_trap(const struct trap_frame *frame, vaddr_t address)
 {
 	struct arch_thread *thread = arch_current();
@@ -265,6 +277,7 @@ void trap_interrupt_in_user(struct trap_frame *frame)
 void trap_from_kernel(struct trap_frame *frame)
 {
 	if (is_page_fault(frame)) {
+		forget_what_refused(frame);
 		kernel_page_fault(frame);
 	} else {
 		take_fixup(frame, find_exception(frame->pc));
@@ -341,6 +354,7 @@ void trap_from_user_mode(struct trap_frame *frame)
 	struct user_trap what;
 
 	if (is_page_fault(frame)) {
+		forget_what_refused(frame);
 		user_page_fault(frame);
 		return;
 	}
