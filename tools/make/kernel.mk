@@ -49,6 +49,7 @@ $(B)/%.S.o: %.S $(rules) | $(generated)
 	@mkdir -p $(@D)
 	$(if $(filter 0,$(V)),@echo "  AS    $<";) $(CC) $(kernel_cflags) -D__ASSEMBLER__ -MMD -MP -c $< -o $@
 
+include tools/make/vdso.mk
 include tools/make/zlib.mk
 
 $(B)/heddle-kernel.elf: $(kernel_obj) $(zlib_obj) kernel/arch/$(ARCH)/kernel.ld
@@ -58,7 +59,7 @@ $(B)/heddle-kernel.elf: $(kernel_obj) $(zlib_obj) kernel/arch/$(ARCH)/kernel.ld
 		-o $@ $(kernel_obj) $(zlib_obj) $(kernel_libs)
 
 $(B)/heddle-kernel: $(B)/heddle-kernel.elf
-	$(arch_make_image)
+	@$(OBJCOPY) $(arch_image) $< $@
 
 # The ABI headers: one linux-libc-dev for every architecture.
 build/linux-headers/%/.stamp:

@@ -1,31 +1,11 @@
-# RISC-V 64: compiler flags, the vDSO, and the bootable image.
+# RISC-V 64: compiler flags, the vDSO's, and the bootable image.
 # The kernel has no floating point of its own. Programs and the vDSO have RV64GC's calling convention.
 arch_cflags := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -mno-save-restore
 kernel_libs :=
 
 # An Image as Linux has it: the header lies at the image's first byte.
-define arch_make_image
-@$(OBJCOPY) -O binary $< $@
-endef
+arch_image  := -O binary
 
-# The vDSO is user code: a shared object, embedded in the kernel as it is.
-vdso_cflags = $(filter-out -fno-pic -fno-pie -fno-asynchronous-unwind-tables -g -march=% -mabi=%,$(kernel_cflags)) \
-	-march=rv64gc -mabi=lp64d -fPIC -fvisibility=default -fasynchronous-unwind-tables
-vdso_src    := kernel/arch/riscv64/vdso/vdso.c kernel/arch/riscv64/vdso/return.S
-
-$(B)/vdso.so: $(vdso_src) kernel/arch/riscv64/vdso/vdso.ld kernel/arch/include/arch/vdso.h include/heddle/thread_block.h \
-		| $(LINUX_HEADERS)/.stamp
-	@mkdir -p $(@D)
-	@echo "  VDSO  $@"
-	@$(CC) $(vdso_cflags) -shared -nostdlib -Wl,-T,kernel/arch/riscv64/vdso/vdso.ld -Wl,-soname=linux-vdso.so.1 \
-		-Wl,--hash-style=both -Wl,--eh-frame-hdr -Wl,--build-id=none -Wl,-Bsymbolic -Wl,-z,noexecstack \
-		-Wl,-z,max-page-size=4096 -o $(B)/vdso.dbg $(vdso_src)
-	@$(OBJCOPY) --strip-all $(B)/vdso.dbg $@
-
-# Where the image has the trampoline for signal handlers' returns.
-$(B)/generated/vdso_symbols.h: $(B)/vdso.so
-	@mkdir -p $(@D)
-	@$(CROSS)nm $(B)/vdso.dbg | awk '$$3 == "__vdso_rt_sigreturn" { print "#define VDSO_SIGRETURN 0x" $$1 }' > $@
-
-$(B)/kernel/arch/riscv64/vdso_image.S.o: $(B)/vdso.so $(B)/generated/vdso_symbols.h
-$(B)/kernel/arch/riscv64/vdso_image.S.o: kernel_cflags += -Wa,-I$(B)
+vdso_without   := -march=% -mabi=%
+vdso_with      := -march=rv64gc -mabi=lp64d
+vdso_sigreturn := __vdso_rt_sigreturn

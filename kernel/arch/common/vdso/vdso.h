@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the sources of the vDSO are for each other. The port's arch/impl/vdso.h:
+ *
+ *	VDSO(name)		the exported function's name, as Linux has it there
+ *	vdso_system_call()	a system call, of a program
+ *	vdso_read_counter()	the counter that arch_vdso_fill() tells of; not before what was read earlier
+ */
+#pragma once
+
+#include "arch/impl/vdso.h"
+#include "lib/types.h"
+
+/* In ns, CLOCK_REALTIME or CLOCK_MONOTONIC. false: only the kernel can tell. */
+bool vdso_read_clock(bool realtime, u64 *out) __attribute__((visibility("hidden")));
