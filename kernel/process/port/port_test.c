@@ -5,28 +5,16 @@
  */
 #include "process/port/port.h"
 
-#include "arch/trap.h"
 #include "core/fault_injection.h"
 #include "fs/file_table.h"
-#include "fs/path.h"
-#include "lib/errno.h"
 #include "lib/string.h"
-#include "machine.h"
+#include "lives.h"
 #include "mm/heap.h"
-#include "mm/ledger.h"
-#include "process/clone.h"
 #include "process/current.h"
 #include "process/exit.h"
-#include "process/job_control.h"
-#include "process/namespace/pid_namespace.h"
-#include "process/pid.h"
-#include "process/process.h"
-#include "process/session.h"
-#include "process/signal/signal.h"
 #include "vm/vm_space.h"
 #include <heddle/port.h>
 #include <linux/sched.h>
-#include <linux/wait.h>
 
 enum { CHILDREN = 4, THREADS = 3, STEPS = 12, PORTS = 2 };
 
@@ -34,70 +22,8 @@ enum { CHILDREN = 4, THREADS = 3, STEPS = 12, PORTS = 2 };
 static const char *const kinds[] = {"thread",        "process",     "pid",  "vm_space",
 				    "vm_area",       "file_table",  "file", "port",
 				    "kernel_stacks", "thread_block"};
-static s64 before[ARRAY_SIZE(kinds)];
-static _Atomic bool program_done;
 static _Atomic u64 answered;
 static int ends[PORTS][2]; /* the same in each process, which may have closed some */
-
-static long start_program(void (*program)(u64), u64 argument, u64 flags, pid_nr *number)
-{
-	struct clone_request request = {.flags = flags};
-	struct trap_frame frame = {
-		.ip = (u64)(uintptr_t)program, .sp = argument, .from_user = true};
-	long result;
-
-	request.exit_signal = flags & CLONE_THREAD ? 0 : SIGCHLD;
-	result = clone_thread(&request, &frame);
-	*number = (pid_nr)result;
-	return result;
-}
-
-static void kill_number(pid_nr number)
-{
-	struct process *process = process_find(number);
-
-	if (process) {
-		signal_send_kernel(process, SIGKILL);
-		process_put(process);
-	}
-}
-
-static void reap_children(void)
-{
-	for (;;) {
-		struct wait_request request = {.kind = WAIT_ANY,
-					       .options = WEXITED | __WALL};
-
-		if (process_wait(&request) < 0) {
-			break; // no more, or we are killed
-		}
-	}
-}
-
-static s64 live_count(const char *kind)
-{
-	struct ledger_line line;
-
-	for (unsigned i = 0; ledger_line(i, &line); i++) {
-		if (strcmp(line.name, kind) == 0) {
-			return line.live;
-		}
-	}
-	return 0;
-}
-
-/* Once it had two, an address space keeps a page of thread blocks that nobody uses: have it before anything is counted. */
-static void have_spare_page(void)
-{
-	struct thread_block more[BLOCKS_PER_PAGE] = {0};
-
-	for (unsigned i = 0; i < ARRAY_SIZE(more); i++) {
-		EXPECT_EQ(thread_block_take(current_vm(), &more[i]), 0);
-	}
-	for (unsigned i = 0; i < ARRAY_SIZE(more); i++) {
-		thread_block_give(current_vm(), &more[i]);
-	}
-}
 
 /* ---- one thread's steps ---- */
 
@@ -223,10 +149,9 @@ static void work(u64 unused)
 static void process_body(u64 argument)
 {
 	u64 flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_FILES;
-	pid_nr number;
 
 	for (int i = 1; i < THREADS; i++) {
-		(void)start_program(work, argument, flags, &number);
+		(void)lives_start(work, argument, flags, 0);
 	}
 	work(argument);
 }
@@ -256,75 +181,26 @@ static void first_program(u64 unused)
 {
 	pid_nr numbers[CHILDREN];
 
-	have_spare_page();
+	lives_have_spare_page();
 	make_ports();
 	close_ports();
-	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
-		before[i] = live_count(kinds[i]);
-	}
+	lives_begin();
 	make_ports();
 	for (int i = 0; i < CHILDREN; i++) {
-		EXPECT(start_program(process_body, 0, 0, &numbers[i]) > 0);
+		numbers[i] = lives_start(process_body, 0, 0, 0);
+		EXPECT(numbers[i] > 0);
 	}
 	close_ports();
 	for (int i = 0; i < CHILDREN; i++) {
-		(void)sched_sleep_until(clock_monotonic() +
-						(nsec_t)(host_random() % 400000),
-					THREAD_UNINTERRUPTIBLE);
-		kill_number(numbers[i]);
+		machine_sleep((nsec_t)(host_random() % 400000));
+		lives_kill(numbers[i]);
 	}
-	reap_children();
-	atomic_store(&program_done, true);
-	for (;;) {
-		reap_children();
-		(void)sched_sleep_until(clock_monotonic() + NSEC_PER_MSEC,
-					THREAD_UNINTERRUPTIBLE);
-	}
-}
-
-static void start_first(struct path *root)
-{
-	struct thread_options options;
-	struct session *session;
-	struct thread *thread;
-	u64 flags;
-
-	thread_options_init(&options, NULL);
-	options.start_ip = (u64)(uintptr_t)first_program;
-	EXPECT_EQ(vm_create(&options.vm), 0);
-	EXPECT_EQ(file_table_create(&options.files), 0);
-	EXPECT_EQ(fs_info_create(root, &options.fs), 0);
-	EXPECT_EQ(credentials_create_root(&options.credentials), 0);
-	EXPECT_EQ(thread_build(&options, &thread), 0);
-	EXPECT_EQ(session_create(&idle_pid, &session), 0);
-	init_process = thread->process;
-	flags = spin_lock_irq(&process_tree_lock);
-	job_control_join_locked(thread->process, session, &idle_pid);
-	spin_unlock_irq(&process_tree_lock, flags);
-	session_put(session);
-	EXPECT_EQ(thread_publish(thread, &options), 0);
-	credentials_put(options.credentials);
-	sched_start(&thread->sched);
+	lives_end();
 }
 
 static void lives_with_ports(void)
 {
-	struct path root;
-
-	vm_init();
-	fs_init();
-	process_init();
-	EXPECT_EQ(fs_mount_root(&root), 0);
-	start_first(&root);
-	path_put(&root);
-	while (!atomic_load(&program_done)) {
-		machine_sleep(10 * NSEC_PER_USEC);
-	}
-	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
-		while (live_count(kinds[i]) != before[i]) {
-			machine_sleep(100 * NSEC_PER_USEC);
-		}
-	}
+	lives_run(first_program, NULL, kinds, ARRAY_SIZE(kinds));
 }
 
 TEST(B6_nothing_is_left_of_any_call)
