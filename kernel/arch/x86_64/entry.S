@@ -99,7 +99,13 @@ trap_common:
 	jmp return_to_user
 
 1:	swapgs
+	/*
+	 * The CPU came with no selector in ss, by `syscall` with the kernel's. It is always the kernel's from here on: an emulator keeps what
+	 * it translated apart by it, and would do the code that both doors lead to twice.
+	 */
 trap_user:
+	mov $KERNEL_DS, %eax
+	mov %eax, %ss
 	xor %ebp, %ebp
 	mov %rsp, %rdi
 	call trap_from_user_mode
