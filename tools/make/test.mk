@@ -72,7 +72,7 @@ test-unit:
 
 # --- static checks --------------------------------------------------------------------------------
 # What gcc alone knows is left out; the rest of the warnings are the kernel's own.
-clang_cflags = $(filter-out -fno-allow-store-data-races -mno-fp-ret-in-387 -mpreferred-stack-boundary=%, \
+clang_cflags = $(filter-out -fno-allow-store-data-races -mno-fp-ret-in-387 -mpreferred-stack-boundary=% -falign-%, \
 	$(subst -isystem $(GCC_INCLUDE),-isystem $(shell clang-22 -print-resource-dir 2>/dev/null)/include,$(kernel_cflags)))
 clang_src     = $(filter %.c,$(kernel_src))
 
