@@ -6,7 +6,7 @@
  */
 #include "test.h"
 
-enum { ROUNDS = 100, REPLACED = 400, PAGE = 4096 };
+enum { ROUNDS = 40, REPLACED = 50, PAGE = 4096 };
 
 static int places[2]; /* CPUs */
 static volatile long *page;
@@ -90,7 +90,7 @@ static _Noreturn void look_later(const int go[2])
 
 static void check_forked(void)
 {
-	for (int round = 0; round < ROUNDS / 4; round++) {
+	for (int round = 0; round < ROUNDS / 2; round++) {
 		int go[2], status;
 		pid_t child;
 
