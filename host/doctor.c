@@ -93,13 +93,23 @@ static void add_package(char *list, const char *packages)
 		 packages);
 }
 
+/* The compiler for it, and the C library that goes with that. */
+static bool can_build(const struct architecture *architecture)
+{
+	char header[128];
+
+	snprintf(header, sizeof header, "/usr/%s-linux-gnu/include/stdio.h",
+		 architecture->name);
+	return on_path(architecture->compiler) && access(header, R_OK) == 0;
+}
+
 /* Can guests of another architecture be built and run here? It is no fault if not. */
 static void check_foreign(const struct architecture *architecture,
 			  struct packages *packages)
 {
 	char text[PATH_MAX + 300], qemu[PATH_MAX], reason[200];
 	bool emulator = machine_find_qemu(architecture, qemu) == 0;
-	bool compiler = on_path(architecture->compiler);
+	bool compiler = can_build(architecture);
 
 	if (!emulator) {
 		add_package(packages->wanted, architecture->qemu_package);
@@ -116,7 +126,7 @@ static void check_foreign(const struct architecture *architecture,
 		snprintf(text, sizeof text, "no guests: no %s%s%s",
 			 emulator ? "" : architecture->qemu,
 			 emulator || compiler ? "" : ", no ",
-			 compiler ? "" : architecture->compiler);
+			 compiler ? "" : architecture->compiler_packages);
 	}
 	show(emulator && compiler, false, architecture->name, text);
 }
