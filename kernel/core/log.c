@@ -128,6 +128,7 @@ u64 log_newest(void)
 
 bool log_expect(u64 place)
 {
+	/* order.log: pairs with tell_news() */
 	atomic_store(&expected, true);
 	return place < log_newest();
 }
@@ -141,6 +142,7 @@ static void tell_news(void)
 {
 	void (*hook)(void) = atomic_load(&news_hook);
 
+	/* order.log: pairs with log_expect() */
 	if (hook && !panic_in_progress() && atomic_load(&expected) &&
 	    atomic_exchange(&expected, false)) {
 		hook();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Reference counts. A get on 0 and an overflow panic, in every build.
- * put: release on the decrement, acquire for the one who sees 0 and tears down.
+ * put: release on the decrement, acquire for the one who sees 0 and tears down. Model: tests/model/count_model.c.
  */
 #pragma once
 
@@ -42,7 +42,7 @@ static inline must_check bool refcount_put(struct refcount *count)
 	if (old != 1) {
 		return false;
 	}
-	/* Pairs with the releases of the others' decrements: their accesses precede the teardown.
+	/* The others' accesses precede the teardown. order.reference: pairs with refcount_put() of others, its decrement.
 	 * A load with acquire, not a fence: the thread sanitizer understands it. */
 	(void)atomic_load_explicit(&count->value, memory_order_acquire);
 	return true;

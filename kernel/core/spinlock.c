@@ -3,7 +3,9 @@
  * Spinlocks: one word, test and set. Not fair on purpose: a virtual CPU that waits may be off its
  * real CPU when its turn comes, and with tickets all behind it would wait for it to come back.
  *
- * Ordering: the release store in give() is what the acquiring exchange in try_take() sees.
+ * Ordering: the release store in give() is what the acquiring exchange in try_take() sees. Neither is a full fence: what is
+ * done before a lock is taken may be seen after what is done under it, and what is done under it after what comes behind.
+ * Model: tests/model/mutex_model.c.
  */
 #include "core/spinlock.h"
 #include "arch/irq.h"
@@ -45,6 +47,7 @@ static inline void note_released(struct spinlock *lock)
 
 static inline bool try_take(struct spinlock *lock)
 {
+	/* order.spinlock: pairs with give() */
 	return !atomic_exchange_explicit(&lock->held, true, memory_order_acquire);
 }
 
@@ -73,6 +76,7 @@ static inline void give(struct spinlock *lock)
 {
 	lock_check_release(lock_check_cpu(), lock);
 	note_released(lock);
+	/* order.spinlock: pairs with try_take() */
 	atomic_store_explicit(&lock->held, false, memory_order_release);
 }
 

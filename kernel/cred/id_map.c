@@ -79,7 +79,7 @@ bool id_map_line(const struct user_namespace *namespace, enum id_kind kind, u32 
 		*out = (struct id_map_line){0, 0, ID_INVALID};
 		return index == 0;
 	}
-	// Pairs with the release in publish().
+	// order.id_map: pairs with publish()
 	map = atomic_load_explicit(&namespace->maps[kind], memory_order_acquire);
 	if (!map || index >= map->count) {
 		return false;
@@ -232,6 +232,7 @@ static bool map_allowed(const struct user_namespace *namespace, enum id_kind kin
 static int translate(const struct user_namespace *parent, enum id_kind kind,
 		     struct id_map *map)
 {
+	// order.id_map: pairs with publish()
 	const struct id_map *outer =
 		atomic_load_explicit(&parent->maps[kind], memory_order_acquire);
 
@@ -276,7 +277,7 @@ static int publish(struct user_namespace *namespace, enum id_kind kind,
 	flags = spin_lock_irq(&map_lock);
 	first = !atomic_load(&namespace->maps[kind]);
 	if (first) {
-		// Pairs with the acquires of those who look an id up.
+		// order.id_map: pairs with map_of(), id_map_line() and translate()
 		atomic_store_explicit(&namespace->maps[kind], map, memory_order_release);
 	}
 	spin_unlock_irq(&map_lock, flags);

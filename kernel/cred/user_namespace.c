@@ -128,7 +128,7 @@ bool user_namespace_is_root(const struct user_namespace *namespace, u32 uid)
 static const struct id_map *map_of(const struct user_namespace *namespace,
 				   enum id_kind kind)
 {
-	// Pairs with the release in id_map_publish().
+	// order.id_map: pairs with publish()
 	return atomic_load_explicit(&namespace->maps[kind], memory_order_acquire);
 }
 

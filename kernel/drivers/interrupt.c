@@ -37,6 +37,7 @@ static int add_handler(struct interrupt_line *line, interrupt_handler handler,
 		if (atomic_load_explicit(&line->handlers[i], memory_order_relaxed) ==
 		    NULL) {
 			line->arguments[i] = argument;
+			/* order.handler: pairs with entry_device_interrupt() */
 			atomic_store_explicit(&line->handlers[i], handler,
 					      memory_order_release);
 			error = 0;
@@ -75,6 +76,7 @@ void entry_device_interrupt(unsigned number)
 	}
 	count = atomic_fetch_add_explicit(&lines[number].count, 1, memory_order_relaxed);
 	for (unsigned i = 0; i < HANDLERS_PER_LINE; i++) {
+		/* order.handler: pairs with add_handler() */
 		interrupt_handler handler = atomic_load_explicit(
 			&lines[number].handlers[i], memory_order_acquire);
 

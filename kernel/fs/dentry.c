@@ -108,6 +108,7 @@ int dentry_create_root(struct super_block *super_block, struct inode *inode,
 void dentry_set_inode(struct dentry *dentry, struct inode *inode)
 {
 	ASSERT(!dentry->inode);
+	/* order.once: pairs with dentry_inode() */
 	__atomic_store_n(&dentry->inode, inode, __ATOMIC_RELEASE);
 }
 

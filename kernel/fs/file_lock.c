@@ -69,6 +69,7 @@ static struct list waiters GUARDED_BY(file_locks_lock) = LIST_INIT(waiters);
 
 static struct file_lock_list *list_of(struct inode *inode)
 {
+	/* order.once: pairs with list_for() */
 	return __atomic_load_n(&inode->locks, __ATOMIC_ACQUIRE);
 }
 
@@ -85,6 +86,7 @@ static struct file_lock_list *list_for(struct inode *inode)
 	}
 	list_init(&list->records);
 	wait_queue_init(&list->released);
+	/* order.once: pairs with list_of(), and with list_for() of who comes second */
 	if (!__atomic_compare_exchange_n(&inode->locks, &other, list, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		heap_free(list);

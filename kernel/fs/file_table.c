@@ -234,6 +234,7 @@ static void close_all(struct file_table *table, u32 first, u32 last, bool only_m
 
 void file_table_leave(struct file_table *table)
 {
+	/* order.alone: pairs with begin(), settle_files() and holds_all() */
 	if (!table ||
 	    atomic_fetch_sub_explicit(&table->users, 1, memory_order_acq_rel) != 1) {
 		return;
@@ -250,6 +251,7 @@ static int begin(struct file_table *table, int fd,
 	if (fd < 0) {
 		return -EBADF;
 	}
+	/* order.alone: pairs with file_table_leave() */
 	if (atomic_load_explicit(&table->users, memory_order_acquire) == 1) {
 		file = (u32)fd < table->capacity ? table->files[fd] : NULL; // T3
 		*out = (struct fd_reference){file, false};

@@ -241,6 +241,7 @@ void dentry_get(struct dentry *dentry);
 void dentry_put(struct dentry *dentry); /* may sleep; NULL is nothing */
 static inline struct inode *dentry_inode(const struct dentry *dentry)
 {
+	/* order.once: pairs with dentry_set_inode() */
 	return __atomic_load_n(&dentry->inode, __ATOMIC_ACQUIRE);
 }
 /*

@@ -171,7 +171,8 @@ void mount_put_unmarked(struct mount *mount)
 
 int mount_writable(const struct mount *mount)
 {
-	return mount && ((mount->flags & MS_RDONLY) || mount->super_block->read_only)
+	return mount && ((mount->flags & MS_RDONLY) ||
+			 READ_ONCE(mount->super_block->read_only))
 		       ? -EROFS
 		       : 0;
 }
@@ -183,6 +184,8 @@ int mount_begin_write(struct mount *mount)
 
 	atomic_fetch_add(&mount->writers, 1);
 	atomic_fetch_add(&mount->super_block->writers, 1);
+	atomic_thread_fence(memory_order_seq_cst);
+	/* order.writers: pairs with super_block_set_read_only() */
 	result = mount_writable(mount);
 	if (result < 0) {
 		mount_end_write(mount);

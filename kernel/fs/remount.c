@@ -34,8 +34,9 @@ int super_block_set_read_only(struct super_block *super_block, bool read_only)
 	if (super_block->read_only) {
 		return 0;
 	}
-	super_block->read_only = true;
-	atomic_thread_fence(memory_order_seq_cst); // pairs with mount_begin_write()
+	WRITE_ONCE(super_block->read_only, true);
+	atomic_thread_fence(memory_order_seq_cst);
+	/* order.writers: pairs with mount_begin_write() */
 	if (atomic_load(&super_block->writers) > 0) {
 		super_block->read_only = false;
 		return -EBUSY;

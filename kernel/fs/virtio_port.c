@@ -24,6 +24,7 @@ static _Atomic(struct virtio_port *) ports[MINORS_MAX];
 static int port_open(struct inode *inode, struct file *file)
 {
 	unsigned minor = device_minor(inode->attributes.special_device);
+	/* order.once: pairs with minor_for() */
 	struct virtio_port *port =
 		minor < MINORS_MAX
 			? atomic_load_explicit(&ports[minor], memory_order_acquire)
@@ -76,6 +77,7 @@ static int minor_for(struct virtio_port *port)
 	for (unsigned i = 0; i < MINORS_MAX; i++) {
 		struct virtio_port *seen = NULL;
 
+		/* order.once: pairs with port_open() */
 		if (atomic_compare_exchange_strong(&ports[i], &seen, port) ||
 		    seen == port) {
 			return (int)i;

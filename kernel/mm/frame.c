@@ -232,7 +232,10 @@ static void release(struct frame *frame, bool clean)
 	arch_irq_restore(irq);
 }
 
-/* true: that was the last reference, and it is gone. */
+/*
+ * true: that was the last reference, and it is gone. order.reference: pairs with drop() of others, its decrement; order.page_idle: pairs
+ * with page_is_idle()
+ */
 static always_inline_ bool drop(struct frame *frame)
 {
 	/* Who holds the only reference need not fight for it. */

@@ -39,6 +39,7 @@ static bool has_room_locked(size_t size) MUST_HOLD(&call_log_lock)
 
 static void add_chunk_locked(struct call_chunk *chunk) MUST_HOLD(&call_log_lock)
 {
+	/* order.call_log: pairs with call_log_read() */
 	if (last) {
 		atomic_store_explicit(&last->next, chunk, memory_order_release);
 	} else {
@@ -52,6 +53,7 @@ static void add_line_locked(const char *line, size_t size) MUST_HOLD(&call_log_l
 	u32 used = atomic_load_explicit(&last->size, memory_order_relaxed);
 
 	memcpy(last->data + used, line, size);
+	/* order.call_log: pairs with call_log_read() */
 	atomic_store_explicit(&last->size, used + (u32)size, memory_order_release);
 	total += size;
 }
@@ -104,6 +106,10 @@ s64 call_log_read(struct io_buffer *io, u64 position)
 	s64 done = 0;
 
 	while (chunk && io->remaining) {
+		/*
+		 * First whether it is the last, then how much it has: one that is not is full. order.call_log: pairs with
+		 * add_chunk_locked() and add_line_locked()
+		 */
 		struct call_chunk *next =
 			atomic_load_explicit(&chunk->next, memory_order_acquire);
 		u32 size = atomic_load_explicit(&chunk->size, memory_order_acquire);

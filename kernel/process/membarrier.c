@@ -21,7 +21,7 @@
  *   B5  Registering for the global barrier: the mark is set before anything the thread does later, and looked for
  *	 after y is stored (full fences on both sides): if it is missed, the thread sees y.
  *
- * Interrupts go only to CPUs whose current thread is meant. Model: tests/model/membarrier_model.c.
+ * Interrupts go only to CPUs whose current thread is meant. Models: tests/model/membarrier_model.c; of B5 register_model.c.
  */
 #include "process/membarrier.h"
 
@@ -80,7 +80,8 @@ static bool same_memory_restarts(struct sched_entity *running, void *vm)
 static long barrier(u64 among, is_meant meant, struct vm_space *vm)
 {
 	preempt_disable();
-	atomic_thread_fence(memory_order_seq_cst); /* B5 */
+	/* B5. order.membarrier: pairs with register_for() */
+	atomic_thread_fence(memory_order_seq_cst);
 	arch_interrupt_others(sched_running_on(among, meant, vm));
 	atomic_thread_fence(memory_order_seq_cst);
 	preempt_enable();
@@ -90,7 +91,8 @@ static long barrier(u64 among, is_meant meant, struct vm_space *vm)
 static long register_for(struct vm_space *vm, int command)
 {
 	atomic_fetch_or(&vm->barriers, (u32)command);
-	atomic_thread_fence(memory_order_seq_cst); /* B5 */
+	/* B5. order.membarrier: pairs with barrier() */
+	atomic_thread_fence(memory_order_seq_cst);
 	return 0;
 }
 
@@ -106,7 +108,7 @@ static long registrations(struct vm_space *vm)
 	return mask;
 }
 
-/* Nobody else is in this memory, and who was has left it behind what we read here. */
+/* Nobody else is in this memory, and who was has left it behind what we read here. order.alone: pairs with leave_vm() and vm_leave() */
 static bool is_alone(struct process *process)
 {
 	return atomic_load(&process->live_threads) == 1 &&

@@ -72,6 +72,7 @@ static bool leave_vm(struct process *process)
 	u64 flags;
 
 	sched_use_vm(NULL);
+	/* order.alone: pairs with is_alone(), and with those who left before */
 	if (atomic_fetch_sub_explicit(&process->live_threads, 1, memory_order_acq_rel) !=
 	    1) {
 		return false;

@@ -84,6 +84,7 @@ void entry_user_return(struct trap_frame *frame)
 	bool worked = false;
 
 	for (;;) {
+		/* And `breaks`. order.break: pairs with sched_nudge(), whose lock the switch to this thread took, or whose interrupt comes */
 		u32 work = atomic_load_explicit(&thread->sched.return_work,
 						memory_order_relaxed);
 

@@ -15,6 +15,7 @@
 static void give_back(struct sched_entity *entity)
 {
 	if (entity->concurrency) {
+		/* N3. order.concurrency: pairs with take_lowest() */
 		atomic_fetch_and_explicit(&entity->concurrency->used,
 					  ~(1UL << entity->concurrency_number),
 					  memory_order_release);
@@ -30,6 +31,7 @@ static void take_lowest(struct sched_entity *entity)
 	do {
 		ASSERT(~seen != 0); /* N2 */
 		bit = ~seen & (seen + 1);
+		/* N3. order.concurrency: pairs with give_back() */
 	} while (!atomic_compare_exchange_weak_explicit(
 		used, &seen, seen | bit, memory_order_acquire, memory_order_relaxed));
 	entity->concurrency_number = (u32)__builtin_ctzl(bit);

@@ -6,7 +6,7 @@
  * Locks  run_queue.lock is taken by the thread that leaves and released by the one
  * that comes (finish_switch).
  *
- *   X1  on_cpu is cleared by the next thread, after arch_switch() has left the old
+ *   X1  on_cpu, a hint for tests and reports, is cleared by the next thread, after arch_switch() has left the old
  *       stack and before the lock is released.
  *   X2  An ended thread is handed to the exit hook by the next thread only: until
  *       then its stack and its control block stay.
@@ -166,6 +166,7 @@ NO_THREAD_SAFETY void switch_away(bool preempted)
 	struct sched_entity *previous;
 	nsec_t now;
 
+	/* order.break: pairs with sched_nudge() */
 	spin_lock(&queue->lock);
 	now = clock_monotonic();
 	previous = begin_switch(queue, now);

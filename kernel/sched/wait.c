@@ -72,6 +72,9 @@ void wait_add(struct wait_queue *queue, struct wait_entry *entry)
 	entry->woken = false;
 	list_push_front(&queue->entries, &entry->link);
 	spin_unlock_irq(&queue->lock, flags);
+	/* The caller looks at its condition now, perhaps without a lock. */
+	atomic_thread_fence(
+		memory_order_seq_cst); /* order.poll: pairs with wake_some() */
 }
 
 /*
@@ -122,7 +125,7 @@ unsigned wake_some(struct wait_queue *queue, unsigned count, u32 events)
 
 	/*
 	 * The waker's side of the race in wake.c: whoever links an entry after this
-	 * sees the condition.
+	 * sees the condition. order.poll: pairs with wait_add(), and sched_prepare_wait()
 	 */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (wait_queue_empty(queue)) {

@@ -12,7 +12,8 @@
  * run queue's lock, and looks at the state there once more: a waker that had the lock
  * before has made it RUNNING; one that gets it later finds the thread asleep, its
  * registers saved (Q2), and makes it READY. As only the one whose compare-and-set
- * succeeds goes on, no wake-up is doubled. Model: tests/model/wakeup_model.c.
+ * succeeds goes on, no wake-up is doubled. Models: tests/model/wakeup_model.c, and
+ * tests/model/wait_order_model.c for the fences.
  */
 #include "arch/irq.h"
 #include "arch/smp.h"
@@ -28,6 +29,7 @@ void sched_prepare_wait(enum thread_state state)
 {
 	ASSERT(state_is_wait(state));
 	state_change(sched_current(), THREAD_RUNNING, state);
+	/* order.wake: pairs with sched_wake_mask(); order.poll: pairs with wake_some() */
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
@@ -163,6 +165,7 @@ bool sched_wake_mask(struct sched_entity *entity, u32 state_mask)
 {
 	bool woken;
 
+	/* order.wake: pairs with sched_prepare_wait() */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!matches(entity, state_mask)) {
 		return false;
@@ -206,13 +209,20 @@ void sched_break(struct sched_entity *entity, u32 breaks)
 	}
 }
 
+/*
+ * Whoever comes to a CPU takes its queue's lock first, and looks at its breaks and its work after that. So either it comes behind this
+ * look, and sees what the caller has set; or it is found, and interrupted. Without the lock neither need be.
+ */
 void sched_nudge(struct sched_entity *entity)
 {
-	u32 cpu = atomic_load(&entity->cpu);
+	u64 flags;
+	/* order.break: pairs with switch_away() and what comes behind it, entry_user_return() */
+	struct run_queue *queue = run_queue_lock_of(entity, &flags);
 
-	if (atomic_load(&entity->on_cpu) && cpu != arch_cpu_number()) {
-		arch_ipi_send(cpu, IPI_RESCHEDULE);
+	if (queue->current == entity && queue->cpu != arch_cpu_number()) {
+		arch_ipi_send(queue->cpu, IPI_RESCHEDULE);
 	}
+	run_queue_unlock(queue, flags);
 }
 
 void sched_clear_break(struct sched_entity *entity, u32 breaks)

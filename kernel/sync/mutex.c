@@ -55,6 +55,7 @@ static bool try_take(struct mutex *mutex)
 {
 	uintptr_t seen = 0;
 
+	/* order.mutex: pairs with mutex_unlock() and unlock_slowly() */
 	if (atomic_compare_exchange_strong_explicit(&mutex->owner, &seen, self_word(),
 						    memory_order_acquire,
 						    memory_order_relaxed)) {
@@ -70,7 +71,7 @@ static bool try_take(struct mutex *mutex)
 	return false;
 }
 
-/* waiters.lock held. Is it ours now? If not, its owner knows that somebody waits. */
+/* waiters.lock held. Is it ours now? If not, its owner knows that somebody waits. order.mutex: pairs with mutex_unlock() and unlock_slowly() */
 static bool take_or_announce(struct mutex *mutex)
 {
 	uintptr_t seen = atomic_load_explicit(&mutex->owner, memory_order_relaxed);
@@ -179,6 +180,7 @@ NO_THREAD_SAFETY static void unlock_slowly(struct mutex *mutex)
 	u64 flags = spin_lock_irq(&mutex->waiters.lock);
 	struct mutex_waiter *first;
 
+	/* order.mutex: pairs with try_take() and take_or_announce() */
 	if (list_empty(waiters)) {
 		atomic_store_explicit(&mutex->owner, 0, memory_order_release);
 	} else {
@@ -201,6 +203,7 @@ NO_THREAD_SAFETY void mutex_unlock(struct mutex *mutex)
 		mutex_assert_held(mutex);
 		lock_check_release(&sched_current()->held, mutex);
 	}
+	/* order.mutex: pairs with try_take() and take_or_announce() */
 	if (!atomic_compare_exchange_strong_explicit(&mutex->owner, &expected, 0,
 						     memory_order_release,
 						     memory_order_relaxed)) {

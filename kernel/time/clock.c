@@ -6,7 +6,7 @@
  * Locks     clock.lock: writers of both. Readers take none.
  *
  * The data page has one writer at a time (the lock) and readers in user mode, which retry while
- * `sequence` is odd or has changed (arch/<port>/vdso).
+ * `sequence` is odd or has changed (arch/common/vdso). Model: tests/model/clock_page_model.c.
  */
 #include "time/clock.h"
 #include "arch/mmu.h"
@@ -31,7 +31,7 @@ static void publish(s64 offset) MUST_HOLD(&clock.lock)
 	u32 sequence = atomic_load_explicit(&data->sequence, memory_order_relaxed);
 
 	atomic_store_explicit(&data->sequence, sequence + 1, memory_order_relaxed);
-	/* Pairs with the vDSO reader's acquire fence before it looks at sequence again. */
+	/* order.clock_page: pairs with vdso_read_clock(), its acquire fence before it looks at sequence again */
 	atomic_thread_fence(memory_order_release);
 	arch_vdso_fill(data);
 	data->realtime_offset = offset;

@@ -13,6 +13,8 @@
  *   Q4  programmed <= the earliest deadline of the queue and its tick; an interrupt that comes early finds nothing and
  *       programs the next. Only the queue's own CPU programs: timers start in the queue of the CPU that starts them,
  *       or (Q3) in one whose CPU programs when the callback is over.
+ *
+ * Model: tests/model/timer_model.c.
  */
 #include "time/timer.h"
 #include "arch/cpu.h"
@@ -83,7 +85,7 @@ static nsec_t first_deadline(struct timer_queue *queue) MUST_HOLD(&queue->lock)
 
 /*
  * Lock the queue that the timer is in or was last in; NULL: it was never in one. Interrupts off.
- * The load of timer.cpu acquires: it pairs with the store that ends a move in timer_start().
+ * The load of timer.cpu acquires. order.timer: pairs with move_here(), the store that ends a move
  */
 static struct timer_queue *lock_queue_of(struct timer *timer) NO_THREAD_SAFETY
 {
@@ -140,6 +142,7 @@ static struct timer_queue *move_here(struct timer *timer, s32 self) NO_THREAD_SA
 	}
 	queue = per_cpu(queues, self);
 	spin_lock(&queue->lock);
+	/* order.timer: pairs with lock_queue_of() */
 	atomic_store_explicit(&timer->cpu, self, memory_order_release);
 	return queue;
 }

@@ -92,11 +92,19 @@ static struct vm_object *next_object(void)
 	return object;
 }
 
+/*
+ * The object is locked: nobody gets a reference anew. Whoever had one has marked the page before it went, so the references are looked
+ * at first. order.page_idle: pairs with drop()
+ */
 static bool page_is_idle(struct frame *frame)
 {
-	u32 flags = atomic_load_explicit(&frame->page_flags, memory_order_relaxed);
+	u32 flags;
 
-	if (flags & (PAGE_BUSY | PAGE_DIRTY) || frame_references(frame) != 1) {
+	if (frame_references(frame) != 1) {
+		return false;
+	}
+	flags = atomic_load_explicit(&frame->page_flags, memory_order_relaxed);
+	if (flags & (PAGE_BUSY | PAGE_DIRTY)) {
 		return false;
 	}
 	if (flags & PAGE_ACCESSED) {

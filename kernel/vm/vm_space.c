@@ -98,6 +98,7 @@ static void unmap_everything(struct vm_space *vm) MUST_HOLD(&vm->lock)
 
 void vm_leave(struct vm_space *vm)
 {
+	/* order.alone: pairs with is_alone(), and with those who left before */
 	if (atomic_fetch_sub(&vm->users, 1) != 1) {
 		return;
 	}

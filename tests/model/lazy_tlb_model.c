@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Host model of lazy address spaces: kernel/arch/x86_64/tlb.c (L1–L3).
+ * Host model of lazy address spaces: kernel/arch/x86_64/tlb.c (L1–L3, order.lazy).
  *
  * A pthread plays a CPU. It uses an address space (reads a page table entry through its TLB, a copy of its own), goes lazy,
  * comes back. One more plays a thread that unmaps: it changes the entry, flushes, and then "frees the frame". A CPU that

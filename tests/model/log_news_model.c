@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Host model of how readers of the log are told that it grew: kernel/core/log.c (log_expect, tell_news) and
+ * Host model of how readers of the log are told that it grew: kernel/core/log.c (log_expect, tell_news, order.log) and
  * kernel/sched/log_news.c.
  *
  * Pthreads play readers, which wait for the next record and take it, and writers, each of which adds a record and then

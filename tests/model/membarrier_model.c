@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Host model of membarrier(2): kernel/process/membarrier.c (B1–B4), sched_running_on() and the switch.
+ * Host model of membarrier(2): kernel/process/membarrier.c (B1–B4; B5 is register_model.c's), sched_running_on() and the switch.
  *
  * A pthread plays a CPU: it runs a thread of the process or somebody else's, under its run queue's lock when it changes. A thread of
  * the process does two things: the fast side of Dekker (x = k, then look at y) without any fence, and restartable sections (look at

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Host model of going to sleep and being woken: kernel/sched/wake.c and switch.c (T2).
+ * Host model of going to sleep and being woken: kernel/sched/wake.c and switch.c (T2, order.wake).
  *
  * A pthread plays a kernel thread. Its CPU is played by `queue`: whoever is queue->current
  * runs; leaving the CPU means saving the registers (a plain variable), no longer being

@@ -30,6 +30,7 @@ void cpu_call_poll(void)
 	u64 asked;
 
 	WRITE_ONCE(cpu->flags.call_pending, 0);
+	/* order.call: pairs with arch_ipi_send() */
 	atomic_thread_fence(memory_order_seq_cst);
 	asked = atomic_load(&cpu->calls_asked);
 	if (atomic_load_explicit(&cpu->stopping, memory_order_relaxed)) {
@@ -37,7 +38,8 @@ void cpu_call_poll(void)
 	}
 	if (asked != atomic_load(&cpu->calls_done)) {
 		tlb_leave_lazy();
-		atomic_store(&cpu->calls_done, asked);
+		atomic_store(&cpu->calls_done,
+			     asked); /* order.call: pairs with arch_interrupt_others() */
 	}
 	arch_irq_restore(flags);
 }
@@ -57,13 +59,15 @@ void arch_ipi_send(unsigned cpu, enum arch_ipi kind)
 		/* Where interrupts are off it is noticed by who spins. */
 		atomic_store(&target->stopping, true);
 	}
+	/* What is asked is there before the flag, which the target may take back as soon as it sees it. order.call: pairs with cpu_call_poll() */
+	atomic_thread_fence(memory_order_seq_cst);
 	WRITE_ONCE(target->flags.call_pending, 1);
 	gic_send(target, GIC_SGI_CALL);
 }
 
 /*
  * A CPU counts what it is asked, and what it has noticed. One that notices while it spins in the kernel has the interrupt yet to come, and
- * takes it before its next instruction in user mode.
+ * takes it before its next instruction in user mode. Model: tests/model/call_model.c.
  */
 void arch_interrupt_others(u64 cpus)
 {
@@ -79,6 +83,7 @@ void arch_interrupt_others(u64 cpus)
 	for (u64 left = others; left != 0; left &= left - 1) {
 		struct cpu_local *cpu = &cpu_locals[__builtin_ctzl(left)];
 
+		/* order.call: pairs with cpu_call_poll() */
 		while (atomic_load(&cpu->calls_done) < asked[cpu->number] &&
 		       atomic_load(&cpu->online) && !atomic_load(&cpu->stopping)) {
 			arch_cpu_relax();

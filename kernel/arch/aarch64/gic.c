@@ -214,7 +214,7 @@ unsigned gic_take(u32 *token)
 	} else {
 		*token = load(cpu_interface, CPU_TAKE);
 	}
-	/* What the sender wrote before is seen from here on: gic_send(). */
+	/* What the sender wrote before is seen from here on. order.interrupt: pairs with gic_send() */
 	__asm__ volatile("dsb sy" ::: "memory");
 	return *token & (cpu_interface == NULL ? 0xffffff : 0x3ff);
 }
@@ -241,7 +241,7 @@ void gic_enable_private(unsigned line)
 
 void gic_send(struct cpu_local *target, unsigned line)
 {
-	/* What was written before is there when the interrupt is. */
+	/* What was written before is there when the interrupt is. order.interrupt: pairs with gic_take() */
 	__asm__ volatile("dsb ish" ::: "memory");
 	if (cpu_interface == NULL) {
 		u64 to = target->hardware_id, id = to & 0xff;

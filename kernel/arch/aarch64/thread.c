@@ -84,6 +84,8 @@ struct arch_thread *arch_switch(struct arch_thread *prev, struct arch_thread *ne
 	next->cpu = prev->cpu;
 	next->cpu_number = prev->cpu_number;
 	WRITE_REGISTER("tpidr_el1", next);
+	/* The next one's stack may be new: nothing of it is looked up before here. order.kernel_map: pairs with pte_publish_kernel() */
+	instruction_barrier();
 	return switch_stacks(&prev->stack_pointer, next->stack_pointer, prev);
 }
 

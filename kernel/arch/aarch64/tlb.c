@@ -258,7 +258,7 @@ u64 pte_replace(struct arch_vm *vm, pte_t *entry, vaddr_t address, u64 value)
 		old = atomic_exchange(entry, 0);
 		arch_vm_flush(vm, address, address + PAGE_SIZE);
 	}
-	atomic_store(entry, value);
+	atomic_store(entry, value); /* order.page: pairs with the walk */
 	pte_publish();
 	return old;
 }

@@ -10,6 +10,7 @@
 #include "arch/aarch64/exception_table.h"
 #include "arch/aarch64/instructions.h"
 #include "arch/aarch64/port.h"
+#include "arch/common/kernel_map.h"
 #include "arch/cpu.h"
 #include "arch/entry.h"
 #include "arch/impl/cpu_local.h"
@@ -211,6 +212,19 @@ static void remember_trap(const struct trap_frame *frame, vaddr_t address)
 	thread->trap_address = address;
 }
 
+/* A page of the kernel's that was mapped after this CPU had looked for it. order.kernel_map: pairs with pte_publish_kernel() */
+static bool is_mapped_now(const struct trap_frame *frame)
+{
+	const pte_t *entry = NULL;
+	vaddr_t address = frame->address;
+
+	if ((frame->syndrome & ABORT_KIND) == ABORT_TRANSLATION &&
+	    address >= KERNEL_MAP_BASE && address < KERNEL_MAP_END) {
+		entry = kernel_map_entry(address);
+	}
+	return entry != NULL && *entry & PTE_VALID;
+}
+
 /* A fault of the kernel's own code: on behalf of a copy from or to user memory, or a mistake. */
 static void kernel_page_fault(struct trap_frame *frame)
 {
@@ -219,6 +233,9 @@ static void kernel_page_fault(struct trap_frame *frame)
 	vaddr_t address = fault_address(frame);
 	int error = -EFAULT;
 
+	if (is_mapped_now(frame)) {
+		return;
+	}
 	if (entry != NULL && address < USER_END && was_first_access(frame)) {
 		return;
 	}

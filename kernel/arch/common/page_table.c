@@ -244,7 +244,10 @@ static void set_leaf(struct arch_vm *vm, pte_t *table, vaddr_t address, paddr_t 
 	}
 }
 
-/* An entry that is 0: only who holds the lock changes it, so a plain store will do. */
+/*
+ * An entry that is 0: only who holds the lock changes it, so a store will do; but another CPU may walk to it at once, and must not find the
+ * page as it was before. order.page: pairs with the walk, whose address comes from here
+ */
 static always_inline_ void fill_leaf(struct arch_vm *vm, pte_t *table,
 				     struct frame *frame, size_t index, paddr_t physical,
 				     u32 protect)
@@ -252,7 +255,7 @@ static always_inline_ void fill_leaf(struct arch_vm *vm, pte_t *table,
 	pte_prepare(vm, physical, protect);
 	atomic_store_explicit(&table[index],
 			      pte_of(physical) | pte_rights(protect) | PTE_ACCESSED,
-			      memory_order_relaxed);
+			      memory_order_release);
 	entry_used(frame, index);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* One CPU: control registers, idling, stopping, and noticing what others want of it. */
 #include "arch/cpu.h"
+#include "arch/barrier.h"
 #include "arch/entry.h"
 #include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
@@ -46,13 +47,15 @@ void cpu_call_poll(void)
 	u64 asked;
 
 	WRITE_ONCE(cpu->flags.call_pending, 0);
+	/* order.call: pairs with arch_ipi_send() */
 	atomic_thread_fence(memory_order_seq_cst);
 	asked = atomic_load(&cpu->calls_asked);
 	if (atomic_load_explicit(&cpu->stopping, memory_order_relaxed)) {
 		arch_cpu_stop();
 	}
 	if (asked != atomic_load(&cpu->calls_done)) {
-		atomic_store(&cpu->calls_done, asked);
+		atomic_store(&cpu->calls_done,
+			     asked); /* order.call: pairs with arch_interrupt_others() */
 	}
 	arch_irq_restore(flags);
 }
@@ -61,9 +64,14 @@ void cpu_software_interrupt(void)
 {
 	struct cpu_local *cpu = cpu_local_current();
 
-	/* First the interrupt, then the reasons: one that comes in between interrupts again. */
+	/*
+	 * First the interrupt, then the reasons: one that comes in between interrupts again. A control register counts as a device: only this
+	 * barrier keeps the two in order. order.call_clear: pairs with arch_ipi_send()
+	 */
 	CSR_CLEAR("sip", INTERRUPT_SOFTWARE);
+	arch_device_barrier();
 	cpu_call_poll();
+	/* order.interrupt: pairs with arch_ipi_send() */
 	if (atomic_exchange(&cpu->reschedule_asked, 0)) {
 		entry_reschedule_interrupt();
 	}
@@ -77,7 +85,7 @@ void arch_ipi_send(unsigned cpu, enum arch_ipi kind)
 		return;
 	}
 	if (kind == IPI_RESCHEDULE) {
-		/* Asked already, and not seen yet: the interrupt is on its way. */
+		/* Asked already, and not seen yet: the interrupt is on its way. order.interrupt: pairs with cpu_software_interrupt() */
 		if (atomic_exchange(&target->reschedule_asked, 1)) {
 			return;
 		}
@@ -86,15 +94,18 @@ void arch_ipi_send(unsigned cpu, enum arch_ipi kind)
 			/* Where interrupts are off it is noticed by who spins. */
 			atomic_store(&target->stopping, true);
 		}
+		/* What is asked is there before the flag, which the target may take back as soon as it sees it. order.call: pairs with cpu_call_poll() */
+		atomic_thread_fence(memory_order_seq_cst);
 		WRITE_ONCE(target->flags.call_pending, 1);
 	}
-	atomic_thread_fence(memory_order_seq_cst);
+	/* order.call_clear: pairs with cpu_software_interrupt() */
+	arch_device_barrier();
 	(void)sbi_call(SBI_IPI, 0, 1, target->hardware_id, 0, 0, 0);
 }
 
 /*
  * A CPU counts what it is asked, and what it has noticed. One that notices while it spins in the kernel has the interrupt yet to come, and
- * takes it before its next instruction in user mode.
+ * takes it before its next instruction in user mode. Model: tests/model/call_model.c.
  */
 void arch_interrupt_others(u64 cpus)
 {
@@ -110,6 +121,7 @@ void arch_interrupt_others(u64 cpus)
 	for (u64 left = others; left != 0; left &= left - 1) {
 		struct cpu_local *cpu = &cpu_locals[__builtin_ctzl(left)];
 
+		/* order.call: pairs with cpu_call_poll() */
 		while (atomic_load(&cpu->calls_done) < asked[cpu->number] &&
 		       atomic_load(&cpu->online) && !atomic_load(&cpu->stopping)) {
 			arch_cpu_relax();

@@ -53,7 +53,8 @@ void cpu_started(void)
 
 	cpu_init();
 	atomic_store(&cpu->online, true);
-	/* Mappings that went while this CPU came, before anybody told it. */
+	/* Mappings that went while this CPU came, before anybody told it. order.online: pairs with tlb_flush_kernel() */
+	atomic_thread_fence(memory_order_seq_cst);
 	tlb_init_cpu();
 	entry_cpu_started(cpu->number);
 }

@@ -69,7 +69,7 @@ struct arch_thread *arch_switch(struct arch_thread *prev, struct arch_thread *ne
 	if (next->fpu != NULL) {
 		fpu_restore(next->fpu);
 	}
-	/* The CPU may have looked for the next one's stack before it was mapped, and remember that. */
+	/* The CPU may have looked for the next one's stack before it was mapped, and remember that. order.kernel_map: pairs with pte_publish_kernel() */
 	if (cpu->kernel_map_seen != changes) {
 		cpu->kernel_map_seen = changes;
 		flush_tlb();

@@ -11,7 +11,7 @@
  * back without it flushes the number.
  *   L1  A flush changes the entries, looks at `cpus`, takes the bits of all others out of `fresh`, and looks at `cpus` again. A CPU that
  *       comes sets its bit in `cpus` before it looks at `fresh`. Either it finds its bit gone, or the second look sees it.
- * Changed instructions go the same way, with `code_seen`.
+ * Changed instructions go the same way, with `code_seen`. Model: tests/model/fresh_tlb_model.c.
  *
  * Locks     asids.lock.
  */
@@ -110,6 +110,7 @@ static void load(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
 {
 	bool shared = vm->asid == ASID_SHARED && cpu->asid_user != vm;
 
+	/* L1. order.fresh: pairs with arch_vm_flush() and code_changed() */
 	atomic_fetch_or(&vm->cpus, bit);
 	load_table(vm->root, vm->asid);
 	if (!(atomic_load(&vm->fresh) & bit) || shared) { /* L1 */
@@ -192,6 +193,7 @@ void arch_vm_flush(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 	u64 self = 1UL << arch_cpu_number(), cpus;
 	bool all = end - start > FLUSH_PAGES_MAX * PAGE_SIZE;
 
+	/* L1. order.fresh: pairs with load() */
 	atomic_thread_fence(memory_order_seq_cst);
 	cpus = atomic_load(&vm->cpus);
 	atomic_fetch_and(&vm->fresh, cpus);
@@ -235,6 +237,7 @@ void tlb_flush_kernel(vaddr_t start, vaddr_t end)
 	u64 self = 1UL << arch_cpu_number();
 	bool all = end - start > FLUSH_PAGES_MAX * PAGE_SIZE;
 
+	/* order.online: pairs with cpu_started() */
 	atomic_thread_fence(memory_order_seq_cst);
 	for (vaddr_t page = start; page < end && !all; page += PAGE_SIZE) {
 		flush_page(page);
@@ -253,6 +256,7 @@ void code_changed(struct arch_vm *vm)
 	u64 flags = arch_irq_save();
 	u64 self = 1UL << arch_cpu_number(), cpus;
 
+	/* L1. order.fresh: pairs with load() */
 	atomic_thread_fence(memory_order_seq_cst);
 	cpus = atomic_load(&vm->cpus);
 	atomic_fetch_and(&vm->code_seen, cpus);

@@ -159,7 +159,7 @@ static void kernel_page_fault(struct trap_frame *frame)
 	bool may_sleep = frame->status & STATUS_SPIE && arch_preempt_count() == 0;
 	int error = -EFAULT;
 
-	/* Mapped since this CPU looked? */
+	/* Mapped since this CPU looked? order.kernel_map: pairs with pte_publish_kernel() */
 	if (kernel_page_is_mapped(frame->address) && frame->cause != CAUSE_FETCH_PAGE &&
 	    cpu_local_current()->kernel_map_seen != atomic_load(&kernel_map_changes)) {
 		cpu_local_current()->kernel_map_seen = atomic_load(&kernel_map_changes);

@@ -200,6 +200,7 @@ static nsec_t rate_time(const struct rate *of, u64 tsc)
 
 nsec_t arch_clock_read(void)
 {
+	/* order.once: pairs with arch_clock_refine() */
 	return rate_time(atomic_load_explicit(&rate, memory_order_acquire), read_tsc());
 }
 
@@ -232,6 +233,7 @@ void arch_clock_refine(void)
 	time = rate_time(&first_rate, now.tsc);
 	refined_rate.multiplier = multiplier_of(tsc_hz);
 	refined_rate.base = now.tsc - scale((u64)time, tsc_hz, 1000000000UL);
+	/* order.once: pairs with arch_clock_read() and arch_vdso_fill() */
 	atomic_store_explicit(&rate, &refined_rate, memory_order_release);
 	log_info("clock: counter %llu kHz after %llu us",
 		 (unsigned long long)tsc_hz / 1000,
@@ -266,6 +268,7 @@ void arch_delay(nsec_t length)
 
 void arch_vdso_fill(struct vdso_data *data)
 {
+	/* order.once: pairs with arch_clock_refine() */
 	const struct rate *now = atomic_load_explicit(&rate, memory_order_acquire);
 
 	data->counter_base = now->base;

@@ -68,7 +68,7 @@ void cpu_started(struct cpu_local *cpu)
 	cpu->tss.rsp[0] = cpu->kernel_stack;
 	local_apic_init_cpu();
 	atomic_store(&cpu->online, true);
-	/* Mappings that went while this CPU came, before anybody told it. */
+	/* Mappings that went while this CPU came, before anybody told it. order.online: pairs with tlb_flush_kernel() */
 	write_cr3(read_cr3());
 	entry_cpu_started(cpu->number);
 }

@@ -19,6 +19,8 @@
  *   L3  Tables are freed only when lazy CPUs have forgotten them too: tlb_flush_tables() interrupts both kinds, tlb_forget_vm()
  *       makes them load the kernel's table.
  *
+ * Models: tests/model/lazy_tlb_model.c.
+ *
  * Locks     flush_mailbox.lock: a leaf, never held while waiting for anything.
  */
 #include "arch/common/page_table.h"
@@ -50,6 +52,7 @@ void tlb_begin_vm(struct arch_vm *vm)
 
 static void become_lazy(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
 {
+	/* L2. order.lazy: pairs with flush_vm() */
 	u64 done = atomic_load(&vm->flushes_done),
 	    begun = atomic_load(&vm->flushes_begun);
 
@@ -60,6 +63,7 @@ static void become_lazy(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
 
 static void resume(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
 {
+	/* L1. order.lazy: pairs with flush_vm() */
 	atomic_fetch_or(&vm->cpus, bit);
 	atomic_fetch_and(&vm->lazy, ~bit);
 	if (atomic_load(&vm->flushes_begun) != cpu->flushes_seen) { /* L1 */
@@ -161,6 +165,7 @@ void tlb_flush_serve(void)
 	if (leave) {
 		leave_lazy(cpu);
 	}
+	/* order.mailbox: pairs with mailbox_await() */
 	atomic_store_explicit(&mailbox->done, asked, memory_order_release);
 }
 
@@ -206,6 +211,7 @@ static void mailbox_await(struct cpu_local *cpu)
 	mailbox_lock(&cpu->flush);
 	asked = cpu->flush.asked;
 	mailbox_unlock(&cpu->flush);
+	/* order.mailbox: pairs with tlb_flush_serve() */
 	while (atomic_load_explicit(&cpu->flush.done, memory_order_acquire) < asked &&
 	       !atomic_load_explicit(&cpu->stopping, memory_order_relaxed)) {
 		arch_cpu_relax();
@@ -232,6 +238,7 @@ static void flush_vm(struct arch_vm *vm, vaddr_t start, vaddr_t end, bool lazy_t
 {
 	u64 flags = arch_irq_save(), cpus;
 
+	/* L1, L2. order.lazy: pairs with resume() and become_lazy() */
 	atomic_fetch_add(&vm->flushes_begun, 1);
 	cpus = atomic_load(&vm->cpus);
 	if (lazy_too) {
@@ -301,6 +308,7 @@ void tlb_flush_kernel(vaddr_t start, vaddr_t end)
 {
 	u64 flags = arch_irq_save(), cpus = 0;
 
+	/* order.online: pairs with cpu_started() */
 	atomic_thread_fence(memory_order_seq_cst);
 	for (unsigned i = 0; i < MAX_CPUS; i++) {
 		if (atomic_load_explicit(&cpu_locals[i].online, memory_order_relaxed)) {

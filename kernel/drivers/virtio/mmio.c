@@ -110,13 +110,18 @@ static void handle_interrupt(void *argument)
 {
 	struct virtio_device *device = argument;
 	u32 why = virtio_register(device, VIRTIO_MMIO_INTERRUPT_STATUS);
+	unsigned count;
 
 	if (!why) {
 		return;
 	}
 	virtio_set_register(device, VIRTIO_MMIO_INTERRUPT_ACK, why);
+	/* What is given back from here on interrupts anew; what was before is seen. order.acknowledge: pairs with the device */
+	arch_device_barrier();
 	if (why & VIRTIO_MMIO_INT_VRING) {
-		for (unsigned i = 0; i < device->queue_count; i++) {
+		/* order.queues: pairs with virtqueue_create() */
+		count = atomic_load_explicit(&device->queue_count, memory_order_acquire);
+		for (unsigned i = 0; i < count; i++) {
 			virtqueue_interrupt(device->queues[i]);
 		}
 	}

@@ -10,6 +10,7 @@
 #include "lib/compiler.h"
 #include "lib/list.h"
 #include "lib/types.h"
+#include <stdatomic.h>
 
 enum { VIRTIO_QUEUES_MAX = 40 };
 
@@ -23,7 +24,7 @@ struct virtio_device {
 	u32 kind;    /* VIRTIO_ID_* */
 	u64 features;
 	bool claimed;
-	unsigned queue_count;
+	_Atomic unsigned queue_count; /* grows; an interrupt may come meanwhile */
 	struct virtqueue *queues[VIRTIO_QUEUES_MAX];
 	/* The configuration space changed; interrupts off. May be NULL. */
 	void (*configuration_changed)(struct virtio_device *device);

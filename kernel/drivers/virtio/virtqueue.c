@@ -8,6 +8,8 @@
  * Invariants
  *   Q1  A descriptor is in the free chain, or in the chain of one request whose head has a token.
  *   Q2  offered.index is stored after the entry it makes visible; used.index is read before the entries.
+ *
+ * Model: tests/model/ring_model.c.
  */
 #include "arch/barrier.h"
 #include "core/panic.h"
@@ -137,7 +139,7 @@ int virtqueue_create(struct virtio_device *device, unsigned index, unsigned size
 	unsigned size;
 	int error;
 
-	if (device->queue_count >= VIRTIO_QUEUES_MAX) {
+	if (atomic_load(&device->queue_count) >= VIRTIO_QUEUES_MAX) {
 		return -ENODEV;
 	}
 	virtio_set_register(device, VIRTIO_MMIO_QUEUE_SEL, index);
@@ -160,9 +162,11 @@ int virtqueue_create(struct virtio_device *device, unsigned index, unsigned size
 		queue->table[i].next = (u16)(i + 1);
 	}
 	queue->offered->flags = completed ? 0 : NO_INTERRUPT;
+	arch_device_barrier(); /* the device finds the queue as it is now, not what the memory held before */
 	tell_device(device, size, memory, &layout);
-	device->queues[device->queue_count] = queue;
-	device->queue_count++;
+	device->queues[atomic_load(&device->queue_count)] = queue;
+	/* order.queues: pairs with handle_interrupt() */
+	atomic_fetch_add_explicit(&device->queue_count, 1, memory_order_release);
 	*out = queue;
 	return 0;
 }
@@ -207,7 +211,7 @@ int virtqueue_add(struct virtqueue *queue, const struct virtio_segment *segments
 	queue->tokens[head] = token;
 	queue->offered->ring[queue->next_offer % queue->size] = head;
 	queue->next_offer++;
-	arch_device_barrier(); /* Q2: the device reads index, then the entry */
+	arch_device_barrier(); /* Q2. order.ring: pairs with the device, which reads the index, then the entry */
 	atomic_store_explicit(&queue->offered->index, queue->next_offer,
 			      memory_order_release);
 	return 0;
@@ -215,7 +219,8 @@ int virtqueue_add(struct virtqueue *queue, const struct virtio_segment *segments
 
 void virtqueue_kick(struct virtqueue *queue)
 {
-	arch_device_barrier(); /* the index is visible before we look whether to notify */
+	/* The index is visible before we look whether to notify. order.kick: pairs with the device, which clears NO_NOTIFY, then looks */
+	arch_device_barrier();
 	if (!(queue->used->flags & NO_NOTIFY)) {
 		virtio_set_register(queue->device, VIRTIO_MMIO_QUEUE_NOTIFY,
 				    queue->index);
@@ -242,6 +247,7 @@ void *virtqueue_take(struct virtqueue *queue, u32 *length)
 	void *token;
 	u32 head;
 
+	/* Q2. order.ring: pairs with the device, which writes the entry, then the index */
 	if (atomic_load_explicit(&queue->used->index, memory_order_acquire) ==
 	    queue->last_used) {
 		return NULL;

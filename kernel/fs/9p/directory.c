@@ -101,6 +101,7 @@ static int load_target(struct p9_node *node)
 	spin_lock(&mount->table_lock);
 	if (!node->target) {
 		node->target_length = (u32)length;
+		/* order.once: pairs with read_link() */
 		__atomic_store_n(&node->target, kept, __ATOMIC_RELEASE);
 		kept = NULL;
 	}
@@ -112,6 +113,7 @@ static int load_target(struct p9_node *node)
 static int read_link(struct inode *inode, char *to, size_t size)
 {
 	struct p9_node *node = p9_node_of(inode);
+	/* order.once: pairs with load_target() */
 	const char *target = __atomic_load_n(&node->target, __ATOMIC_ACQUIRE);
 	int error = target ? 0 : load_target(node);
 

@@ -174,6 +174,7 @@ static int copy_one(struct inode *inode)
 		dentry_put(copy);
 		return error;
 	}
+	/* order.once: pairs with overlay_upper() */
 	__atomic_store_n(&node->upper, copy, __ATOMIC_RELEASE);
 	return 0;
 }

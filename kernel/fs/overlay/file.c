@@ -31,6 +31,7 @@ static int open_real(struct file *file, struct file **slot, const struct path *p
 	if (error) {
 		return error;
 	}
+	/* order.once: pairs with real_file() */
 	if (!__atomic_compare_exchange_n(slot, &expected, real, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_ACQUIRE)) {
 		file_put(real); /* another thread was faster */
@@ -46,6 +47,7 @@ static int real_file(struct file *file, struct file **out)
 	struct path path;
 	int error = 0;
 
+	/* order.once: pairs with open_real() */
 	*out = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
 	if (!*out) {
 		overlay_real_path(file->inode, &path);

@@ -59,6 +59,7 @@ static inline struct overlay *overlay_of(const struct inode *inode)
 /* NULL: not copied up. */
 static inline struct dentry *overlay_upper(const struct inode *inode)
 {
+	/* order.once: pairs with copy_one() */
 	return __atomic_load_n(&overlay_node(inode)->upper, __ATOMIC_ACQUIRE);
 }
 

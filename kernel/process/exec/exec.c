@@ -126,6 +126,7 @@ static void settle_files(struct resource_change *change)
 {
 	struct file_table *own = current_files();
 
+	/* order.alone: pairs with file_table_leave() */
 	if (change->files &&
 	    atomic_load_explicit(&own->users, memory_order_acquire) == 1) {
 		file_table_leave(change->files);

@@ -136,6 +136,7 @@ static bool holds_all(struct port *port)
 	const struct file *receiving;
 	u32 count = 0;
 
+	/* order.alone: pairs with file_table_leave() */
 	if (atomic_load_explicit(&files->users, memory_order_acquire) != 1) {
 		return false;
 	}

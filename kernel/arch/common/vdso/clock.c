@@ -24,6 +24,7 @@ bool vdso_read_clock(bool realtime, u64 *out)
 	u64 ticks;
 
 	do {
+		/* order.clock_page: pairs with publish() */
 		before = atomic_load_explicit(&vdso_data.sequence, memory_order_acquire);
 		if (READ_ONCE(vdso_data.clock_usable) == 0) {
 			return false;
@@ -35,6 +36,7 @@ bool vdso_read_clock(bool realtime, u64 *out)
 		if (realtime) {
 			*out += (u64)READ_ONCE(vdso_data.realtime_offset);
 		}
+		/* order.clock_page: pairs with publish() */
 		atomic_thread_fence(memory_order_acquire);
 		after = atomic_load_explicit(&vdso_data.sequence, memory_order_relaxed);
 	} while (before != after || (before & 1) != 0);

@@ -4,7 +4,8 @@
  *
  *	VDSO(name)		the exported function's name, as Linux has it there
  *	vdso_system_call()	a system call, of a program
- *	vdso_read_counter()	the counter that arch_vdso_fill() tells of; not before what was read earlier
+ *	vdso_read_counter()	the counter that arch_vdso_fill() tells of; not before what was read earlier, nor after what is read behind
+ *				an acquire fence later
  */
 #pragma once
 

@@ -120,7 +120,10 @@ static inline void pte_publish(void)
 /* tlb.c. A page that takes another's place comes after all have forgotten that one. */
 u64 pte_replace(struct arch_vm *vm, pte_t *entry, vaddr_t address, u64 value);
 
-/* Another CPU that is given the address takes a lock, or an exception, first. */
+/*
+ * Another CPU that is given the address may have looked for it before: arch_switch() looks anew, and elsewhere it faults, and goes on. order.kernel_map:
+ * pairs with arch_switch() and is_mapped_now()
+ */
 static inline void pte_publish_kernel(void)
 {
 	pte_publish();

@@ -19,8 +19,13 @@ static inline long vdso_system_call(long number, long a, long b, long c)
 
 static inline u64 vdso_read_counter(void)
 {
-	u64 value;
+	u64 value, zero;
+	u32 word = 0;
 
-	__asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(value)::"memory");
+	/* A load whose address needs the counter's value: what is read behind a fence comes behind it. */
+	__asm__ volatile("isb; mrs %0, cntvct_el0; eor %1, %0, %0; ldr wzr, [%2, %1]"
+			 : "=&r"(value), "=&r"(zero)
+			 : "r"(&word), "m"(word)
+			 : "memory");
 	return value;
 }

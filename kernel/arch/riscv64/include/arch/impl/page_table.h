@@ -114,5 +114,6 @@ extern _Atomic u64 kernel_map_changes;
 
 static inline void pte_publish_kernel(void)
 {
+	/* order.kernel_map: pairs with arch_switch() and kernel_page_fault() */
 	atomic_fetch_add(&kernel_map_changes, 1);
 }

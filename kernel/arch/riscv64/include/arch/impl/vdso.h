@@ -21,6 +21,6 @@ static inline u64 vdso_read_counter(void)
 {
 	u64 value;
 
-	__asm__ volatile("fence r, i; rdtime %0" : "=r"(value)::"memory");
+	__asm__ volatile("fence r, i; rdtime %0; fence i, r" : "=r"(value)::"memory");
 	return value;
 }
