@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Host model of what a CPU remembers of address spaces with a number: kernel/arch/aarch64/tlb.c (L1, L3), and L1 of
- * kernel/arch/riscv64/tlb.c.
+ * kernel/arch/riscv64/tlb.c (order.fresh).
  *
  * A pthread plays a CPU. It uses an address space (reads a page table entry through its TLB, a copy of its own), goes lazy or leaves, and
  * comes back; nothing is forgotten on the way. A lazy one may walk the tables ahead of need. One more plays a thread that unmaps: it changes

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Address spaces with numbers, which CPUs leave without forgetting: kernel/arch/riscv64/tlb.c (L1, order.fresh), and a CPU that comes
+ * Address spaces with numbers, which CPUs leave without forgetting: kernel/arch/riscv64/tlb.c and aarch64/tlb.c (L1, order.fresh), and a CPU that comes
  * online while the kernel's mappings go (order.online).
  *
  * A CPU that comes sets its bit in `cpus` and looks at its bit in `fresh`; without it it forgets all. Who flushes changes the entry, looks at `cpus`,

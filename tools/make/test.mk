@@ -76,7 +76,7 @@ clang_cflags = $(filter-out -fno-allow-store-data-races -mno-fp-ret-in-387 -mpre
 	$(subst -isystem $(GCC_INCLUDE),-isystem $(shell clang-22 -print-resource-dir 2>/dev/null)/include,$(kernel_cflags)))
 clang_src     = $(filter %.c,$(kernel_src))
 
-.PHONY: check check-layers check-format check-lengths check-rows check-gcc check-ports check-clang test-tools
+.PHONY: check check-layers check-format check-lengths check-rows check-order check-gcc check-ports check-clang test-tools
 check:
 	@tests/run-suites check
 check-layers:
@@ -87,6 +87,8 @@ check-lengths:
 	@tools/check-lengths $(if $(filter 0,$(V)),-q)
 check-rows:
 	@tools/check-rows
+check-order:
+	@tools/check-order
 check-gcc:
 	@$(MAKE) --no-print-directory -j$(shell nproc) kernel
 	@$(MAKE) --no-print-directory -j$(shell nproc) DEBUG=1 kernel

@@ -124,6 +124,7 @@ static void arrive(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
 {
 	bool shared = vm->asid == ASID_SHARED && cpu->asid_user != vm;
 
+	/* L1, L2. order.fresh: pairs with users_of() */
 	atomic_fetch_or(&vm->cpus, bit);
 	data_barrier();
 	if (!(atomic_load(&vm->fresh) & bit) || shared) {
@@ -201,6 +202,7 @@ static u64 users_of(struct arch_vm *vm)
 {
 	u64 cpus;
 
+	/* L1, L2. order.fresh: pairs with arrive() */
 	data_barrier();
 	cpus = atomic_load(&vm->cpus);
 	atomic_fetch_and(&vm->fresh, cpus);
