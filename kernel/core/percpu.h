@@ -19,6 +19,10 @@
 #define DEFINE_PER_CPU(type, name) \
 	PER_CPU_TYPE(type, name);  \
 	static struct name##_element name[MAX_CPUS]
+/* In a header, for a variable that another file defines: type name##_element name[MAX_CPUS]. */
+#define DECLARE_PER_CPU(type, name) \
+	PER_CPU_TYPE(type, name);   \
+	extern struct name##_element name[MAX_CPUS]
 #define per_cpu(name, cpu) (&(name)[cpu].value)
 #define this_cpu(name)     per_cpu(name, arch_cpu_number())
 

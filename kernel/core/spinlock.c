@@ -13,14 +13,6 @@
 #include "core/panic.h"
 #include "core/preempt.h"
 
-void spin_init(struct spinlock *lock, enum lock_rank rank, const char *name)
-{
-	atomic_init(&lock->held, false);
-	lock->rank = (u16)rank;
-	lock->owner_cpu = 0;
-	lock->name = name;
-}
-
 #if HEDDLE_DEBUG
 static void note_taken(struct spinlock *lock)
 {

@@ -21,7 +21,13 @@ struct CAPABILITY("spinlock") spinlock {
 
 #define SPINLOCK_INIT(lock_rank_, lock_name) {.rank = (lock_rank_), .name = (lock_name)}
 
-void spin_init(struct spinlock *lock, enum lock_rank rank, const char *name);
+static inline void spin_init(struct spinlock *lock, enum lock_rank rank, const char *name)
+{
+	atomic_init(&lock->held, false);
+	lock->rank = (u16)rank;
+	lock->owner_cpu = 0;
+	lock->name = name;
+}
 void spin_lock(struct spinlock *lock) ACQUIRES(lock);
 void spin_unlock(struct spinlock *lock) RELEASES(lock);
 bool spin_try_lock(struct spinlock *lock) TRY_ACQUIRES(true, lock);

@@ -10,13 +10,6 @@
  */
 #include "lib/rbtree.h"
 
-void rbtree_node_init(struct rbtree_node *node)
-{
-	node->parent = node;
-	node->left = node->right = NULL;
-	node->red = false;
-}
-
 bool rbtree_linked(const struct rbtree_node *node)
 {
 	return node->parent != node;
@@ -252,11 +245,6 @@ void rbtree_remove(struct rbtree *tree, struct rbtree_node *node)
 		remove_fix(tree, child, parent);
 	}
 	rbtree_node_init(node);
-}
-
-struct rbtree_node *rbtree_first(const struct rbtree *tree)
-{
-	return tree->leftmost;
 }
 
 struct rbtree_node *rbtree_last(const struct rbtree *tree)

@@ -30,9 +30,17 @@ void rbtree_add(struct rbtree *tree, struct rbtree_node *node,
 /* Unlink `node`; rbtree_linked(node) is false afterwards. */
 void rbtree_remove(struct rbtree *tree, struct rbtree_node *node);
 /* A node is unlinked after rbtree_node_init() and rbtree_remove(). */
-void rbtree_node_init(struct rbtree_node *node);
+static inline void rbtree_node_init(struct rbtree_node *node)
+{
+	node->parent = node;
+	node->left = node->right = NULL;
+	node->red = false;
+}
 bool rbtree_linked(const struct rbtree_node *node);
-struct rbtree_node *rbtree_first(const struct rbtree *tree);
+static inline struct rbtree_node *rbtree_first(const struct rbtree *tree)
+{
+	return tree->leftmost;
+}
 struct rbtree_node *rbtree_last(const struct rbtree *tree);
 struct rbtree_node *rbtree_next(const struct rbtree_node *node);
 struct rbtree_node *rbtree_previous(const struct rbtree_node *node);

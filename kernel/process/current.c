@@ -8,11 +8,6 @@
 #include "process/process.h"
 #include <asm/resource.h>
 
-struct process *current_process(void)
-{
-	return current_thread()->process;
-}
-
 struct file_table *current_files(void)
 {
 	struct file_table *files = current_thread()->files;
@@ -43,11 +38,6 @@ struct vm_space *current_vm(void)
 
 	ASSERT(vm);
 	return vm;
-}
-
-const struct credentials *current_credentials(void)
-{
-	return current_thread()->credentials;
 }
 
 u64 current_limit(unsigned resource)

@@ -15,12 +15,18 @@ static inline bool current_is_user_thread(void)
 {
 	return !sched_current()->kernel_name;
 }
-struct process *current_process(void);
+static inline struct process *current_process(void)
+{
+	return current_thread()->process;
+}
+static inline const struct credentials *current_credentials(void)
+{
+	return current_thread()->credentials;
+}
 struct file_table *current_files(void);
 struct fs_info *current_fs(void);
 struct namespace_set *current_namespaces(void);
 struct vm_space *current_vm(void);
-const struct credentials *current_credentials(void);
 u64 current_limit(unsigned resource); /* RLIMIT_*: soft value */
 /* The lowest free descriptor below RLIMIT_NOFILE, or fd_reserve()'s errors; then fd_install() or fd_cancel(). May sleep. */
 int current_reserve_fd(bool close_on_exec);

@@ -16,17 +16,7 @@
 #include "time/clock.h"
 #include <linux/sched.h>
 
-DEFINE_PER_CPU(struct run_queue, run_queues);
-
-struct run_queue *run_queue_of(unsigned cpu)
-{
-	return per_cpu(run_queues, cpu);
-}
-
-struct run_queue *run_queue_this(void)
-{
-	return this_cpu(run_queues);
-}
+struct run_queues_element run_queues[MAX_CPUS];
 
 NO_THREAD_SAFETY struct run_queue *run_queue_lock_of(struct sched_entity *entity,
 						     u64 *flags)

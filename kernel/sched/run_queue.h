@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "core/percpu.h"
 #include "core/spinlock.h"
 #include "sched/concurrency.h"
 #include "sched/sched.h"
@@ -56,8 +57,16 @@ struct run_queue {
 };
 
 /* run_queue.c */
-struct run_queue *run_queue_of(unsigned cpu);
-struct run_queue *run_queue_this(void); /* preemption or interrupts off */
+DECLARE_PER_CPU(struct run_queue, run_queues);
+static inline struct run_queue *run_queue_of(unsigned cpu)
+{
+	return per_cpu(run_queues, cpu);
+}
+/* Preemption or interrupts off. */
+static inline struct run_queue *run_queue_this(void)
+{
+	return this_cpu(run_queues);
+}
 void run_queue_init(struct run_queue *queue, unsigned cpu, struct sched_entity *idle);
 /* The queue `entity` belongs to, locked. */
 struct run_queue *run_queue_lock_of(struct sched_entity *entity, u64 *flags);

@@ -21,12 +21,6 @@ static bool linked(const struct wait_entry *entry)
 	return entry->link.next && !list_empty(&entry->link);
 }
 
-void wait_queue_init(struct wait_queue *queue)
-{
-	spin_init(&queue->lock, RANK_WAIT_QUEUE, "wait_queue.lock");
-	list_init(&queue->entries);
-}
-
 static void begin(struct wait_queue *queue, struct wait_entry *entry,
 		  enum thread_state state, bool exclusive)
 {

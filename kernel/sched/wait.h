@@ -26,7 +26,11 @@ struct wait_entry {
 	bool woken;     /* set by the waker; cleared when linked again */
 };
 
-void wait_queue_init(struct wait_queue *queue);
+static inline NO_THREAD_SAFETY void wait_queue_init(struct wait_queue *queue)
+{
+	spin_init(&queue->lock, RANK_WAIT_QUEUE, "wait_queue.lock");
+	list_init(&queue->entries);
+}
 /* Link the running thread (and prepare to sleep in `state`). */
 void wait_begin(struct wait_queue *queue, struct wait_entry *entry,
 		enum thread_state state);
