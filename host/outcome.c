@@ -4,6 +4,7 @@
 #include "console_log.h"
 
 #include "message.h"
+#include "tree.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static const char *const kind_names[] = {
 	[OUTCOME_NONE] = "none",
@@ -52,13 +52,15 @@ void outcome_set(struct outcome *outcome, enum outcome_kind kind, int status,
 	}
 }
 
-void outcome_add_missing(struct outcome *outcome, const char *path)
+void outcome_add_missing(struct outcome *outcome, const struct options *options,
+			 const char *path)
 {
+	char resolved[PATH_MAX];
 	char **longer =
 		realloc(outcome->missing, (outcome->missing_count + 1) * sizeof *longer);
 
-	// a path counts only if this host has it; what is no path is a system call
-	if (longer && (path[0] != '/' || access(path, F_OK) == 0)) {
+	if (longer && (path[0] != '/' ||
+		       tree_walk(options->root, path, resolved, NULL, NULL) == 0)) {
 		longer[outcome->missing_count++] = strdup(path);
 	}
 	outcome->missing = longer ? longer : outcome->missing;

@@ -44,7 +44,7 @@ struct outcome {
 	char stack_thread[16];
 
 	FILE *trace;    // --trace, once something has come
-	char **missing; // what the guest lacked and the host has
+	char **missing; // what the guest lacked and its root on the host has
 	size_t missing_count;
 };
 
@@ -53,7 +53,9 @@ __attribute__((format(printf, 4, 5))) void outcome_set(struct outcome *outcome,
 						       enum outcome_kind kind, int status,
 						       const char *format, ...);
 
-void outcome_add_missing(struct outcome *outcome, const char *path);
+/* The guest looked in vain for `path`, or a line that names a system call. A path that its root on the host lacks too is not kept. */
+void outcome_add_missing(struct outcome *outcome, const struct options *options,
+			 const char *path);
 /* `line` is that of CONTROL_KERNEL_STACK; another one is ignored. */
 void outcome_set_kernel_stack(struct outcome *outcome, const char *line);
 

@@ -181,7 +181,7 @@ static void handle(struct session *session, enum control_type type, const char *
 		say("guest: %s", data);
 		break;
 	case CONTROL_MISSING:
-		outcome_add_missing(session->outcome, data);
+		outcome_add_missing(session->outcome, session->options, data);
 		break;
 	case CONTROL_TRACE:
 		outcome_add_trace(session->outcome, session->options, data, size);

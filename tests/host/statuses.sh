@@ -24,6 +24,7 @@ expect status_lost_output 125 'output was lost' guest lie -- true
 expect summary 0 'ran on tcg: ' guest 'run 0' --summary -- true
 expect summary_missing 0 'not in the guest, but on this host: /etc/passwd' guest missing --summary -- true
 output=$(guest missing --summary -- true 2>&1 </dev/null)
+same summary_missing_only_its_root 0 "$(guest missing --root "$tree" --summary -- /bin/prog 2>&1 </dev/null | grep -c /etc/passwd)"
 same summary_missing_only_ours 0 "$(grep -c /no/such/file <<<"$output")"
 expect quiet 0 '^to stdout' guest 'run 0' -q -- true
 
