@@ -1,6 +1,6 @@
 # Tests and checks. `make test` runs every suite below and ends in the line `N passed, N failed`.
 ## make test             everything: checks, unit, model, user and command tests, programs
-## make check            static checks: layers, format, lengths, rows, gcc and clang without warnings
+## make check            static checks: layers, format, lengths, rows, the ports' shape, gcc and clang without warnings
 ## make test-tools       the checkers refuse what they should
 ## make test-unit        host tests beside the code, under ASan and UBSan
 ## make test-model       models of the protocols under TSan, and their mutants
@@ -18,7 +18,7 @@
 HB            := build/host-unit
 HOST_HEADERS  := build/linux-headers/x86_64
 host_rooms    := abi lib core mm time sched sync cred vm drivers fs ipc net tty process
-host_src      := $(shell find $(addprefix kernel/,$(host_rooms)) kernel/arch/host -name '*_test.c' -prune -o \
+host_src      := $(shell find $(addprefix kernel/,$(host_rooms)) kernel/arch/host kernel/arch/common/user_atomic.c -name '*_test.c' -prune -o \
 	-name '*.c' ! -path 'kernel/lib/string*.c' -print 2>/dev/null | LC_ALL=C sort)
 host_obj      := $(addprefix $(HB)/,$(addsuffix .o,$(host_src)))
 unit_src      := $(shell find kernel -name '*_test.c' 2>/dev/null | LC_ALL=C sort)
@@ -76,7 +76,7 @@ clang_cflags = $(filter-out -fno-allow-store-data-races -mno-fp-ret-in-387 -mpre
 	$(subst -isystem $(GCC_INCLUDE),-isystem $(shell clang-22 -print-resource-dir 2>/dev/null)/include,$(kernel_cflags)))
 clang_src     = $(filter %.c,$(kernel_src))
 
-.PHONY: check check-layers check-format check-lengths check-rows check-order check-gcc check-ports check-clang test-tools
+.PHONY: check check-layers check-format check-lengths check-rows check-order check-ports-shape check-gcc check-ports check-clang test-tools
 check:
 	@tests/run-suites check
 check-layers:
@@ -89,6 +89,8 @@ check-rows:
 	@tools/check-rows
 check-order:
 	@tools/check-order
+check-ports-shape:
+	@tools/check-ports-shape
 check-gcc:
 	@$(MAKE) --no-print-directory -j$(shell nproc) kernel
 	@$(MAKE) --no-print-directory -j$(shell nproc) DEBUG=1 kernel

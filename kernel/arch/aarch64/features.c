@@ -112,24 +112,11 @@ static bool hardware_random(u64 *value)
 	return !failed;
 }
 
-/* What the machine has put into the device tree for us; bytes. */
-static const u8 *given_seed(u32 *size)
-{
-	struct device_node node = {.tree = &device_tree};
-
-	while (device_tree_next(&node)) {
-		if (node.depth == 1 && strcmp(node.name, "chosen") == 0) {
-			return device_node_property(&node, "rng-seed", size);
-		}
-	}
-	return NULL;
-}
-
 size_t arch_entropy(void *to, size_t size)
 {
 	u8 *out = to;
 	u32 seed_size = 0;
-	const u8 *seed = given_seed(&seed_size);
+	const u8 *seed = device_tree_seed(&seed_size);
 	size_t good = 0;
 
 	for (size_t done = 0; done < size; done += sizeof(u64)) {

@@ -24,6 +24,15 @@
 #define ICC_SGI1R_EL1   "s3_0_c12_c11_5"
 #define RNDR            "s3_3_c2_c4_0"
 
+static inline u64 read_counter(void)
+{
+	u64 value;
+
+	/* Not before what was read earlier. */
+	__asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(value)::"memory");
+	return value;
+}
+
 static inline void instruction_barrier(void)
 {
 	__asm__ volatile("isb" ::: "memory");
@@ -32,13 +41,4 @@ static inline void instruction_barrier(void)
 static inline void data_barrier(void)
 {
 	__asm__ volatile("dsb ish" ::: "memory");
-}
-
-static inline u64 read_counter(void)
-{
-	u64 value;
-
-	/* Not before what was read earlier. */
-	__asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(value)::"memory");
-	return value;
 }

@@ -5,10 +5,10 @@
  * An exit status goes to the virtual machine monitor by semihosting, where that is turned on; else the instruction is undefined, and the
  * machine is powered off without one.
  */
-#include "arch/aarch64/exception_table.h"
 #include "arch/aarch64/port.h"
 #include "arch/boot.h"
 #include "arch/common/device_tree.h"
+#include "arch/common/exception_table.h"
 #include "arch/cpu.h"
 #include "arch/timer.h"
 #include "core/log.h"

@@ -17,11 +17,10 @@
  *       the changed entries.
  *   L3  Tables are freed only when lazy CPUs, whose walks go on, have forgotten them: tlb_flush_tables() counts them as users,
  *       tlb_forget_vm() makes them load the empty table. A number's next owner begins with no bit in `fresh`.
- *
- * Locks     asids.lock.
  */
 #include "arch/aarch64/instructions.h"
 #include "arch/aarch64/port.h"
+#include "arch/common/asid.h"
 #include "arch/common/page_table.h"
 #include "arch/cpu.h"
 #include "arch/impl/cpu_local.h"
@@ -32,16 +31,8 @@
 
 /* More pages than this: all of an address space's, or of the kernel's. */
 enum { FLUSH_PAGES_MAX = 64 };
-enum { ASID_NONE = 0, ASID_SHARED = 1, ASID_FIRST = 2, ASIDS_MAX = 65536 };
 
 #define ASID_SHIFT 48
-
-static struct {
-	struct spinlock lock;
-	u64 taken[ASIDS_MAX / 64] GUARDED_BY(lock);
-	u32 count; /* written at boot */
-	u32 hint GUARDED_BY(lock);
-} asids = {.lock = SPINLOCK_INIT(RANK_IPI, "asids.lock"), .hint = ASID_FIRST};
 
 static pte_t empty_table[TABLE_ENTRIES] aligned_(PAGE_SIZE);
 
@@ -64,41 +55,8 @@ void tlb_init_cpu(void)
 
 init_ void tlb_init(void)
 {
-	asids.count = cpu_features.asid_16 ? ASIDS_MAX : 256;
+	asid_init(cpu_features.asid_16 ? ASIDS_MAX : 256);
 	tlb_init_cpu();
-}
-
-static u16 take_asid(void)
-{
-	u64 flags = spin_lock_irq(&asids.lock);
-	u32 found = ASID_SHARED;
-
-	for (u32 i = 0; i < asids.count && found == ASID_SHARED; i++) {
-		u32 asid = asids.hint + i;
-
-		asid = asid >= asids.count ? asid - asids.count + ASID_FIRST : asid;
-		if (asid < asids.count && !(asids.taken[asid / 64] >> asid % 64 & 1)) {
-			found = asid;
-		}
-	}
-	if (found != ASID_SHARED) {
-		asids.taken[found / 64] |= 1UL << found % 64;
-		asids.hint = found + 1 < asids.count ? found + 1 : ASID_FIRST;
-	}
-	spin_unlock_irq(&asids.lock, flags);
-	return (u16)found;
-}
-
-static void give_asid(u16 asid)
-{
-	u64 flags;
-
-	if (asid == ASID_SHARED) {
-		return;
-	}
-	flags = spin_lock_irq(&asids.lock);
-	asids.taken[asid / 64] &= ~(1UL << asid % 64);
-	spin_unlock_irq(&asids.lock, flags);
 }
 
 static u64 asid_operand(const struct arch_vm *vm)
@@ -108,7 +66,7 @@ static u64 asid_operand(const struct arch_vm *vm)
 
 void tlb_begin_vm(struct arch_vm *vm)
 {
-	vm->asid = take_asid();
+	vm->asid = asid_take();
 	vm->cpus = vm->lazy = vm->fresh = 0;
 }
 
@@ -288,7 +246,7 @@ void tlb_forget_vm(struct arch_vm *vm)
 	arch_interrupt_others(atomic_load(&vm->lazy)); /* cpu_call_poll() leaves */
 	ASSERT(atomic_load(&vm->lazy) == 0);
 	arch_irq_restore(flags);
-	give_asid(vm->asid);
+	asid_give(vm->asid);
 }
 
 void tlb_flush_kernel(vaddr_t start, vaddr_t end)

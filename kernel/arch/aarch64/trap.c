@@ -7,9 +7,9 @@
  */
 #include "arch/trap.h"
 #include "arch/aarch64/asm_offsets.h"
-#include "arch/aarch64/exception_table.h"
 #include "arch/aarch64/instructions.h"
 #include "arch/aarch64/port.h"
+#include "arch/common/exception_table.h"
 #include "arch/common/kernel_map.h"
 #include "arch/cpu.h"
 #include "arch/entry.h"
@@ -143,25 +143,12 @@ void trap_no_stack(struct trap_frame *frame)
 	trap_panic(frame);
 }
 
-extern const struct exception_entry exception_table_start[], exception_table_end[];
-
-static const struct exception_entry *find_exception(u64 ip)
-{
-	for (const struct exception_entry *e = exception_table_start;
-	     e < exception_table_end; e++) {
-		if ((u64)&e->from + (u64)(s64)e->from == ip) {
-			return e;
-		}
-	}
-	return NULL;
-}
-
 static void take_fixup(struct trap_frame *frame, const struct exception_entry *entry)
 {
 	if (entry == NULL) {
 		trap_panic(frame);
 	}
-	frame->pc = (u64)&entry->fixup + (u64)(s64)entry->fixup;
+	frame->pc = exception_fixup(entry);
 }
 
 static bool is_page_fault(const struct trap_frame *frame)
@@ -228,7 +215,7 @@ static bool is_mapped_now(const struct trap_frame *frame)
 /* A fault of the kernel's own code: on behalf of a copy from or to user memory, or a mistake. */
 static void kernel_page_fault(struct trap_frame *frame)
 {
-	const struct exception_entry *entry = find_exception(frame->pc);
+	const struct exception_entry *entry = exception_find(frame->pc);
 	bool may_sleep = !(frame->pstate & DAIF_INTERRUPTS) && arch_preempt_count() == 0;
 	vaddr_t address = fault_address(frame);
 	int error = -EFAULT;
@@ -297,7 +284,7 @@ void trap_from_kernel(struct trap_frame *frame)
 		forget_what_refused(frame);
 		kernel_page_fault(frame);
 	} else {
-		take_fixup(frame, find_exception(frame->pc));
+		take_fixup(frame, exception_find(frame->pc));
 	}
 }
 

@@ -5,7 +5,8 @@
  *
  * Copies go by 32 and by 8 bytes; if that faults, the rest goes by single bytes, so that the count returned is exact.
  */
-#include "arch/aarch64/exception_table.h"
+#include "arch/common/exception_table.h"
+#include "arch/common/macros.inc"
 #include "arch/aarch64/macros.inc"
 
 /* Go to \bad unless [\address, \address + \size) is user space. Clobbers x9. */

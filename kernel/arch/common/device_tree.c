@@ -275,3 +275,15 @@ bool device_tree_next_cpu(struct device_node *node, u64 *number)
 	}
 	return false;
 }
+
+const u8 *device_tree_seed(u32 *size)
+{
+	struct device_node node = {.tree = &device_tree};
+
+	while (device_tree_next(&node)) {
+		if (node.depth == 1 && strcmp(node.name, "chosen") == 0) {
+			return device_node_property(&node, "rng-seed", size);
+		}
+	}
+	return NULL;
+}

@@ -52,6 +52,8 @@ bool device_node_has_type(const struct device_node *node, const char *type);
 bool device_node_is_okay(const struct device_node *node);
 /* The next CPU from `node` on (zeros: from the start), and the machine's number for it; false: no more. */
 bool device_tree_next_cpu(struct device_node *node, u64 *number);
+/* Random bytes that the machine has put there for us, or NULL. */
+const u8 *device_tree_seed(u32 *size);
 /* The first node that is compatible with `with` behind `node` (zeros: from the start). */
 bool device_tree_find(struct device_node *node, const char *with);
 /* The index-th entry of the list of reserved memory; false: no more. */

@@ -19,8 +19,10 @@
 #include "mm/frame.h"
 
 u64 kernel_root_table;
-u16 kernel_root_used[TABLE_ENTRIES / 2];
-unsigned kernel_root_count;
+
+/* The root's entries in use, all in the upper half. */
+static u16 root_used[TABLE_ENTRIES / 2];
+static unsigned root_count;
 
 static char *next_table, *last_table;
 
@@ -136,7 +138,7 @@ static init_ void remember_root(void)
 
 	for (u16 i = TABLE_ENTRIES / 2; i < TABLE_ENTRIES; i++) {
 		if (root[i] != 0) {
-			kernel_root_used[kernel_root_count++] = i;
+			root_used[root_count++] = i;
 		}
 	}
 }
@@ -154,6 +156,16 @@ init_ void kernel_map_init(void)
 	map_kernel();
 	kernel_map_finish();
 	remember_root();
+}
+
+void kernel_map_share(paddr_t root)
+{
+	const pte_t *from = physical_to_virtual(kernel_root_table);
+	pte_t *to = physical_to_virtual(root);
+
+	for (unsigned i = 0; i < root_count; i++) {
+		to[root_used[i]] = from[root_used[i]];
+	}
 }
 
 static _Atomic u64 table_frames; /* since boot */

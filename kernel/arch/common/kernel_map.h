@@ -8,12 +8,11 @@
 #include "arch/common/page_table.h"
 
 extern u64 kernel_root_table; /* physical */
-/* Its entries in use, all in the upper half: what address spaces copy where both halves have one root. */
-extern u16 kernel_root_used[TABLE_ENTRIES / 2];
-extern unsigned kernel_root_count;
 
 /* Builds the tables; the console's page too. The CPU uses them on return, or after the port's tlb_init(). */
 void kernel_map_init(void);
+/* Where both halves have one root table: the kernel's half of the one at `root`. */
+void kernel_map_share(paddr_t root);
 /* One more page, while kernel_map_init() runs. `protect`: PROTECT_*. */
 void kernel_map_early_page(vaddr_t virtual, paddr_t physical, u32 protect);
 /* The leaf entry of a kernel address, or NULL where a table is missing or the page is large. */

@@ -11,7 +11,6 @@
 #include "host.h"
 #include "host_page.h"
 #include "lib/errno.h"
-#include <linux/futex.h>
 #include <string.h>
 
 #pragma weak entry_page_fault
@@ -159,34 +158,4 @@ int arch_user_cmpxchg_u32_nofault(u32 __user *at, u32 expected, u32 desired, u32
 		*memory = desired;
 	}
 	return 0;
-}
-
-int arch_user_futex_operation_nofault(u32 __user *at, unsigned operation, u32 operand,
-				      u32 *seen)
-{
-	u32 *memory = word(at, FAULT_WRITE);
-
-	if (!memory) {
-		return -EFAULT;
-	}
-	*seen = *memory;
-	switch (operation) {
-	case FUTEX_OP_SET:
-		*memory = operand;
-		return 0;
-	case FUTEX_OP_ADD:
-		*memory += operand;
-		return 0;
-	case FUTEX_OP_OR:
-		*memory |= operand;
-		return 0;
-	case FUTEX_OP_ANDN:
-		*memory &= ~operand;
-		return 0;
-	case FUTEX_OP_XOR:
-		*memory ^= operand;
-		return 0;
-	default:
-		return -ENOSYS;
-	}
 }

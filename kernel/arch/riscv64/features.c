@@ -143,24 +143,11 @@ void arch_hwprobe(s64 *key, u64 *value)
 	}
 }
 
-/* What the machine has put into the device tree for us; bytes. */
-static const u8 *given_seed(u32 *size)
-{
-	struct device_node node = {.tree = &device_tree};
-
-	while (device_tree_next(&node)) {
-		if (node.depth == 1 && strcmp(node.name, "chosen") == 0) {
-			return device_node_property(&node, "rng-seed", size);
-		}
-	}
-	return NULL;
-}
-
 size_t arch_entropy(void *to, size_t size)
 {
 	u8 *out = to;
 	u32 seed_size = 0;
-	const u8 *seed = given_seed(&seed_size);
+	const u8 *seed = device_tree_seed(&seed_size);
 
 	for (size_t done = 0; done < size; done += sizeof(u64)) {
 		u64 value = read_counter() * 0x9e3779b97f4a7c15UL;

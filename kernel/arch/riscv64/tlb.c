@@ -12,9 +12,8 @@
  *   L1  A flush changes the entries, looks at `cpus`, takes the bits of all others out of `fresh`, and looks at `cpus` again. A CPU that
  *       comes sets its bit in `cpus` before it looks at `fresh`. Either it finds its bit gone, or the second look sees it.
  * Changed instructions go the same way, with `code_seen`. Model: tests/model/fresh_tlb_model.c.
- *
- * Locks     asids.lock.
  */
+#include "arch/common/asid.h"
 #include "arch/common/page_table.h"
 #include "arch/cpu.h"
 #include "arch/impl/cpu_local.h"
@@ -28,17 +27,9 @@
 
 /* More pages than this: all of an address space's, or of the kernel's. */
 enum { FLUSH_PAGES_MAX = 64 };
-enum { ASID_NONE = 0, ASID_SHARED = 1, ASID_FIRST = 2, ASIDS_MAX = 65536 };
 
 #define ASID_SHIFT 44
 #define ASID_MASK  0xffffUL
-
-static struct {
-	struct spinlock lock;
-	u64 taken[ASIDS_MAX / 64] GUARDED_BY(lock);
-	u32 count; /* written at boot */
-	u32 hint GUARDED_BY(lock);
-} asids = {.lock = SPINLOCK_INIT(RANK_IPI, "asids.lock"), .hint = ASID_FIRST};
 
 static void load_table(paddr_t root, u64 asid)
 {
@@ -55,53 +46,15 @@ void tlb_init_cpu(void)
 init_ void tlb_init(void)
 {
 	load_table(kernel_root_table, ASID_MASK);
-	asids.count = (u32)(CSR_READ("satp") >> ASID_SHIFT & ASID_MASK) + 1;
+	asid_init((u32)(CSR_READ("satp") >> ASID_SHIFT & ASID_MASK) + 1);
 	tlb_init_cpu();
-}
-
-static u16 take_asid(void)
-{
-	u64 flags = spin_lock_irq(&asids.lock);
-	u32 found = ASID_SHARED;
-
-	for (u32 i = 0; i < asids.count && found == ASID_SHARED; i++) {
-		u32 asid = asids.hint + i;
-
-		asid = asid >= asids.count ? asid - asids.count + ASID_FIRST : asid;
-		if (asid < asids.count && !(asids.taken[asid / 64] >> asid % 64 & 1)) {
-			found = asid;
-		}
-	}
-	if (found != ASID_SHARED) {
-		asids.taken[found / 64] |= 1UL << found % 64;
-		asids.hint = found + 1 < asids.count ? found + 1 : ASID_FIRST;
-	}
-	spin_unlock_irq(&asids.lock, flags);
-	return (u16)found;
-}
-
-static void give_asid(u16 asid)
-{
-	u64 flags;
-
-	if (asid == ASID_SHARED) {
-		return;
-	}
-	flags = spin_lock_irq(&asids.lock);
-	asids.taken[asid / 64] &= ~(1UL << asid % 64);
-	spin_unlock_irq(&asids.lock, flags);
 }
 
 /* The kernel's half; and nobody knows anything of it: who had the number before may be remembered. */
 void tlb_begin_vm(struct arch_vm *vm)
 {
-	const pte_t *kernel = physical_to_virtual(kernel_root_table);
-	pte_t *root = physical_to_virtual(vm->root);
-
-	for (unsigned i = 0; i < kernel_root_count; i++) {
-		root[kernel_root_used[i]] = kernel[kernel_root_used[i]];
-	}
-	vm->asid = take_asid();
+	kernel_map_share(vm->root);
+	vm->asid = asid_take();
 	vm->cpus = vm->fresh = vm->code_seen = 0;
 }
 
@@ -216,7 +169,7 @@ void tlb_forget_vm(struct arch_vm *vm)
 {
 	ASSERT(atomic_load(&vm->cpus) == 0);
 	arch_vm_flush(vm, 0, USER_END);
-	give_asid(vm->asid);
+	asid_give(vm->asid);
 }
 
 static u64 online_cpus(void)
@@ -271,18 +224,6 @@ void arch_vm_sync_core(struct arch_vm *vm)
 	code_changed(vm);
 }
 
-/* Whoever has it mapped. */
-void arch_sync_instruction_cache(vaddr_t start, vaddr_t end)
-{
-	u64 flags = arch_irq_save();
-
-	atomic_thread_fence(memory_order_seq_cst);
-	instruction_barrier();
-	tlb_fence_others(online_cpus() & ~(1UL << arch_cpu_number()), RFENCE_CODE, 0, 0,
-			 0);
-	arch_irq_restore(flags);
-}
-
 bool vm_mark_accessed(vaddr_t address, u64 access)
 {
 	struct arch_vm *vm = arch_vm_active();
@@ -314,4 +255,16 @@ bool vm_mark_accessed(vaddr_t address, u64 access)
 		flush_page_of(address, vm->asid);
 	}
 	return marked;
+}
+
+/* Whoever has it mapped. */
+void arch_sync_instruction_cache(vaddr_t start, vaddr_t end)
+{
+	u64 flags = arch_irq_save();
+
+	atomic_thread_fence(memory_order_seq_cst);
+	instruction_barrier();
+	tlb_fence_others(online_cpus() & ~(1UL << arch_cpu_number()), RFENCE_CODE, 0, 0,
+			 0);
+	arch_irq_restore(flags);
 }

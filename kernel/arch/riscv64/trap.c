@@ -6,13 +6,13 @@
  * them off, as return_to_user expects.
  */
 #include "arch/trap.h"
+#include "arch/common/exception_table.h"
 #include "arch/common/page_table.h"
 #include "arch/cpu.h"
 #include "arch/entry.h"
 #include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
 #include "arch/riscv64/asm_offsets.h"
-#include "arch/riscv64/exception_table.h"
 #include "arch/riscv64/instructions.h"
 #include "arch/riscv64/port.h"
 #include "arch/thread.h"
@@ -102,25 +102,12 @@ void trap_no_stack(struct trap_frame *frame)
 	trap_panic(frame);
 }
 
-extern const struct exception_entry exception_table_start[], exception_table_end[];
-
-static const struct exception_entry *find_exception(u64 ip)
-{
-	for (const struct exception_entry *e = exception_table_start;
-	     e < exception_table_end; e++) {
-		if ((u64)&e->from + (u64)(s64)e->from == ip) {
-			return e;
-		}
-	}
-	return NULL;
-}
-
 static void take_fixup(struct trap_frame *frame, const struct exception_entry *entry)
 {
 	if (entry == NULL) {
 		trap_panic(frame);
 	}
-	frame->regs[0] = (u64)&entry->fixup + (u64)(s64)entry->fixup;
+	frame->regs[0] = exception_fixup(entry);
 }
 
 static bool is_page_fault(const struct trap_frame *frame)
@@ -155,7 +142,7 @@ static bool was_first_access(const struct trap_frame *frame)
 /* A fault of the kernel's own code: on behalf of a copy from or to user memory, or a mistake. */
 static void kernel_page_fault(struct trap_frame *frame)
 {
-	const struct exception_entry *entry = find_exception(frame->regs[0]);
+	const struct exception_entry *entry = exception_find(frame->regs[0]);
 	bool may_sleep = frame->status & STATUS_SPIE && arch_preempt_count() == 0;
 	int error = -EFAULT;
 
@@ -214,7 +201,7 @@ void trap_from_kernel(struct trap_frame *frame)
 	} else if (is_page_fault(frame)) {
 		kernel_page_fault(frame);
 	} else {
-		take_fixup(frame, find_exception(frame->regs[0]));
+		take_fixup(frame, exception_find(frame->regs[0]));
 	}
 }
 

@@ -6,8 +6,8 @@
  * returned is exact.
  */
 #include "arch/riscv64/asm_offsets.h"
-#include "arch/riscv64/exception_table.h"
-#include "arch/riscv64/macros.inc"
+#include "arch/common/exception_table.h"
+#include "arch/common/macros.inc"
 
 /* Go to \bad unless [\address, \address + \size) is user space. Clobbers t0. */
 .macro check_range address, size, bad

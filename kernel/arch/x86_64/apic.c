@@ -35,7 +35,6 @@ enum {
 	APIC_ENABLED = 0x100,
 	APIC_MASKED = 0x10000,
 	APIC_SEND_PENDING = 0x1000,
-	APIC_DELIVER_NMI = 0x400
 };
 enum { BASE_X2APIC = 1 << 10, BASE_ENABLED = 1 << 11 };
 
@@ -85,7 +84,7 @@ void local_apic_init_cpu(void)
 	apic_write(APIC_PRIORITY, 0);
 	apic_write(APIC_TIMER, APIC_MASKED | VECTOR_TIMER);
 	apic_write(APIC_LINT0, APIC_MASKED);
-	apic_write(APIC_LINT1, APIC_DELIVER_NMI);
+	apic_write(APIC_LINT1, APIC_NMI);
 	apic_write(APIC_ERROR, APIC_MASKED | VECTOR_SPURIOUS);
 	apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_16);
 	apic_write(APIC_SPURIOUS, APIC_ENABLED | VECTOR_SPURIOUS);
@@ -138,30 +137,4 @@ void local_apic_send(u32 apic_id, u32 command)
 	apic_write(APIC_COMMAND_HIGH, apic_id << 24);
 	apic_write(APIC_COMMAND, command);
 	arch_irq_restore(flags);
-}
-
-void arch_ipi_send(unsigned cpu, enum arch_ipi kind)
-{
-	struct cpu_local *target = &cpu_locals[cpu];
-	u32 command = VECTOR_CALL;
-
-	if (cpu >= MAX_CPUS || !atomic_load(&target->online)) {
-		return;
-	}
-	switch (kind) {
-	case IPI_RESCHEDULE:
-		command = VECTOR_RESCHEDULE;
-		break;
-	case IPI_FLUSH:
-		command = VECTOR_FLUSH;
-		break;
-	case IPI_STOP:
-		/* Also where interrupts are off. */
-		atomic_store(&target->stopping, true);
-		command = APIC_DELIVER_NMI;
-		break;
-	case IPI_CALL:
-		break;
-	}
-	local_apic_send(target->hardware_id, command);
 }

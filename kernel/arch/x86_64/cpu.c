@@ -8,6 +8,7 @@
 #include "arch/cpu.h"
 #include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
+#include "arch/smp.h"
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/port.h"
 #include "lib/string.h"
@@ -142,4 +143,30 @@ void arch_cpu_stop(void)
 	for (;;) {
 		__asm__ volatile("cli; hlt" ::: "memory");
 	}
+}
+
+void arch_ipi_send(unsigned cpu, enum arch_ipi kind)
+{
+	struct cpu_local *target = &cpu_locals[cpu];
+	u32 command = VECTOR_CALL;
+
+	if (cpu >= MAX_CPUS || !atomic_load(&target->online)) {
+		return;
+	}
+	switch (kind) {
+	case IPI_RESCHEDULE:
+		command = VECTOR_RESCHEDULE;
+		break;
+	case IPI_FLUSH:
+		command = VECTOR_FLUSH;
+		break;
+	case IPI_STOP:
+		/* Also where interrupts are off. */
+		atomic_store(&target->stopping, true);
+		command = APIC_NMI;
+		break;
+	case IPI_CALL:
+		break;
+	}
+	local_apic_send((u32)target->hardware_id, command);
 }

@@ -5,7 +5,7 @@
  * The kernel itself never touches these registers (-mgeneral-regs-only), so while a user thread runs, in the kernel too, they hold its state.
  * arch_switch() saves and loads them; nothing is lazy.
  */
-#include "arch/x86_64/exception_table.h"
+#include "arch/common/exception_table.h"
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/port.h"
 #include "core/log.h"

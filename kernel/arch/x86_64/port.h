@@ -77,6 +77,8 @@ void local_apic_timer_start(u32 count);
 void local_apic_timer_run_silent(u32 count);
 u32 local_apic_timer_count(void);
 u32 local_apic_id(void);
+/* `command`: a vector, or what else the CPU is to be sent. */
+enum { APIC_NMI = 0x400 };
 void local_apic_send(u32 apic_id, u32 command);
 /* io_apic.c */
 void io_apic_init(void);

@@ -40,12 +40,7 @@ enum { FLUSH_PAGES_MAX = 32 };
 /* The kernel's half. */
 void tlb_begin_vm(struct arch_vm *vm)
 {
-	const pte_t *kernel = physical_to_virtual(kernel_root_table);
-	pte_t *root = physical_to_virtual(vm->root);
-
-	for (unsigned i = 0; i < kernel_root_count; i++) {
-		root[kernel_root_used[i]] = kernel[kernel_root_used[i]];
-	}
+	kernel_map_share(vm->root);
 	vm->cpus = vm->lazy = 0;
 	vm->flushes_begun = vm->flushes_done = 0;
 }
@@ -256,27 +251,6 @@ void arch_vm_flush(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 	flush_vm(vm, start, end, false);
 }
 
-/*
- * invlpg, a load of CR3 and iretq all serialise. A CPU that is lazy meanwhile finds the count changed and loads CR3 (L1), one that
- * takes up the table later loads it anyway. Any page will do.
- */
-void arch_vm_sync_core(struct arch_vm *vm)
-{
-	flush_vm(vm, USER_LOWEST, USER_LOWEST + PAGE_SIZE, false);
-}
-
-/*
- * A mailbox is put in and served under its lock, and `done` is published after: that orders what both sides do around it. A CPU that
- * serves it while it spins in the kernel has the interrupt yet to come, and takes it before its next instruction in user mode.
- */
-void arch_interrupt_others(u64 cpus)
-{
-	u64 flags = arch_irq_save();
-
-	flush_on(cpus & ~(1UL << arch_cpu_number()), 0, 0);
-	arch_irq_restore(flags);
-}
-
 /* CPUs that are lazy in `vm` too. */
 void tlb_flush_tables(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 {
@@ -316,6 +290,27 @@ void tlb_flush_kernel(vaddr_t start, vaddr_t end)
 		}
 	}
 	flush_on(cpus, start, end);
+	arch_irq_restore(flags);
+}
+
+/*
+ * invlpg, a load of CR3 and iretq all serialise. A CPU that is lazy meanwhile finds the count changed and loads CR3 (L1), one that
+ * takes up the table later loads it anyway. Any page will do.
+ */
+void arch_vm_sync_core(struct arch_vm *vm)
+{
+	flush_vm(vm, USER_LOWEST, USER_LOWEST + PAGE_SIZE, false);
+}
+
+/*
+ * A mailbox is put in and served under its lock, and `done` is published after: that orders what both sides do around it. A CPU that
+ * serves it while it spins in the kernel has the interrupt yet to come, and takes it before its next instruction in user mode.
+ */
+void arch_interrupt_others(u64 cpus)
+{
+	u64 flags = arch_irq_save();
+
+	flush_on(cpus & ~(1UL << arch_cpu_number()), 0, 0);
 	arch_irq_restore(flags);
 }
 

@@ -6,12 +6,12 @@
  * them off, as return_to_user expects.
  */
 #include "arch/trap.h"
+#include "arch/common/exception_table.h"
 #include "arch/cpu.h"
 #include "arch/entry.h"
 #include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
 #include "arch/thread.h"
-#include "arch/x86_64/exception_table.h"
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/port.h"
 #include "core/lock_check.h"
@@ -155,25 +155,12 @@ static noreturn_ void trap_panic(const struct trap_frame *f)
 	      f->error, read_cr2());
 }
 
-extern const struct exception_entry exception_table_start[], exception_table_end[];
-
-static const struct exception_entry *find_exception(u64 ip)
-{
-	for (const struct exception_entry *e = exception_table_start;
-	     e < exception_table_end; e++) {
-		if ((u64)&e->from + (u64)(s64)e->from == ip) {
-			return e;
-		}
-	}
-	return NULL;
-}
-
 static void take_fixup(struct trap_frame *frame, const struct exception_entry *entry)
 {
 	if (entry == NULL) {
 		trap_panic(frame);
 	}
-	frame->rip = (u64)&entry->fixup + (u64)(s64)entry->fixup;
+	frame->rip = exception_fixup(entry);
 }
 
 static unsigned fault_access(u64 error)
@@ -200,7 +187,7 @@ static void remember_trap(const struct trap_frame *frame, vaddr_t address)
 /* A fault of the kernel's own code: on behalf of a copy from or to user memory, or a mistake. */
 static void kernel_page_fault(struct trap_frame *frame)
 {
-	const struct exception_entry *entry = find_exception(frame->rip);
+	const struct exception_entry *entry = exception_find(frame->rip);
 	bool may_sleep = frame->rflags & X86_FLAG_INTERRUPTS && arch_preempt_count() == 0;
 	vaddr_t address = read_cr2();
 	int error = -EFAULT;
@@ -265,7 +252,7 @@ void trap_from_kernel(struct trap_frame *frame)
 	} else if (frame->vector == TRAP_PAGE_FAULT) {
 		kernel_page_fault(frame);
 	} else {
-		take_fixup(frame, find_exception(frame->rip));
+		take_fixup(frame, exception_find(frame->rip));
 	}
 }
 

@@ -4,7 +4,8 @@
  *
  * Copies go by 8 bytes; if that faults, the rest goes by single bytes, so that the count returned is exact.
  */
-#include "arch/x86_64/exception_table.h"
+#include "arch/common/exception_table.h"
+#include "arch/common/macros.inc"
 #include "arch/x86_64/macros.inc"
 
 #define USER_END 0x00007ffffffff000 /* checked in trap.c */

@@ -88,6 +88,12 @@ static inline u32 pte_protect(u64 entry)
 	return protect;
 }
 
+static inline u64 pte_replace(struct arch_vm *vm, pte_t *entry, vaddr_t address,
+			      u64 value)
+{
+	return atomic_exchange(entry, value);
+}
+
 /* tlb.c: no CPU executes in `vm` what it has fetched before. */
 void code_changed(struct arch_vm *vm);
 
@@ -96,12 +102,6 @@ static inline void pte_prepare(struct arch_vm *vm, paddr_t page, u32 protect)
 	if (protect & PROTECT_EXECUTE) {
 		code_changed(vm);
 	}
-}
-
-static inline u64 pte_replace(struct arch_vm *vm, pte_t *entry, vaddr_t address,
-			      u64 value)
-{
-	return atomic_exchange(entry, value);
 }
 
 /* A CPU that looked before the entry was there, and remembers that, takes a fault that is none (trap.c). */

@@ -17,6 +17,11 @@
 		cpu_local_value_;                         \
 	})
 
+static inline struct arch_thread *arch_current(void)
+{
+	return CPU_LOCAL_READ(struct arch_thread *, CPU_LOCAL_CURRENT);
+}
+
 static inline unsigned arch_cpu_number(void)
 {
 	return CPU_LOCAL_READ(u32, CPU_LOCAL_NUMBER);
@@ -53,9 +58,4 @@ static inline void arch_set_need_reschedule(bool due)
 {
 	__asm__ volatile("movl %0, %%gs:%c1" ::"r"((u32)due), "i"(CPU_LOCAL_RESCHEDULE)
 			 : "memory");
-}
-
-static inline struct arch_thread *arch_current(void)
-{
-	return CPU_LOCAL_READ(struct arch_thread *, CPU_LOCAL_CURRENT);
 }

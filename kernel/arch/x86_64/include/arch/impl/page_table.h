@@ -57,20 +57,6 @@ static inline u64 pte_kernel_leaf(paddr_t physical, u32 protect, unsigned level)
 	       (level > 1 ? PTE_LARGE : 0);
 }
 
-static inline u32 pte_protect(u64 entry)
-{
-	u32 protect = 0;
-
-	if (entry & PTE_PRESENT) {
-		protect |= PROTECT_READ;
-		protect |= entry & PTE_WRITE ? PROTECT_WRITE : 0;
-		protect |= entry & PTE_NO_EXECUTE ? 0 : PROTECT_EXECUTE;
-	}
-	protect |= entry & PTE_USER ? PROTECT_USER : 0;
-	protect |= entry & PTE_UNCACHED ? PROTECT_DEVICE : 0;
-	return protect;
-}
-
 static inline bool pte_is_writable(u64 entry)
 {
 	return (entry & PTE_WRITE) != 0;
@@ -84,6 +70,20 @@ static inline bool pte_is_dirty(u64 entry)
 static inline u64 pte_without_write(u64 entry)
 {
 	return entry & ~PTE_WRITE;
+}
+
+static inline u32 pte_protect(u64 entry)
+{
+	u32 protect = 0;
+
+	if (entry & PTE_PRESENT) {
+		protect |= PROTECT_READ;
+		protect |= entry & PTE_WRITE ? PROTECT_WRITE : 0;
+		protect |= entry & PTE_NO_EXECUTE ? 0 : PROTECT_EXECUTE;
+	}
+	protect |= entry & PTE_USER ? PROTECT_USER : 0;
+	protect |= entry & PTE_UNCACHED ? PROTECT_DEVICE : 0;
+	return protect;
 }
 
 static inline u64 pte_replace(struct arch_vm *vm, pte_t *entry, vaddr_t address,

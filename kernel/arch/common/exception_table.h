@@ -17,6 +17,11 @@ struct exception_entry {
 	u32 kind;
 };
 
+/* The entry of the instruction at `ip`, or NULL. */
+const struct exception_entry *exception_find(u64 ip);
+/* Where to go on. */
+u64 exception_fixup(const struct exception_entry *entry);
+
 #	define EXCEPTION_ENTRY(from, fixup, kind)         \
 		".pushsection .exception_table, \"a\"\n\t" \
 		".balign 4\n\t"                            \
