@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+void first(void)
+{
+}
+
+void second(void)
+{
+}

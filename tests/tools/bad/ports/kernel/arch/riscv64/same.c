@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+void second(void)
+{
+}
+
+void first(void)
+{
+}

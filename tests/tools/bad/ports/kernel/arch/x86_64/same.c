@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+void first(void)
+{
+}
+
+static void own(void)
+{
+}
+
+void second(void)
+{
+}
