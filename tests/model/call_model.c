@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * One CPU has another notice something, and waits until it has: arch_interrupt_others() of kernel/arch/aarch64/cpu.c and
- * kernel/arch/riscv64/cpu.c, order.call; and how RISC-V takes back the bit that interrupts (order.call_clear). What x86-64's mailboxes
- * say when they have been served (kernel/arch/x86_64/tlb.c, order.mailbox) is as the count here.
+ * One CPU has another notice something, and waits until it has: arch_interrupt_others() of kernel/arch/aarch64/cpu.c, order.call; and how
+ * RISC-V takes back the bit that interrupts (kernel/arch/riscv64/mailbox.c, order.call_clear), and its flag before it looks whether it is to stop,
+ * which is as the count here. So is what mailboxes say when they have been served (that file, and kernel/arch/x86_64/tlb.c, order.mailbox).
  *
  * Who asks counts, sets a flag, and interrupts. The target notices by the interrupt; or, while it spins with interrupts off for what the
  * asking CPU holds, by the flag alone, and then it must not miss the count. With interrupts on the flag is not looked at: the interrupt takes its bit

@@ -4,7 +4,7 @@
  * online while the kernel's mappings go (order.online).
  *
  * A CPU that comes sets its bit in `cpus` and looks at its bit in `fresh`; without it it forgets all. Who flushes changes the entry, looks at `cpus`,
- * takes the others' bits out of `fresh`, and looks again; CPUs in `cpus` are made to forget by the firmware at once. The CPU's walker reads
+ * takes the others' bits out of `fresh`, and looks again; CPUs in `cpus` are made to forget at once. The CPU's walker reads
  * entries without order, and its TLB keeps what it has read.
  *
  * What must hold: who uses an entry after a flush has ended uses no older one.

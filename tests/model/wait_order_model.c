@@ -4,7 +4,8 @@
  * on a queue is tests/model/wakeup_model.c's.
  *
  * A sleeper says that it waits, and looks at its condition; a poller links its entry, and looks. A waker makes the condition true, and looks
- * for who waits. The condition is a word that nobody locks.
+ * for who waits. The condition is a word that nobody locks. A CPU that sleeps until another has served its mailbox is such a sleeper, with all four
+ * accesses `seq_cst` in place of the fences: kernel/arch/riscv64/mailbox.c, order.sleepers.
  *
  * What must hold: not both miss the other.
  */

@@ -35,8 +35,6 @@ extern char start_secondary[];
 #define SATP_SV48 ((u64)SATP_MODE_SV48 << SATP_MODE_SHIFT)
 void tlb_init(void);
 void tlb_init_cpu(void);
-/* The firmware calls another CPU's fence: `function` is RFENCE_*. */
-void tlb_fence_others(u64 cpus, u64 function, vaddr_t start, u64 size, u64 asid);
 /* The active address space: mark the page accessed, for what `access` (PTE_READ …) wants. false: that is not what was missing. */
 bool vm_mark_accessed(vaddr_t address, u64 access);
 
@@ -63,8 +61,10 @@ void alarm_quiet(void);
 void smp_discover(u64 boot_hart);
 noreturn_ void cpu_started(void);
 
-/* cpu.c: control registers of this CPU; what its software interrupt is for. */
+/* cpu.c: control registers of this CPU. */
 void cpu_init(void);
+
+/* mailbox.c: what the software interrupt is for. */
 void cpu_software_interrupt(void);
 
 /* entry.S; trap.c, called by it. */

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which address space each CPU has loaded, and telling CPUs to forget translations: by the firmware, which interrupts them below this
- * kernel, so that a CPU with interrupts off answers as well.
+ * Which address space each CPU has loaded, and telling CPUs to forget translations (by mailbox.c).
  *
  * Each address space has a number (ASID) from its first to its last moment, so that a switch flushes nothing. Where all are taken the
  * next ones share one, ASID_SHARED: a CPU that goes from one of these to another flushes that number, on itself, in between.
- * ASID_NONE is the kernel's own table's, which a CPU has while it runs a kernel thread.
+ * ASID_NONE is the kernel's own table's.
  *
- * A CPU that has left an address space remembers translations of it. It is not told when they change; its bit in `fresh` goes, and when it comes
- * back without it flushes the number.
+ * A CPU that goes to a kernel thread keeps the table loaded ("lazy"): often the same process comes next, and an emulator forgets everything when
+ * satp changes. Its bit moves from `cpus` to `lazy`.
+ *
+ * A CPU that is lazy, or has left an address space, remembers translations of it. It is not told when they change; its bit in `fresh` goes, and
+ * when it comes back without it flushes the number.
  *   L1  A flush changes the entries, looks at `cpus`, takes the bits of all others out of `fresh`, and looks at `cpus` again. A CPU that
  *       comes sets its bit in `cpus` before it looks at `fresh`. Either it finds its bit gone, or the second look sees it.
- * Changed instructions go the same way, with `code_seen`. Model: tests/model/fresh_tlb_model.c.
+ *   L2  A CPU takes its bit out of `cpus` only when it is out of the process: between the looks of L1 it was there, and is told.
+ *   L3  Tables are freed only when lazy CPUs have forgotten them too, whose walkers run ahead: tlb_flush_tables() tells both kinds,
+ *       tlb_forget_vm() makes them load the kernel's table.
+ * Changed instructions go the way of L1, with `code_seen`. Models: tests/model/fresh_tlb_model.c, asid_model.c.
  */
 #include "arch/common/asid.h"
 #include "arch/common/page_table.h"
@@ -25,8 +30,8 @@
 #include "core/panic.h"
 #include "core/spinlock.h"
 
-/* More pages than this: all of an address space's, or of the kernel's. */
-enum { FLUSH_PAGES_MAX = 64 };
+/* More pages than this: all of an address space's. To fill a TLB again costs about as much as a few instructions that wait for the pipeline. */
+enum { FLUSH_PAGES_MAX = 8 };
 
 #define ASID_SHIFT 44
 #define ASID_MASK  0xffffUL
@@ -55,18 +60,16 @@ void tlb_begin_vm(struct arch_vm *vm)
 {
 	kernel_map_share(vm->root);
 	vm->asid = asid_take();
-	vm->cpus = vm->fresh = vm->code_seen = 0;
+	vm->cpus = vm->lazy = vm->fresh = vm->code_seen = 0;
 }
 
-/* Interrupts off. */
-static void load(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
+/* What has changed while this CPU was not told. Its bit in `cpus` is set, the table loaded. */
+static void catch_up(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
 {
 	bool shared = vm->asid == ASID_SHARED && cpu->asid_user != vm;
 
-	/* L1. order.fresh: pairs with arch_vm_flush() and code_changed() */
-	atomic_fetch_or(&vm->cpus, bit);
-	load_table(vm->root, vm->asid);
-	if (!(atomic_load(&vm->fresh) & bit) || shared) { /* L1 */
+	/* L1, its bit in `cpus` is set before. order.fresh: pairs with flush_vm() and code_changed() */
+	if (!(atomic_load(&vm->fresh) & bit) || shared) {
 		atomic_fetch_or(&vm->fresh, bit);
 		flush_asid(vm->asid);
 	}
@@ -79,7 +82,38 @@ static void load(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
 	}
 }
 
-/* The bit is set before the table is loaded and taken away after: who looks at `cpus` sees every CPU that may use it. */
+static void become_lazy(struct arch_vm *vm, u64 bit)
+{
+	atomic_fetch_or(&vm->lazy, bit);
+	atomic_fetch_and(&vm->cpus, ~bit);
+}
+
+static void resume(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
+{
+	atomic_fetch_or(&vm->cpus, bit);
+	atomic_fetch_and(&vm->lazy, ~bit);
+	catch_up(cpu, vm, bit);
+}
+
+/* The bit is set before the table is loaded and taken away after: who looks at the masks sees every CPU that may use it. NULL: the kernel's. */
+static void load(struct cpu_local *cpu, struct arch_vm *vm, u64 bit)
+{
+	struct arch_vm *old = cpu->loaded_vm;
+
+	if (vm != NULL) {
+		atomic_fetch_or(&vm->cpus, bit);
+		load_table(vm->root, vm->asid);
+		catch_up(cpu, vm, bit);
+	} else {
+		load_table(kernel_root_table, ASID_NONE);
+	}
+	cpu->loaded_vm = vm;
+	if (old != NULL) {
+		atomic_fetch_and(&old->cpus, ~bit);
+		atomic_fetch_and(&old->lazy, ~bit);
+	}
+}
+
 void arch_vm_activate(struct arch_vm *vm)
 {
 	u64 flags = arch_irq_save();
@@ -90,15 +124,21 @@ void arch_vm_activate(struct arch_vm *vm)
 	if (old != vm) {
 		cpu->active_vm = vm;
 		if (vm == NULL) {
-			load_table(kernel_root_table, ASID_NONE);
+			become_lazy(old, bit);
+		} else if (vm == cpu->loaded_vm) {
+			resume(cpu, vm, bit);
 		} else {
 			load(cpu, vm, bit);
 		}
-		if (old != NULL) {
-			atomic_fetch_and(&old->cpus, ~bit);
-		}
 	}
 	arch_irq_restore(flags);
+}
+
+void tlb_leave_lazy(struct cpu_local *cpu)
+{
+	if (cpu->active_vm == NULL && cpu->loaded_vm != NULL) {
+		load(cpu, NULL, 1UL << cpu->number);
+	}
 }
 
 struct arch_vm *arch_vm_active(void)
@@ -106,69 +146,72 @@ struct arch_vm *arch_vm_active(void)
 	return cpu_local_current()->active_vm;
 }
 
-/* The firmware wants harts: a mask of 64 from one on. */
-void tlb_fence_others(u64 cpus, u64 function, vaddr_t start, u64 size, u64 asid)
-{
-	u64 base = ~0UL, harts = 0;
-
-	for (u64 left = cpus; left != 0; left &= left - 1) {
-		base = MIN(base, cpu_locals[__builtin_ctzl(left)].hardware_id);
-	}
-	for (u64 left = cpus; left != 0; left &= left - 1) {
-		u64 hart = cpu_locals[__builtin_ctzl(left)].hardware_id;
-
-		if (hart - base < 64) {
-			harts |= 1UL << (hart - base);
-		} else {
-			(void)sbi_call(SBI_RFENCE, function, 1, hart, start, size, asid);
-		}
-	}
-	if (harts != 0) {
-		(void)sbi_call(SBI_RFENCE, function, harts, base, start, size, asid);
-	}
-}
-
-/* What flush_page() is called for lies below; 0 and all: everything. */
-static void flush_here(const struct arch_vm *vm, vaddr_t start, vaddr_t end)
+void tlb_flush_here(u16 asid, vaddr_t start, vaddr_t end)
 {
 	if (end - start > FLUSH_PAGES_MAX * PAGE_SIZE) {
-		flush_asid(vm->asid);
+		flush_asid(asid);
 		return;
 	}
 	for (vaddr_t page = start; page < end; page += PAGE_SIZE) {
-		flush_page_of(page, vm->asid);
+		flush_page_of(page, asid);
 	}
 }
 
-void arch_vm_flush(struct arch_vm *vm, vaddr_t start, vaddr_t end)
+/* Interrupts off. This CPU does it while the others do. */
+static void flush_on(u64 cpus, const struct cpu_request *request)
 {
-	u64 flags = arch_irq_save();
-	u64 self = 1UL << arch_cpu_number(), cpus;
-	bool all = end - start > FLUSH_PAGES_MAX * PAGE_SIZE;
+	u64 others = cpus_ask(cpus, request);
 
-	/* L1. order.fresh: pairs with load() */
+	if (cpus >> arch_cpu_number() & 1) {
+		tlb_flush_here(request->asid, request->start, request->end);
+	}
+	cpus_await(others);
+}
+
+static void flush_vm(struct arch_vm *vm, vaddr_t start, vaddr_t end, bool lazy_too)
+{
+	struct cpu_request request = {start, end, vm->asid, REQUEST_PAGES};
+	u64 flags = arch_irq_save(), cpus;
+
+	/* L1. order.fresh: pairs with catch_up() */
 	atomic_thread_fence(memory_order_seq_cst);
 	cpus = atomic_load(&vm->cpus);
 	atomic_fetch_and(&vm->fresh, cpus);
 	cpus |= atomic_load(&vm->cpus); /* L1 */
-	if (cpus & self) {
-		flush_here(vm, start, end);
+	if (lazy_too) {
+		/* A CPU moves between the masks by way of both: in one of three looks it is there, or has begun anew (L3). */
+		cpus |= atomic_load(&vm->lazy);
+		cpus |= atomic_load(&vm->cpus);
 	}
-	tlb_fence_others(cpus & ~self, RFENCE_ASID, all ? 0 : start,
-			 all ? ~0UL : end - start, vm->asid);
+	flush_on(cpus, &request);
 	arch_irq_restore(flags);
 }
 
+void arch_vm_flush(struct arch_vm *vm, vaddr_t start, vaddr_t end)
+{
+	flush_vm(vm, start, end, false);
+}
+
+/* CPUs that are lazy in `vm` too. */
 void tlb_flush_tables(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 {
-	arch_vm_flush(vm, 0, USER_END);
+	flush_vm(vm, 0, USER_END, true);
 }
 
 /* Nobody uses it. Those that remember it forget it before its number has a new owner, who begins with no bit in `fresh`. */
 void tlb_forget_vm(struct arch_vm *vm)
 {
+	const struct cpu_request leave = {.wanted = REQUEST_LEAVE};
+	u64 flags = arch_irq_save();
+	struct cpu_local *self = cpu_local_current();
+
 	ASSERT(atomic_load(&vm->cpus) == 0);
-	arch_vm_flush(vm, 0, USER_END);
+	if (self->loaded_vm == vm) {
+		tlb_leave_lazy(self);
+	}
+	cpus_await(cpus_ask(atomic_load(&vm->lazy), &leave));
+	ASSERT(atomic_load(&vm->lazy) == 0);
+	arch_irq_restore(flags);
 	asid_give(vm->asid);
 }
 
@@ -184,44 +227,57 @@ static u64 online_cpus(void)
 	return cpus;
 }
 
+/* The kernel's pages are in every address space's translations. */
 void tlb_flush_kernel(vaddr_t start, vaddr_t end)
 {
-	u64 flags = arch_irq_save();
-	u64 self = 1UL << arch_cpu_number();
-	bool all = end - start > FLUSH_PAGES_MAX * PAGE_SIZE;
+	const struct cpu_request all = {.wanted = REQUEST_EVERYTHING};
+	u64 flags = arch_irq_save(), others;
 
 	/* order.online: pairs with cpu_started() */
 	atomic_thread_fence(memory_order_seq_cst);
-	for (vaddr_t page = start; page < end && !all; page += PAGE_SIZE) {
-		flush_page(page);
-	}
-	if (all) {
-		flush_tlb();
-	}
-	tlb_fence_others(online_cpus() & ~self, RFENCE_ALL, all ? 0 : start,
-			 all ? ~0UL : end - start, 0);
+	others = cpus_ask(online_cpus(), &all);
+	flush_tlb();
+	cpus_await(others);
 	arch_irq_restore(flags);
 }
 
-/* An exception and the return from it do not serialise: each CPU that is in `vm` fences, and who comes later does by load(). */
+/* Interrupts off. */
+static void fetch_anew(u64 cpus)
+{
+	const struct cpu_request code = {.wanted = REQUEST_CODE};
+	u64 others = cpus_ask(cpus, &code);
+
+	instruction_barrier();
+	cpus_await(others);
+}
+
+/* An exception and the return from it do not serialise: each CPU that is in `vm` fences, and who comes later does by catch_up(). */
 void code_changed(struct arch_vm *vm)
 {
-	u64 flags = arch_irq_save();
-	u64 self = 1UL << arch_cpu_number(), cpus;
+	u64 flags = arch_irq_save(), cpus;
 
-	/* L1. order.fresh: pairs with load() */
+	/* L1. order.fresh: pairs with catch_up() */
 	atomic_thread_fence(memory_order_seq_cst);
 	cpus = atomic_load(&vm->cpus);
 	atomic_fetch_and(&vm->code_seen, cpus);
 	cpus |= atomic_load(&vm->cpus); /* L1 */
-	instruction_barrier();
-	tlb_fence_others(cpus & ~self, RFENCE_CODE, 0, 0, 0);
+	fetch_anew(cpus);
 	arch_irq_restore(flags);
 }
 
 void arch_vm_sync_core(struct arch_vm *vm)
 {
 	code_changed(vm);
+}
+
+/* Whoever has it mapped. */
+void arch_sync_instruction_cache(vaddr_t start, vaddr_t end)
+{
+	u64 flags = arch_irq_save();
+
+	atomic_thread_fence(memory_order_seq_cst);
+	fetch_anew(online_cpus());
+	arch_irq_restore(flags);
 }
 
 bool vm_mark_accessed(vaddr_t address, u64 access)
@@ -255,16 +311,4 @@ bool vm_mark_accessed(vaddr_t address, u64 access)
 		flush_page_of(address, vm->asid);
 	}
 	return marked;
-}
-
-/* Whoever has it mapped. */
-void arch_sync_instruction_cache(vaddr_t start, vaddr_t end)
-{
-	u64 flags = arch_irq_save();
-
-	atomic_thread_fence(memory_order_seq_cst);
-	instruction_barrier();
-	tlb_fence_others(online_cpus() & ~(1UL << arch_cpu_number()), RFENCE_CODE, 0, 0,
-			 0);
-	arch_irq_restore(flags);
 }

@@ -46,7 +46,7 @@ static inline long clone3_call(struct clone_args *args, size_t size, int (*body)
 			 "1:"
 			 : "+r"(a0)
 			 : "r"(a7), "r"(a1), [body] "r"(body), [argument] "r"(argument)
-			 : "ra", "memory");
+			 : "ra", "s0", "memory");
 	return a0;
 }
 

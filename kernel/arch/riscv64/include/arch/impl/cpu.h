@@ -37,9 +37,20 @@ static inline unsigned arch_cpu_number(void)
 /* Serve what other CPUs ask for: they wait for us, perhaps holding the lock that we spin for. */
 void cpu_call_poll(void);
 
+/*
+ * A division takes its time. `pause` would say more to the CPU, but an emulator leaves its translated code there, and takes a lock that all its CPUs
+ * share where an interrupt is pending.
+ */
+static inline void cpu_pause(void)
+{
+	u64 unused;
+
+	__asm__ volatile("div %0, %0, zero" : "=r"(unused)::"memory");
+}
+
 static inline void arch_cpu_relax(void)
 {
-	__asm__ volatile(".word 0x0100000f" ::: "memory"); /* pause: a hint */
+	cpu_pause();
 	if (__builtin_expect(cpu_flags_here()->call_pending != 0, 0)) {
 		cpu_call_poll();
 	}

@@ -27,6 +27,7 @@ struct arch_vm {
 	paddr_t root;         /* immutable: the top table, for satp */
 	u16 asid;             /* immutable; ASID_SHARED: there was none to be had */
 	_Atomic u64 cpus;     /* CPUs that use it, a bit each */
+	_Atomic u64 lazy;     /* CPUs that have it loaded, and run a kernel thread */
 	_Atomic u64
 		fresh; /* CPUs that know nothing of it that is no longer true (tlb.c) */
 	_Atomic u64
