@@ -270,16 +270,6 @@ void arch_vm_sync_core(struct arch_vm *vm)
 	code_changed(vm);
 }
 
-/* Whoever has it mapped. */
-void arch_sync_instruction_cache(vaddr_t start, vaddr_t end)
-{
-	u64 flags = arch_irq_save();
-
-	atomic_thread_fence(memory_order_seq_cst);
-	fetch_anew(online_cpus());
-	arch_irq_restore(flags);
-}
-
 bool vm_mark_accessed(vaddr_t address, u64 access)
 {
 	struct arch_vm *vm = arch_vm_active();
@@ -311,4 +301,14 @@ bool vm_mark_accessed(vaddr_t address, u64 access)
 		flush_page_of(address, vm->asid);
 	}
 	return marked;
+}
+
+/* Whoever has it mapped. */
+void arch_sync_instruction_cache(vaddr_t start, vaddr_t end)
+{
+	u64 flags = arch_irq_save();
+
+	atomic_thread_fence(memory_order_seq_cst);
+	fetch_anew(online_cpus());
+	arch_irq_restore(flags);
 }
