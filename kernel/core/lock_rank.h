@@ -63,6 +63,8 @@ enum lock_rank {
 	RANK_THREAD_BLOCKS,   /* thread_blocks.lock: who has which, what is in them */
 	RANK_PAGE_TABLE,      /* arch_vm.lock: one address space's page tables */
 	RANK_WAIT_QUEUE,      /* wait_queue.lock */
+	RANK_DEBT,            /* sched_debt.lock */
+	RANK_LENDING,         /* sched_entity.lending_lock */
 	RANK_RUN_QUEUE,
 	RANK_CLOCK, /* clock.lock */
 	RANK_TIMER_QUEUE,

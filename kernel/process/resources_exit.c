@@ -58,7 +58,7 @@ void resources_farewell_to_memory(void)
 	rseq_forget();
 	port_farewell();
 	thread_block_give(thread->process->vm, &thread->block);
-	futex_exit_robust_list(thread);
+	futex_farewell();
 	clear_thread_id(thread);
 	complete_vfork(thread);
 }

@@ -27,6 +27,7 @@
 #include "process/rseq.h"
 #include "process/signal/signal.h"
 #include "process/stack_marks.h"
+#include "sched/debt.h"
 #include "time/clock.h"
 #include "vm/vm_space.h"
 #include <linux/prctl.h>
@@ -540,8 +541,19 @@ static struct fault_plan *running_fault_plan(void)
 	return current_is_user_thread() ? &current_thread()->faults : NULL;
 }
 
+static void keep_entity(struct sched_entity *entity)
+{
+	thread_get(thread_from_entity(entity));
+}
+
+static void let_entity_go(struct sched_entity *entity)
+{
+	thread_put(thread_from_entity(entity));
+}
+
 void thread_init_system(void)
 {
 	fault_injection_set_lookup(running_fault_plan);
 	sched_set_exit_hook(finish_dead);
+	sched_set_reference_hooks(keep_entity, let_entity_go);
 }

@@ -95,6 +95,7 @@ struct thread {
 	vaddr_t set_tid;             /* o: for RETURN_SET_TID */
 	vaddr_t clear_tid;           /* o: CLONE_CHILD_CLEARTID, set_tid_address */
 	_Atomic vaddr_t robust_list; /* a: owner writes, get_robust_list reads */
+	_Atomic u8 futex_state;      /* a, owner writes: enum futex_state */
 	vaddr_t rseq;                /* o: rseq.h; 0: none */
 	u32 rseq_length, rseq_signature;
 

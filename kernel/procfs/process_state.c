@@ -169,8 +169,9 @@ static void print_description(struct proc_text *text, const struct sched_descrip
 	print_number(text, "se.load.weight", (s64)d->weight << LOAD_SHIFT);
 	print_number(text, "policy", d->policy);
 	print_number(text, "prio",
-		     d->realtime_priority ? PRIORITY_REALTIME - d->realtime_priority
-					  : PRIORITY_NICE_0 + d->nice);
+		     d->acts_by.realtime_priority
+			     ? PRIORITY_REALTIME - d->acts_by.realtime_priority
+			     : PRIORITY_NICE_0 + d->acts_by.nice);
 }
 
 int proc_show_sched(struct proc_text *text, const struct proc_node *node)

@@ -38,7 +38,7 @@ struct snapshot {
 	u64 voluntary, involuntary;
 	signal_mask pending, shared_pending, blocked, ignored, caught;
 	nsec_t started;
-	int nice, policy, realtime_priority;
+	int nice, policy, realtime_priority, priority;
 	unsigned cpu;
 	struct cpumask affinity;
 	/* of the address space; 0 once it is gone */
@@ -197,6 +197,16 @@ static void take_vm(struct snapshot *to, struct process *process)
 	vm_put(vm);
 }
 
+/* What it acts by: its own, or inherited. */
+static int priority_shown(struct sched_entity *entity)
+{
+	struct sched_description d;
+
+	sched_describe(entity, &d);
+	return d.acts_by.realtime_priority ? -1 - d.acts_by.realtime_priority
+					   : 20 + d.acts_by.nice;
+}
+
 static int take(struct snapshot *to, const struct proc_node *node)
 {
 	struct thread *thread = proc_thread(node);
@@ -217,6 +227,7 @@ static int take(struct snapshot *to, const struct proc_node *node)
 	to->nice = thread->sched.own.nice;
 	to->policy = thread->sched.own.policy;
 	to->realtime_priority = thread->sched.own.realtime_priority;
+	to->priority = priority_shown(&thread->sched);
 	to->cpu = atomic_load(&thread->sched.cpu);
 	sched_get_affinity(&thread->sched, &to->affinity);
 	take_tree(to, process, node->namespace);
@@ -255,9 +266,8 @@ int proc_show_stat(struct proc_text *text, const struct proc_node *node)
 		   s.major_faults, s.waited_major_faults);
 	proc_print(text, "%lu %lu %lu %lu %d %d %u 0 %lu ", s.user_ns / NSEC_PER_TICK,
 		   s.system_ns / NSEC_PER_TICK, s.waited_user_ns / NSEC_PER_TICK,
-		   s.waited_system_ns / NSEC_PER_TICK,
-		   s.realtime_priority ? -1 - s.realtime_priority : 20 + s.nice, s.nice,
-		   s.thread_count, (u64)s.started / NSEC_PER_TICK);
+		   s.waited_system_ns / NSEC_PER_TICK, s.priority, s.nice, s.thread_count,
+		   (u64)s.started / NSEC_PER_TICK);
 	proc_print(text, "%lu %lu %lu %lu %lu %lu 0 0 ", s.total_pages * PAGE_SIZE,
 		   s.resident_pages, s.limit_resident, s.code_start, s.code_end,
 		   s.stack_start);

@@ -23,6 +23,7 @@
 
 #include "arch/thread.h"
 #include "core/lock_check.h"
+#include "core/spinlock.h"
 #include "lib/compiler.h"
 #include "lib/cpumask.h"
 #include "lib/rbtree.h"
@@ -52,6 +53,7 @@ enum {
 
 struct arch_vm;
 struct concurrency_set;
+struct sched_loan;
 
 /* What a thread asks of the scheduler. */
 struct sched_standing {
@@ -65,6 +67,7 @@ struct sched_standing {
  *	a	atomic
  *	o	the thread itself
  *	q	the lock of the run queue that `cpu` names
+ *	l	lending_lock
  *	oq	written by the thread with interrupts off, or under q; read by anyone
  */
 struct sched_entity {
@@ -109,8 +112,21 @@ struct sched_entity {
 	u32 switch_work; /* goes into return_work when it is switched in */
 	u32 move_work;   /* I: likewise when it goes to another CPU */
 
-	/* q: policy. What counts is its own standing, or the one it is lent if that is more urgent */
-	struct sched_standing own, lent;
+	/*
+	 * l: debt.h. `loan` changes under its debt's lock too: the one by which it waits;
+	 * NULL: for nobody
+	 */
+	struct spinlock lending_lock; /* RANK_LENDING */
+	struct sched_loan *loan;
+	struct rbtree debts; /* what it holds and others wait for */
+	u32 waits;           /* how often `loan` has changed */
+	bool takes_no_debts; /* it ends */
+
+	/*
+	 * q: policy. What counts is the most urgent of its own standing, the one it is
+	 * lent, and the one of those it owes something
+	 */
+	struct sched_standing own, lent, owed;
 	bool is_lent;
 	u8 policy;
 	u8 realtime_priority;

@@ -38,6 +38,7 @@ void sched_describe(struct sched_entity *entity, struct sched_description *out)
 		.policy = entity->own.policy,
 		.nice = entity->own.nice,
 		.realtime_priority = entity->own.realtime_priority,
+		.acts_by = *standing_of(entity),
 	};
 	run_queue_unlock(queue, flags);
 }

@@ -12,12 +12,13 @@
 #include "core/panic.h"
 #include "core/preempt.h"
 #include "lib/errno.h"
+#include "sched/debt.h"
 #include "sched/run_queue.h"
 #include "time/clock.h"
 #include <linux/sched.h>
 
 /* a before b: real-time priority, else weight. */
-static bool is_more_urgent(const struct sched_standing *a, const struct sched_standing *b)
+bool standing_is_before(const struct sched_standing *a, const struct sched_standing *b)
 {
 	if (a->realtime_priority || b->realtime_priority) {
 		return a->realtime_priority > b->realtime_priority;
@@ -25,11 +26,14 @@ static bool is_more_urgent(const struct sched_standing *a, const struct sched_st
 	return fair_weight(a->policy, a->nice) > fair_weight(b->policy, b->nice);
 }
 
-static const struct sched_standing *standing_of(const struct sched_entity *entity)
+const struct sched_standing *standing_of(const struct sched_entity *entity)
 {
-	return entity->is_lent && is_more_urgent(&entity->lent, &entity->own)
-		       ? &entity->lent
-		       : &entity->own;
+	const struct sched_standing *best = &entity->own;
+
+	if (entity->is_lent && standing_is_before(&entity->lent, best)) {
+		best = &entity->lent;
+	}
+	return standing_is_before(&entity->owed, best) ? &entity->owed : best;
 }
 
 /* What the queues look at. */
@@ -62,6 +66,8 @@ void sched_entity_init(struct sched_entity *entity, vaddr_t stack_top)
 	atomic_init(&entity->cpu, 0);
 	entity->stack_top = stack_top;
 	rbtree_node_init(&entity->node);
+	spin_init(&entity->lending_lock, RANK_LENDING, "sched_entity.lending_lock");
+	entity->owed.policy = SCHED_IDLE; /* nothing: less than any thread's own */
 	set_own(entity, SCHED_NORMAL, 0, 0);
 	set_standing(entity);
 	cpumask_fill(&entity->affinity, MAX_CPUS);
@@ -92,7 +98,7 @@ static bool is_attached(const struct run_queue *queue, const struct sched_entity
 	return rbtree_linked(&entity->node) || queue->current == entity;
 }
 
-/* `own` or `lent` is another. Queue locked. */
+/* `own`, `lent` or `owed` is another. Queue locked. */
 static void change_standing(struct run_queue *queue, struct sched_entity *entity)
 {
 	bool attached = is_attached(queue, entity);
@@ -150,6 +156,7 @@ int sched_set_policy(struct sched_entity *entity, unsigned policy, unsigned prio
 	change_standing(queue, entity);
 	entity->reset_on_fork = reset_on_fork;
 	run_queue_unlock(queue, flags);
+	sched_follow_from(entity);
 	if (preempt_enabled()) {
 		sched_reschedule();
 	}
@@ -162,16 +169,48 @@ void sched_lend(struct sched_entity *to, const struct sched_entity *from)
 	struct run_queue *queue;
 	u64 flags;
 
-	if (!is_more_urgent(&more, standing_of(to))) {
+	if (!standing_is_before(&more, standing_of(to))) {
 		return;
 	}
 	queue = run_queue_lock_of(to, &flags);
 	if (policy_valid(more.policy, more.realtime_priority, more.nice) &&
-	    is_more_urgent(&more, standing_of(to))) {
+	    standing_is_before(&more, standing_of(to))) {
 		to->lent = more;
 		to->is_lent = true;
 		change_standing(queue, to);
 	}
+	run_queue_unlock(queue, flags);
+	if (READ_ONCE(to->loan)) {
+		sched_wake(
+			to); /* it waits itself, and carries on what it is lent: not under our caller's lock */
+	}
+}
+
+bool sched_set_owed(struct sched_entity *entity, const struct sched_standing *owed)
+{
+	struct sched_standing before;
+	struct run_queue *queue;
+	bool changed;
+	u64 flags;
+
+	queue = run_queue_lock_of(entity, &flags);
+	before = *standing_of(entity);
+	entity->owed = *owed;
+	changed = standing_is_before(&before, standing_of(entity)) ||
+		  standing_is_before(standing_of(entity), &before);
+	if (changed) {
+		change_standing(queue, entity);
+	}
+	run_queue_unlock(queue, flags);
+	return changed;
+}
+
+void sched_get_standing(struct sched_entity *entity, struct sched_standing *out)
+{
+	u64 flags;
+	struct run_queue *queue = run_queue_lock_of(entity, &flags);
+
+	*out = *standing_of(entity);
 	run_queue_unlock(queue, flags);
 }
 

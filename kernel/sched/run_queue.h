@@ -95,6 +95,15 @@ void run_queue_request(struct run_queue *queue); /* have the CPU reschedule */
 void run_queue_arm_slice(struct run_queue *queue, nsec_t now);
 u32 entity_rank(const struct sched_entity *entity);
 
+/* policy.c */
+bool standing_is_before(const struct sched_standing *a, const struct sched_standing *b);
+/* The one place that says what a thread acts by: locked. */
+const struct sched_standing *standing_of(const struct sched_entity *entity);
+/* What its debts are lent, for debt.c. true: it acts by another standing now. */
+bool sched_set_owed(struct sched_entity *entity, const struct sched_standing *owed);
+void sched_get_standing(struct sched_entity *entity,
+			struct sched_standing *out); /* what it acts by */
+
 /* fair.c */
 u32 fair_weight(unsigned policy, int nice);
 u64 fair_clock(struct run_queue *queue);

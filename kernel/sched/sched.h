@@ -132,7 +132,8 @@ struct sched_description {
 	u32 weight; /* 1024 at nice 0 */
 	u8 policy;
 	s8 nice;
-	u8 realtime_priority; /* 0: none */
+	u8 realtime_priority;          /* 0: none */
+	struct sched_standing acts_by; /* these three, or what it has inherited */
 };
 void sched_describe(struct sched_entity *entity, struct sched_description *out);
 /*

@@ -96,6 +96,24 @@ static long do_requeue(const struct syscall_arguments *a, int command, bool shar
 	return futex_requeue(&request);
 }
 
+/* LOCK_PI's deadline is of the realtime clock, LOCK_PI2's of the one that is named. */
+static long do_lock(const struct syscall_arguments *a, int command, bool shared,
+		    bool realtime)
+{
+	nsec_t deadline;
+	int err;
+
+	realtime = realtime || command == FUTEX_LOCK_PI;
+	err = read_deadline(a->arg[3], true, realtime, &deadline);
+	return err ? err : futex_lock_inherit(a->arg[0], shared, deadline, realtime);
+}
+
+static bool may_name_clock(int command)
+{
+	return command == FUTEX_WAIT_BITSET || command == FUTEX_WAIT_REQUEUE_PI ||
+	       command == FUTEX_LOCK_PI2;
+}
+
 long sys_futex(const struct syscall_arguments *a)
 {
 	int operation = (int)a->arg[1];
@@ -103,7 +121,7 @@ long sys_futex(const struct syscall_arguments *a)
 	bool shared = !(operation & FUTEX_PRIVATE_FLAG);
 	bool realtime = (operation & FUTEX_CLOCK_REALTIME) != 0;
 
-	if (realtime && command != FUTEX_WAIT_BITSET) {
+	if (realtime && !may_name_clock(command)) {
 		return -ENOSYS;
 	}
 	switch (command) {
@@ -121,6 +139,13 @@ long sys_futex(const struct syscall_arguments *a)
 	case FUTEX_WAKE_OP:
 		return futex_wake_operation(a->arg[0], a->arg[4], shared, (int)a->arg[2],
 					    (int)a->arg[3], (u32)a->arg[5]);
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		return do_lock(a, command, shared, realtime);
+	case FUTEX_TRYLOCK_PI:
+		return futex_try_lock_inherit(a->arg[0], shared);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock_inherit(a->arg[0], shared);
 	default:
 		return -ENOSYS;
 	}

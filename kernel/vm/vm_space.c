@@ -20,11 +20,17 @@ OBJECT_CACHE(spaces, vm_space);
 struct frame *zero_frame;
 static void (*file_get_hook)(struct file *);
 static void (*file_put_hook)(struct file *);
+static void (*futex_hook)(struct futex_table *);
 
 void vm_set_file_operations(void (*get)(struct file *), void (*put)(struct file *))
 {
 	file_get_hook = get;
 	file_put_hook = put;
+}
+
+void vm_set_futex_hook(void (*destroy)(struct futex_table *futexes))
+{
+	futex_hook = destroy;
 }
 
 void file_reference(struct file *file)
@@ -120,6 +126,9 @@ void vm_put(struct vm_space *vm)
 {
 	if (vm && refcount_put(&vm->references)) {
 		user_namespace_put(vm->user_namespace);
+		if (futex_hook) {
+			futex_hook(atomic_load(&vm->futexes));
+		}
 		object_free(&spaces, vm);
 	}
 }

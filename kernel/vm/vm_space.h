@@ -21,6 +21,7 @@
 #include "vm/thread_blocks.h"
 #include "vm/vm_object.h"
 
+struct futex_table;
 struct file; /* fs/: what an area was mapped from; opaque here, counted through vm_set_file_operations() */
 
 struct vm_area {
@@ -83,6 +84,8 @@ struct vm_space {
 	_Atomic bool huge_pages_off;           /* a: PR_SET_THP_DISABLE, kept only */
 	struct user_namespace *user_namespace; /* I; a reference; NULL: the first */
 
+	struct futex_table
+		*_Atomic futexes;           /* a: process/futex's, freed with the space */
 	struct concurrency_set concurrency; /* a: of the threads that use rseq(2) */
 	_Atomic u32
 		barriers; /* a: what is registered by membarrier(2); a fork has it too */
@@ -182,6 +185,8 @@ struct vm_futex_key {
 int vm_futex_key_get(struct vm_space *vm, vaddr_t address, bool shared,
 		     struct vm_futex_key *out) must_check;
 void vm_futex_key_put(struct vm_futex_key *key);
+/* Installed by process/futex: frees vm_space.futexes, NULL too. */
+void vm_set_futex_hook(void (*destroy)(struct futex_table *futexes));
 
 /* For /proc: the first area at or after `address`; the lock is held shared by the caller. */
 struct vm_area *vm_next_area(struct vm_space *vm, vaddr_t address);

@@ -21,6 +21,7 @@
 #include "process/cpu_timers.h"
 #include "process/current.h"
 #include "process/exec/exec_internal.h"
+#include "process/futex/futex.h"
 #include "process/limits.h"
 #include "process/pid.h"
 #include "process/process.h"
@@ -201,6 +202,7 @@ static void commit(struct thread *thread, struct exec_image *image,
 	settle_files(change);
 	resources_commit(change);
 	rwlock_unlock(&process->exec_lock);
+	futex_begin_anew();
 	take_block(thread);
 	start_afresh(thread, image, changed_id);
 	arch_thread_exec(&thread->sched.arch, frame, image->start_ip, image->start_sp);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Futex WAIT and WAKE, on one word or several, and the hash table.
+ * Futex WAIT and WAKE, and what all waiters do.
  *
- * Owns      the buckets.
  * Locks     futex_bucket.lock > run_queue.lock. User words are read under it with the _nofault forms; what is not there is
  *	     faulted in with nothing held, and the whole thing starts over.
  *
@@ -29,28 +28,6 @@
 #include "time/clock.h"
 #include <linux/futex.h>
 
-enum { BUCKETS = 1024 };
-
-static struct futex_bucket *buckets;
-
-void futex_init(void)
-{
-	buckets = heap_allocate(BUCKETS * sizeof(*buckets));
-	if (!buckets) {
-		panic("no memory for the futex table");
-	}
-	for (unsigned i = 0; i < BUCKETS; i++) {
-		spin_init(&buckets[i].lock, RANK_FUTEX_BUCKET, "futex_bucket.lock");
-		list_init(&buckets[i].waiters);
-	}
-}
-
-struct futex_bucket *futex_bucket_of(const struct vm_futex_key *key)
-{
-	return &buckets[hash_u64((u64)(uintptr_t)key->object ^ (key->offset >> 2)) %
-			BUCKETS];
-}
-
 bool futex_key_equal(const struct vm_futex_key *a, const struct vm_futex_key *b)
 {
 	return a->object == b->object && a->offset == b->offset;
@@ -67,25 +44,67 @@ int futex_key(vaddr_t address, bool shared, struct vm_futex_key *out)
 	return vm_futex_key_get(current_vm(), address, shared, out);
 }
 
-int futex_lock_and_load(struct futex_bucket *bucket, vaddr_t address,
-			u32 *value) NO_THREAD_SAFETY
+int futex_pair_get(struct futex_pair *pair, vaddr_t address1, vaddr_t address2,
+		   bool shared)
 {
-	const u32 __user *word = (const u32 __user *)address;
+	int err = futex_key(address1, shared, &pair->key1);
 
+	if (err) {
+		return err;
+	}
+	err = futex_key(address2, shared, &pair->key2);
+	if (err) {
+		vm_futex_key_put(&pair->key1);
+	}
+	return err;
+}
+
+void futex_pair_put(struct futex_pair *pair)
+{
+	vm_futex_key_put(&pair->key1);
+	vm_futex_key_put(&pair->key2);
+}
+
+/* It is not there under the lock: bring it in, with nothing held. */
+static int fault_in(vaddr_t address)
+{
+	u32 value;
+	int err = user_read(&value, address, sizeof(value));
+
+	return !err && signal_fatal_pending() ? -ERESTART_ALWAYS : err;
+}
+
+int futex_lock_and_load(const struct vm_futex_key *key, vaddr_t address, u32 *value,
+			struct futex_bucket **bucket)
+{
 	for (;;) {
 		int err;
 
-		spin_lock(&bucket->lock);
-		if (arch_user_load_u32_nofault(value, word) == 0) {
+		*bucket = futex_lock_bucket(key);
+		if (arch_user_load_u32_nofault(value, (const u32 __user *)address) == 0) {
 			return 0;
 		}
-		spin_unlock(&bucket->lock);
-		err = user_read(value, address, sizeof(*value));
+		spin_unlock(&(*bucket)->lock);
+		err = fault_in(address);
 		if (err) {
 			return err;
 		}
-		if (signal_fatal_pending()) {
-			return -ERESTART_ALWAYS;
+	}
+}
+
+int futex_lock_pair_and_load(struct futex_pair *pair, vaddr_t address, u32 *value)
+{
+	for (;;) {
+		int err;
+
+		futex_lock_pair(pair);
+		if (arch_user_load_u32_nofault(value, (const u32 __user *)address) == 0) {
+			return 0;
+		}
+		futex_unlock_pair(pair);
+		err = fault_in(address);
+		if (err) {
+			return err;
 		}
 	}
 }
@@ -102,16 +121,42 @@ void futex_wake_waiter(struct futex_waiter *waiter)
 {
 	struct sched_entity *thread = waiter->thread;
 
-	list_remove(&waiter->link);
+	futex_remove_waiter(waiter);
 	sched_wake(thread);
+}
+
+static long wake_locked(struct futex_bucket *bucket, const struct vm_futex_key *key,
+			int count, u32 bitset)
+{
+	struct futex_waiter *waiter, *next;
+	long woken = 0;
+
+	if (futex_is_inherited(bucket, key)) {
+		return -EINVAL;
+	}
+	list_for_each_safe(waiter, next, &bucket->waiters, link) {
+		if (!futex_key_equal(&waiter->key, key)) {
+			continue;
+		}
+		if (waiter->moved) {
+			return -EINVAL;
+		}
+		if (!(waiter->bitset & bitset)) {
+			continue;
+		}
+		futex_wake_waiter(waiter);
+		if (++woken >= count) { // as in Linux, a count of 0 wakes one
+			break;
+		}
+	}
+	return woken;
 }
 
 long futex_wake(vaddr_t address, bool shared, int count, u32 bitset)
 {
-	struct futex_waiter *waiter, *next;
 	struct futex_bucket *bucket;
 	struct vm_futex_key key;
-	long woken = 0;
+	long woken;
 	int err;
 
 	if (!bitset) {
@@ -121,17 +166,8 @@ long futex_wake(vaddr_t address, bool shared, int count, u32 bitset)
 	if (err) {
 		return err;
 	}
-	bucket = futex_bucket_of(&key);
-	spin_lock(&bucket->lock);
-	list_for_each_safe(waiter, next, &bucket->waiters, link) {
-		if (!futex_key_equal(&waiter->key, &key) || !(waiter->bitset & bitset)) {
-			continue;
-		}
-		futex_wake_waiter(waiter);
-		if (++woken >= count) { // as in Linux, a count of 0 wakes one
-			break;
-		}
-	}
+	bucket = futex_lock_bucket(&key);
+	woken = wake_locked(bucket, &key, count, bitset);
 	spin_unlock(&bucket->lock);
 	vm_futex_key_put(&key);
 	return woken;
@@ -143,24 +179,8 @@ void futex_wake_address(struct vm_space *vm, vaddr_t address, int count)
 	(void)futex_wake(address, true, count, FUTEX_BITSET_MATCH_ANY);
 }
 
-void futex_add_waiter(struct futex_bucket *bucket, struct futex_waiter *waiter)
-{
-	struct list *behind = &bucket->waiters;
-
-	if (!waiter->priority) {
-		list_push_back(&bucket->waiters, &waiter->link);
-		return;
-	}
-	while (behind->next != &bucket->waiters &&
-	       list_entry(behind->next, struct futex_waiter, link)->priority >=
-		       waiter->priority) {
-		behind = behind->next;
-	}
-	list_push_front(behind, &waiter->link);
-}
-
 /* Take ourselves out of whatever bucket we are in. true: a waker had done so. */
-static bool unqueue(struct futex_waiter *waiter)
+bool futex_unqueue(struct futex_waiter *waiter)
 {
 	for (;;) {
 		struct futex_bucket *bucket = READ_ONCE(waiter->bucket);
@@ -173,7 +193,7 @@ static bool unqueue(struct futex_waiter *waiter)
 		}
 		woken = list_empty(&waiter->link);
 		if (!woken) {
-			list_remove(&waiter->link);
+			futex_remove_waiter(waiter);
 		}
 		spin_unlock(&bucket->lock);
 		return woken;
@@ -198,7 +218,7 @@ static bool is_woken(struct futex_waiter *waiter)
 }
 
 /* A deadline of either clock as one of CLOCK_MONOTONIC; the realtime clock may be set meanwhile, so it is looked at anew. */
-static nsec_t monotonic_deadline(nsec_t deadline, bool realtime)
+nsec_t futex_monotonic_deadline(nsec_t deadline, bool realtime)
 {
 	if (!realtime || deadline == NSEC_NEVER) {
 		return deadline;
@@ -206,7 +226,7 @@ static nsec_t monotonic_deadline(nsec_t deadline, bool realtime)
 	return nsec_add(MAX(deadline - clock_realtime(), 0LL), clock_monotonic());
 }
 
-static bool has_passed(nsec_t deadline, bool realtime)
+bool futex_has_passed(nsec_t deadline, bool realtime)
 {
 	return deadline != NSEC_NEVER &&
 	       (realtime ? clock_realtime() : clock_monotonic()) >= deadline;
@@ -222,8 +242,8 @@ static bool is_any_woken(struct futex_waiter *waiters, unsigned count)
 	return false;
 }
 
-static int sleep_until_woken(struct futex_waiter *waiters, unsigned count,
-			     nsec_t deadline, bool realtime)
+int futex_sleep(struct futex_waiter *waiters, unsigned count, nsec_t deadline,
+		bool realtime)
 {
 	for (;;) {
 		sched_prepare_wait(THREAD_INTERRUPTIBLE);
@@ -233,18 +253,19 @@ static int sleep_until_woken(struct futex_waiter *waiters, unsigned count,
 		if (sched_break_pending(THREAD_INTERRUPTIBLE)) {
 			return -ERESTART;
 		}
-		if (has_passed(deadline, realtime)) {
+		if (futex_has_passed(deadline, realtime)) {
 			return -ETIMEDOUT;
 		}
-		sched_block(monotonic_deadline(deadline, realtime));
+		sched_block(futex_monotonic_deadline(deadline, realtime));
 	}
 }
 
-/* Compare and enqueue in one step. 0: in the bucket; -EAGAIN: the word has another value. */
-static int enqueue(struct futex_waiter *waiter, vaddr_t address, u32 expected)
+int futex_enqueue(struct futex_waiter *waiter, vaddr_t address, u32 expected)
 {
+	struct futex_bucket *bucket;
+	bool crowded = false;
 	u32 value;
-	int err = futex_lock_and_load(waiter->bucket, address, &value);
+	int err = futex_lock_and_load(&waiter->key, address, &value, &bucket);
 
 	if (err) {
 		return err;
@@ -252,18 +273,20 @@ static int enqueue(struct futex_waiter *waiter, vaddr_t address, u32 expected)
 	if (value != expected) {
 		err = -EAGAIN;
 	} else {
-		futex_add_waiter(waiter->bucket, waiter);
+		futex_add_waiter(bucket, waiter);
+		crowded = futex_is_crowded(bucket);
 	}
-	spin_unlock(&waiter->bucket->lock);
+	spin_unlock(&bucket->lock);
+	if (crowded) {
+		futex_make_room(&waiter->key);
+	}
 	return err;
 }
 
-/* A waiter of the running thread, in no bucket, with a reference on its key. */
-static int waiter_init(struct futex_waiter *waiter, vaddr_t address, bool shared,
-		       u32 bitset)
+int futex_waiter_init(struct futex_waiter *waiter, vaddr_t address, bool shared,
+		      u32 bitset)
 {
 	struct sched_entity *self = sched_current();
-	int err;
 
 	*waiter = (struct futex_waiter){
 		.bitset = bitset,
@@ -271,11 +294,7 @@ static int waiter_init(struct futex_waiter *waiter, vaddr_t address, bool shared
 		.priority = self->own.realtime_priority,
 	};
 	list_init(&waiter->link);
-	err = futex_key(address, shared, &waiter->key);
-	if (!err) {
-		waiter->bucket = futex_bucket_of(&waiter->key);
-	}
-	return err;
+	return futex_key(address, shared, &waiter->key);
 }
 
 long futex_wait(vaddr_t address, bool shared, u32 expected, nsec_t deadline,
@@ -287,91 +306,18 @@ long futex_wait(vaddr_t address, bool shared, u32 expected, nsec_t deadline,
 	if (!bitset) {
 		return -EINVAL;
 	}
-	err = waiter_init(&waiter, address, shared, bitset);
+	err = futex_waiter_init(&waiter, address, shared, bitset);
 	if (err) {
 		return err;
 	}
-	err = enqueue(&waiter, address, expected);
+	err = futex_enqueue(&waiter, address, expected);
 	if (!err) {
-		err = sleep_until_woken(&waiter, 1, deadline, realtime);
+		err = futex_sleep(&waiter, 1, deadline, realtime);
 		sched_finish_wait();
-		if (unqueue(&waiter)) {
+		if (futex_unqueue(&waiter)) {
 			err = 0; // woken after all: a wake-up is never thrown away
 		}
 	}
 	vm_futex_key_put(&waiter.key); // requeueing has exchanged it, with its reference
 	return err;
-}
-
-/* The last of them that was woken, -1: none. None is in a bucket after that. */
-static long unqueue_all(struct futex_waiter *waiters, unsigned count)
-{
-	long woken = -1;
-
-	for (unsigned i = 0; i < count; i++) {
-		if (unqueue(&waiters[i])) {
-			woken = i;
-		}
-	}
-	return woken;
-}
-
-static void put_keys(struct futex_waiter *waiters, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		vm_futex_key_put(&waiters[i].key);
-	}
-}
-
-static int init_all(struct futex_waiter *waiters, const struct futex_word *words,
-		    unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		int err = waiter_init(&waiters[i], words[i].address, words[i].shared,
-				      FUTEX_BITSET_MATCH_ANY);
-
-		if (err) {
-			put_keys(waiters, i);
-			return err;
-		}
-	}
-	return 0;
-}
-
-static long wait_any(struct futex_waiter *waiters, const struct futex_word *words,
-		     unsigned count, nsec_t deadline, bool realtime)
-{
-	unsigned queued = 0;
-	int err = 0;
-	long woken;
-
-	while (queued < count && !err) {
-		err = enqueue(&waiters[queued], words[queued].address,
-			      words[queued].expected);
-		queued += !err;
-	}
-	if (!err) {
-		err = sleep_until_woken(waiters, count, deadline, realtime);
-		sched_finish_wait();
-	}
-	woken = unqueue_all(waiters, queued);
-	return woken >= 0 ? woken : err; // a wake-up is never thrown away
-}
-
-long futex_wait_any(const struct futex_word *words, unsigned count, nsec_t deadline,
-		    bool realtime)
-{
-	struct futex_waiter *waiters = heap_allocate_array(count, sizeof(*waiters));
-	long result;
-
-	if (!waiters) {
-		return -ENOMEM;
-	}
-	result = init_all(waiters, words, count);
-	if (!result) {
-		result = wait_any(waiters, words, count, deadline, realtime);
-		put_keys(waiters, count);
-	}
-	heap_free(waiters);
-	return result;
 }

@@ -17,8 +17,25 @@ struct vm_space;
 void futex_init(void);
 /* Wake up to `count` waiters on a word that may be private or shared (clear_tid, robust lists). */
 void futex_wake_address(struct vm_space *vm, vaddr_t address, int count);
-/* The owner's death told to everybody on its robust list; the list is forgotten. */
-void futex_exit_robust_list(struct thread *thread);
+
+/* thread.futex_state */
+enum futex_state {
+	FUTEX_HOLDS,   /* it may hold words with priority inheritance */
+	FUTEX_LEAVING, /* it leaves them behind: a matter of a moment */
+	FUTEX_GONE,
+};
+/*
+ * The running thread leaves its program (exit, execve): who waits for what it holds is told of its death, by its robust list and by what
+ * the kernel knows of its words with priority inheritance. The list is forgotten. Before its memory goes.
+ */
+void futex_farewell(void);
+/* It is another program's now (execve). */
+void futex_begin_anew(void);
+
+/* FUTEX_LOCK_PI, LOCK_PI2: CLOCK_MONOTONIC or, `realtime`, CLOCK_REALTIME; -EDEADLK, -ESRCH, -EINVAL as in futex(2). */
+long futex_lock_inherit(vaddr_t address, bool shared, nsec_t deadline, bool realtime);
+long futex_try_lock_inherit(vaddr_t address, bool shared); /* -EAGAIN: it is taken */
+long futex_unlock_inherit(vaddr_t address, bool shared);   /* -EPERM: not one's own */
 
 long futex_wait(vaddr_t address, bool shared, u32 expected, nsec_t deadline,
 		bool realtime, u32 bitset);

@@ -2,7 +2,7 @@
 /*
  * Futex operations on two words: REQUEUE, CMP_REQUEUE, WAKE_OP.
  *
- * Locks     the buckets of both words, ordered by address.
+ * Locks     the buckets of both words.
  */
 #include "process/futex/futex_internal.h"
 
@@ -11,54 +11,33 @@
 #include "process/signal/signal.h"
 #include <linux/futex.h>
 
-struct pair {
-	struct vm_futex_key key1, key2;
-	struct futex_bucket *bucket1, *bucket2;
-};
-
-static int pair_get(struct pair *pair, vaddr_t address1, vaddr_t address2, bool shared)
-{
-	int err = futex_key(address1, shared, &pair->key1);
-
-	if (err) {
-		return err;
-	}
-	err = futex_key(address2, shared, &pair->key2);
-	if (err) {
-		vm_futex_key_put(&pair->key1);
-		return err;
-	}
-	pair->bucket1 = futex_bucket_of(&pair->key1);
-	pair->bucket2 = futex_bucket_of(&pair->key2);
-	return 0;
-}
-
-static void pair_put(struct pair *pair)
-{
-	vm_futex_key_put(&pair->key1);
-	vm_futex_key_put(&pair->key2);
-}
-
 static long wake_locked(struct futex_bucket *bucket, const struct vm_futex_key *key,
 			int count)
 {
 	struct futex_waiter *waiter, *next;
 	long woken = 0;
 
+	if (futex_is_inherited(bucket, key)) {
+		return -EINVAL;
+	}
 	list_for_each_safe(waiter, next, &bucket->waiters, link) {
 		if (woken >= count) {
 			break;
 		}
-		if (futex_key_equal(&waiter->key, key)) {
-			futex_wake_waiter(waiter);
-			woken++;
+		if (!futex_key_equal(&waiter->key, key)) {
+			continue;
 		}
+		if (waiter->moved) {
+			return -EINVAL;
+		}
+		futex_wake_waiter(waiter);
+		woken++;
 	}
 	return woken;
 }
 
 /* The waiter waits on key2 from now on; its reference on key1's object goes, ours keeps that from being the last one. */
-static void move_waiter(struct futex_waiter *waiter, struct pair *pair)
+static void move_waiter(struct futex_waiter *waiter, struct futex_pair *pair)
 {
 	if (pair->key2.shared) {
 		vm_object_get(pair->key2.object);
@@ -69,71 +48,56 @@ static void move_waiter(struct futex_waiter *waiter, struct pair *pair)
 
 		(void)last; // never: pair->key1 is the same object
 	}
-	list_remove(&waiter->link);
+	futex_remove_waiter(waiter);
 	waiter->key = pair->key2;
 	futex_add_waiter(pair->bucket2, waiter);
-	WRITE_ONCE(waiter->bucket, pair->bucket2);
 }
 
-static long requeue_locked(struct pair *pair, const struct futex_requeue *request)
+static long requeue_locked(struct futex_pair *pair, const struct futex_requeue *request)
 {
 	bool same = futex_key_equal(&pair->key1, &pair->key2);
 	struct futex_waiter *waiter, *next;
 	long woken = wake_locked(pair->bucket1, &pair->key1, request->wake_count);
 	int moved = 0;
 
+	if (woken < 0) {
+		return woken;
+	}
 	list_for_each_safe(waiter, next, &pair->bucket1->waiters, link) {
 		if (moved >= request->requeue_count) {
 			break;
 		}
-		if (futex_key_equal(&waiter->key, &pair->key1)) {
-			if (!same) { // else it would go where it is
-				move_waiter(waiter, pair);
-			}
-			moved++;
+		if (!futex_key_equal(&waiter->key, &pair->key1)) {
+			continue;
 		}
+		if (waiter->moved) {
+			return -EINVAL;
+		}
+		if (!same) { // else it would go where it is
+			move_waiter(waiter, pair);
+		}
+		moved++;
 	}
 	return woken + moved; // for REQUEUE as well, whatever its man page says
 }
 
-/* The word, with both buckets locked. */
-static int lock_both_and_load(struct pair *pair, vaddr_t address,
-			      u32 *value) NO_THREAD_SAFETY
-{
-	for (;;) {
-		int err;
-
-		spin_lock_pair(&pair->bucket1->lock, &pair->bucket2->lock);
-		if (arch_user_load_u32_nofault(value, (const u32 __user *)address) == 0) {
-			return 0;
-		}
-		spin_unlock_pair(&pair->bucket1->lock, &pair->bucket2->lock);
-		err = user_read(value, address, sizeof(*value));
-		if (err) {
-			return err;
-		}
-		if (signal_fatal_pending()) {
-			return -ERESTART_ALWAYS;
-		}
-	}
-}
-
 long futex_requeue(const struct futex_requeue *request)
 {
-	struct pair pair;
+	struct futex_pair pair;
 	u32 value;
 	long result;
 
 	if (request->wake_count < 0 || request->requeue_count < 0) {
 		return -EINVAL;
 	}
-	result = pair_get(&pair, request->from, request->to, request->shared);
+	result = futex_pair_get(&pair, request->from, request->to, request->shared);
 	if (result) {
 		return result;
 	}
-	result = request->compare ? lock_both_and_load(&pair, request->from, &value) : 0;
+	result = request->compare ? futex_lock_pair_and_load(&pair, request->from, &value)
+				  : 0;
 	if (!request->compare) {
-		spin_lock_pair(&pair.bucket1->lock, &pair.bucket2->lock);
+		futex_lock_pair(&pair);
 	}
 	if (!result) {
 		if (request->compare && value != request->expected) {
@@ -141,9 +105,9 @@ long futex_requeue(const struct futex_requeue *request)
 		} else {
 			result = requeue_locked(&pair, request);
 		}
-		spin_unlock_pair(&pair.bucket1->lock, &pair.bucket2->lock);
+		futex_unlock_pair(&pair);
 	}
-	pair_put(&pair);
+	futex_pair_put(&pair);
 	return result;
 }
 
@@ -173,8 +137,8 @@ static u32 sign_extend_12(u32 value)
 }
 
 /* Write the second word and wake. Returns what futex(2) does; -EFAULT with the locks gone when the page must come in first. */
-static long operate_locked(struct pair *pair, vaddr_t address2, int wake1, int wake2,
-			   u32 encoded)
+static long operate_locked(struct futex_pair *pair, vaddr_t address2, int wake1,
+			   int wake2, u32 encoded)
 {
 	u32 operation = (encoded >> 28) & 7, comparison = (encoded >> 24) & 15;
 	u32 operand = sign_extend_12((encoded >> 12) & 0xfff);
@@ -192,8 +156,10 @@ static long operate_locked(struct pair *pair, vaddr_t address2, int wake1, int w
 		return err;
 	}
 	woken = wake_locked(pair->bucket1, &pair->key1, wake1);
-	if (compare(comparison, old, argument)) {
-		woken += wake_locked(pair->bucket2, &pair->key2, wake2);
+	if (woken >= 0 && compare(comparison, old, argument)) {
+		long more = wake_locked(pair->bucket2, &pair->key2, wake2);
+
+		woken = more < 0 ? more : woken + more;
 	}
 	return woken;
 }
@@ -201,21 +167,21 @@ static long operate_locked(struct pair *pair, vaddr_t address2, int wake1, int w
 long futex_wake_operation(vaddr_t address, vaddr_t address2, bool shared, int wake1,
 			  int wake2, u32 operation)
 {
-	struct pair pair;
+	struct futex_pair pair;
 	long result;
 
 	if (((operation >> 28) & 7) > FUTEX_OP_XOR ||
 	    ((operation >> 24) & 15) > FUTEX_OP_CMP_GE) {
 		return -ENOSYS;
 	}
-	result = pair_get(&pair, address, address2, shared);
+	result = futex_pair_get(&pair, address, address2, shared);
 	if (result) {
 		return result;
 	}
 	for (;;) {
-		spin_lock_pair(&pair.bucket1->lock, &pair.bucket2->lock);
+		futex_lock_pair(&pair);
 		result = operate_locked(&pair, address2, wake1, wake2, operation);
-		spin_unlock_pair(&pair.bucket1->lock, &pair.bucket2->lock);
+		futex_unlock_pair(&pair);
 		if (result != -EFAULT) {
 			break;
 		}
@@ -228,6 +194,6 @@ long futex_wake_operation(vaddr_t address, vaddr_t address2, bool shared, int wa
 			break;
 		}
 	}
-	pair_put(&pair);
+	futex_pair_put(&pair);
 	return result;
 }

@@ -105,9 +105,9 @@ static void walk(vaddr_t head)
 	}
 }
 
-void futex_exit_robust_list(struct thread *thread)
+void futex_walk_robust_list(void)
 {
-	vaddr_t head = atomic_exchange(&thread->robust_list, 0);
+	vaddr_t head = atomic_exchange(&current_thread()->robust_list, 0);
 
 	if (head) {
 		walk(head);
