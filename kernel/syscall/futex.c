@@ -93,7 +93,8 @@ static long do_requeue(const struct syscall_arguments *a, int command, bool shar
 		.expected = (u32)a->arg[5],
 	};
 
-	return futex_requeue(&request);
+	return command == FUTEX_CMP_REQUEUE_PI ? futex_requeue_inherit(&request)
+					       : futex_requeue(&request);
 }
 
 /* LOCK_PI's deadline is of the realtime clock, LOCK_PI2's of the one that is named. */
@@ -106,6 +107,20 @@ static long do_lock(const struct syscall_arguments *a, int command, bool shared,
 	realtime = realtime || command == FUTEX_LOCK_PI;
 	err = read_deadline(a->arg[3], true, realtime, &deadline);
 	return err ? err : futex_lock_inherit(a->arg[0], shared, deadline, realtime);
+}
+
+static long do_wait_requeue(const struct syscall_arguments *a, bool shared, bool realtime)
+{
+	struct futex_wait_request request = {
+		.address = a->arg[0],
+		.target = a->arg[4],
+		.shared = shared,
+		.expected = (u32)a->arg[2],
+		.realtime = realtime,
+	};
+	int err = read_deadline(a->arg[3], true, realtime, &request.deadline);
+
+	return err ? err : futex_wait_requeue_inherit(&request);
 }
 
 static bool may_name_clock(int command)
@@ -135,6 +150,7 @@ long sys_futex(const struct syscall_arguments *a)
 		return futex_wake(a->arg[0], shared, (int)a->arg[2], (u32)a->arg[5]);
 	case FUTEX_REQUEUE:
 	case FUTEX_CMP_REQUEUE:
+	case FUTEX_CMP_REQUEUE_PI:
 		return do_requeue(a, command, shared);
 	case FUTEX_WAKE_OP:
 		return futex_wake_operation(a->arg[0], a->arg[4], shared, (int)a->arg[2],
@@ -142,6 +158,8 @@ long sys_futex(const struct syscall_arguments *a)
 	case FUTEX_LOCK_PI:
 	case FUTEX_LOCK_PI2:
 		return do_lock(a, command, shared, realtime);
+	case FUTEX_WAIT_REQUEUE_PI:
+		return do_wait_requeue(a, shared, realtime);
 	case FUTEX_TRYLOCK_PI:
 		return futex_try_lock_inherit(a->arg[0], shared);
 	case FUTEX_UNLOCK_PI:

@@ -84,7 +84,7 @@ int futex_lock_and_load(const struct vm_futex_key *key, vaddr_t address, u32 *va
 		if (arch_user_load_u32_nofault(value, (const u32 __user *)address) == 0) {
 			return 0;
 		}
-		spin_unlock(&(*bucket)->lock);
+		futex_unlock_bucket(*bucket);
 		err = fault_in(address);
 		if (err) {
 			return err;
@@ -168,7 +168,7 @@ long futex_wake(vaddr_t address, bool shared, int count, u32 bitset)
 	}
 	bucket = futex_lock_bucket(&key);
 	woken = wake_locked(bucket, &key, count, bitset);
-	spin_unlock(&bucket->lock);
+	futex_unlock_bucket(bucket);
 	vm_futex_key_put(&key);
 	return woken;
 }
@@ -276,7 +276,7 @@ int futex_enqueue(struct futex_waiter *waiter, vaddr_t address, u32 expected)
 		futex_add_waiter(bucket, waiter);
 		crowded = futex_is_crowded(bucket);
 	}
-	spin_unlock(&bucket->lock);
+	futex_unlock_bucket(bucket);
 	if (crowded) {
 		futex_make_room(&waiter->key);
 	}

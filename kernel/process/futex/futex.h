@@ -56,5 +56,16 @@ struct futex_requeue {
 	u32 expected;
 };
 long futex_requeue(const struct futex_requeue *request);
+/* FUTEX_WAIT_REQUEUE_PI: wait at `address`, to be moved to `target` and to own it. */
+struct futex_wait_request {
+	vaddr_t address, target;
+	bool shared;
+	u32 expected;
+	nsec_t deadline;
+	bool realtime;
+};
+long futex_wait_requeue_inherit(const struct futex_wait_request *request);
+/* FUTEX_CMP_REQUEUE_PI. */
+long futex_requeue_inherit(const struct futex_requeue *request);
 long futex_wake_operation(vaddr_t address, vaddr_t address2, bool shared, int wake1,
 			  int wake2, u32 operation);

@@ -6,7 +6,8 @@
  *	futex.c			WAIT, WAKE, and the waiters
  *	waitv.c			one waiter on several words
  *	requeue.c		REQUEUE, WAKE_OP
- *	inherit.c		words with priority inheritance: LOCK_PI, TRYLOCK_PI, UNLOCK_PI
+ *	inherit.c		words with priority inheritance: LOCK_PI, TRYLOCK_PI
+ *	hand_over.c		UNLOCK_PI, and who inherits
  *	requeue_inherit.c	WAIT_REQUEUE_PI, CMP_REQUEUE_PI
  *	robust.c, farewell.c	what the end of a thread does to the words it holds
  */
@@ -45,9 +46,12 @@ struct futex_waiter {
 };
 
 /* ---- hash.c ---- */
-
 /* The bucket of a word, locked. */
 struct futex_bucket *futex_lock_bucket(const struct vm_futex_key *key) NO_THREAD_SAFETY;
+static inline void futex_unlock_bucket(struct futex_bucket *bucket) NO_THREAD_SAFETY
+{
+	spin_unlock(&bucket->lock);
+}
 /* Those of two words, which may be the same one. */
 struct futex_pair {
 	struct vm_futex_key key1, key2;
@@ -63,7 +67,6 @@ bool futex_is_crowded(const struct futex_bucket *bucket);
 void futex_make_room(const struct vm_futex_key *key);
 
 /* ---- futex.c ---- */
-
 bool futex_key_equal(const struct vm_futex_key *a, const struct vm_futex_key *b);
 /* The key of a word of the running thread, checked: -EINVAL (not aligned), -EFAULT. */
 int futex_key(vaddr_t address, bool shared, struct vm_futex_key *out) must_check;
@@ -125,7 +128,8 @@ struct futex_inherit_waiter {
 /* Somebody is to have such a word. Zeroed but for the first group. */
 struct futex_attempt {
 	struct thread *thread;               /* who; stays */
-	struct futex_inherit_waiter *waiter; /* NULL: it does not wait */
+	struct futex_inherit_waiter *waiter; /* as which it waits */
+	bool only_tries;                     /* it does not wait */
 	u32 bits;                            /* FUTEX_WAITERS: in any case */
 
 	u32 owner_number; /* in the word, and looked up: */
@@ -143,6 +147,22 @@ enum futex_outcome {
 	FUTEX_NOT_WRITABLE,
 	FUTEX_OWNER_LEAVES,
 };
+/* A WAIT_REQUEUE_PI; on the thread's stack. */
+struct futex_moved_waiter {
+	struct futex_inherit_waiter inherits;
+	struct futex_waiter *waiter;       /* I: of the first word */
+	const struct vm_futex_key *target; /* I: of the word it waits to be moved to */
+	bool is_moved; /* both buckets' locks: it waits for the target */
+};
+
+/* The thread's number, as the running thread has it. */
+u32 futex_number_of(const struct thread *thread);
+/* The word: 0; FUTEX_AGAIN: it has another value; FUTEX_NOT_WRITABLE: not now. */
+int futex_exchange(vaddr_t address, u32 from, u32 to) must_check;
+/* Locked. */
+struct futex_inherit *futex_find_inherit(struct futex_bucket *bucket,
+					 const struct vm_futex_key *key);
+bool futex_has_plain_waiters(struct futex_bucket *bucket, const struct vm_futex_key *key);
 /* An enum futex_outcome or an errno. The bucket is locked, and `value` is what the word has. */
 int futex_attempt_locked(struct futex_attempt *attempt, struct futex_bucket *bucket,
 			 const struct vm_futex_key *key, vaddr_t address,
@@ -158,16 +178,18 @@ int futex_wait_turn(struct futex_inherit_waiter *waiter, const struct vm_futex_k
 struct futex_inherit *futex_inherit_leave(struct futex_bucket *bucket,
 					  struct futex_inherit *inherit) must_check;
 void futex_inherit_put(struct futex_inherit *inherit); /* NULL is nothing */
-/* The owner before has died, or this one could not do it: put the running thread's number into the word, or pass it on. -EFAULT. */
-int futex_claim(struct futex_inherit_waiter *waiter, const struct vm_futex_key *key,
-		vaddr_t address) must_check;
-/* The running thread ends: what it holds goes to those who wait, who claim it. */
-void futex_pass_on_all(void);
 /* Locked: does anybody wait for this word by priority inheritance? */
 bool futex_is_inherited(struct futex_bucket *bucket, const struct vm_futex_key *key);
 /* The key of one that is linked in a bucket by `link`. */
 const struct vm_futex_key *futex_inherit_key(const struct list *link);
 
+/* ---- hand_over.c ---- */
+
+/* The owner before has died, or this one could not do it: put the running thread's number into the word, or pass it on. -EFAULT. */
+int futex_claim(struct futex_inherit_waiter *waiter, const struct vm_futex_key *key,
+		vaddr_t address) must_check;
+/* The running thread ends: what it holds goes to those who wait, who claim it. */
+void futex_pass_on_all(void);
 /* ---- robust.c, farewell.c ---- */
 
 /* The owner's death told to everybody on the running thread's robust list; the list is forgotten. */

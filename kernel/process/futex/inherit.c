@@ -30,7 +30,7 @@
 
 OBJECT_CACHE(inherits, futex_inherit);
 
-static u32 number_of(const struct thread *thread)
+u32 futex_number_of(const struct thread *thread)
 {
 	return (u32)thread_number(thread);
 }
@@ -50,13 +50,8 @@ void futex_inherit_put(struct futex_inherit *inherit)
 	object_free(&inherits, inherit);
 }
 
-static void keep_inherit(struct sched_debt *debt)
-{
-	refcount_get(&container_of(debt, struct futex_inherit, debt)->references);
-}
-
-static struct futex_inherit *find(struct futex_bucket *bucket,
-				  const struct vm_futex_key *key)
+struct futex_inherit *futex_find_inherit(struct futex_bucket *bucket,
+					 const struct vm_futex_key *key)
 {
 	struct futex_inherit *inherit;
 
@@ -70,7 +65,7 @@ static struct futex_inherit *find(struct futex_bucket *bucket,
 
 bool futex_is_inherited(struct futex_bucket *bucket, const struct vm_futex_key *key)
 {
-	return find(bucket, key) != NULL;
+	return futex_find_inherit(bucket, key) != NULL;
 }
 
 const struct vm_futex_key *futex_inherit_key(const struct list *link)
@@ -107,8 +102,7 @@ struct futex_inherit *futex_inherit_leave(struct futex_bucket *bucket,
 
 /* ---- the word ---- */
 
-/* 0; FUTEX_AGAIN: it has another value; FUTEX_NOT_WRITABLE: not now. */
-static int exchange(vaddr_t address, u32 from, u32 to)
+int futex_exchange(vaddr_t address, u32 from, u32 to)
 {
 	u32 seen;
 
@@ -118,7 +112,7 @@ static int exchange(vaddr_t address, u32 from, u32 to)
 	return seen == from ? 0 : FUTEX_AGAIN;
 }
 
-static bool has_plain_waiters(struct futex_bucket *bucket, const struct vm_futex_key *key)
+bool futex_has_plain_waiters(struct futex_bucket *bucket, const struct vm_futex_key *key)
 {
 	struct futex_waiter *waiter;
 
@@ -138,7 +132,7 @@ static bool agrees(const struct futex_inherit *inherit, u32 value)
 	if (inherit->unclaimed || (!number && (value & FUTEX_OWNER_DIED))) {
 		return true;
 	}
-	return number == number_of(inherit->owner);
+	return number == futex_number_of(inherit->owner);
 }
 
 /* ---- to lock ---- */
@@ -146,14 +140,21 @@ static bool agrees(const struct futex_inherit *inherit, u32 value)
 static int join(struct futex_attempt *attempt, struct futex_inherit *inherit)
 {
 	struct futex_inherit_waiter *waiter = attempt->waiter;
+	struct sched_entity *affected;
 
-	if (!waiter) {
+	if (attempt->only_tries) {
 		return -EAGAIN;
 	}
 	inherit->users++;
 	waiter->inherit = inherit;
 	waiter->loan.lender = &attempt->thread->sched;
-	attempt->affected = sched_loan_give(&inherit->debt, &waiter->loan);
+	affected = sched_loan_give(&inherit->debt, &waiter->loan);
+	if (!attempt->affected) {
+		attempt->affected = affected;
+	} else if (affected) {
+		thread_put(thread_from_entity(
+			affected)); // the same: one owner, one hold of the lock
+	}
 	return FUTEX_WAITS;
 }
 
@@ -182,15 +183,15 @@ static int wait_first(struct futex_attempt *attempt, struct futex_bucket *bucket
 	int err;
 
 	if (!attempt->owner_known || attempt->owner_number != number ||
-	    (attempt->waiter && !inherit)) {
+	    (!attempt->only_tries && !inherit)) {
 		attempt->owner_number = number;
 		return FUTEX_UNKNOWN_OWNER;
 	}
 	if (!attempt->owner || atomic_load(&attempt->owner->futex_state) != FUTEX_HOLDS) {
 		return refuse_owner(attempt, address, value);
 	}
-	err = exchange(address, value, value | FUTEX_WAITERS);
-	if (err || !attempt->waiter) {
+	err = futex_exchange(address, value, value | FUTEX_WAITERS);
+	if (err || attempt->only_tries) {
 		return err ? err : -EAGAIN;
 	}
 	if (!sched_debt_begin(&inherit->debt, &attempt->owner->sched)) {
@@ -204,8 +205,8 @@ static int wait_first(struct futex_attempt *attempt, struct futex_bucket *bucket
 int futex_attempt_locked(struct futex_attempt *attempt, struct futex_bucket *bucket,
 			 const struct vm_futex_key *key, vaddr_t address, u32 value)
 {
-	u32 owner = value & FUTEX_TID_MASK, own = number_of(attempt->thread);
-	struct futex_inherit *inherit = find(bucket, key);
+	u32 owner = value & FUTEX_TID_MASK, own = futex_number_of(attempt->thread);
+	struct futex_inherit *inherit = futex_find_inherit(bucket, key);
 
 	if (owner == own) {
 		return -EDEADLK;
@@ -213,18 +214,19 @@ int futex_attempt_locked(struct futex_attempt *attempt, struct futex_bucket *buc
 	if (inherit) {
 		return agrees(inherit, value) ? join(attempt, inherit) : -EINVAL;
 	}
-	if (has_plain_waiters(bucket, key)) {
+	if (futex_has_plain_waiters(bucket, key)) {
 		return -EINVAL;
 	}
 	if (owner) {
 		return wait_first(attempt, bucket, key, address, value);
 	}
-	return exchange(address, value, (value & FUTEX_OWNER_DIED) | own | attempt->bits);
+	return futex_exchange(address, value,
+			      (value & FUTEX_OWNER_DIED) | own | attempt->bits);
 }
 
 static int make_spare(struct futex_attempt *attempt)
 {
-	if (attempt->spare || !attempt->waiter) {
+	if (attempt->spare || attempt->only_tries) {
 		return 0;
 	}
 	attempt->spare = object_allocate(&inherits);
@@ -281,7 +283,7 @@ static int attempt_until_settled(struct futex_attempt *attempt,
 		}
 		result = futex_attempt_locked(attempt, bucket, key, address, value);
 		crowded = futex_is_crowded(bucket);
-		spin_unlock(&bucket->lock);
+		futex_unlock_bucket(bucket);
 		if (crowded) {
 			futex_make_room(key);
 		}
@@ -303,7 +305,7 @@ static bool is_granted(const struct futex_inherit_waiter *waiter,
 	struct futex_bucket *bucket = futex_lock_bucket(key);
 	bool granted = waiter->granted;
 
-	spin_unlock(&bucket->lock);
+	futex_unlock_bucket(bucket);
 	return granted;
 }
 
@@ -346,7 +348,7 @@ static int stop_waiting(struct futex_inherit_waiter *waiter,
 		affected = sched_loan_take_back(&waiter->loan);
 		unused = futex_inherit_leave(bucket, waiter->inherit);
 	}
-	spin_unlock(&bucket->lock);
+	futex_unlock_bucket(bucket);
 	sched_follow(affected);
 	futex_inherit_put(unused);
 	return err;
@@ -378,7 +380,7 @@ long futex_lock_inherit(vaddr_t address, bool shared, nsec_t deadline, bool real
 
 long futex_try_lock_inherit(vaddr_t address, bool shared)
 {
-	struct futex_attempt attempt = {.thread = current_thread()};
+	struct futex_attempt attempt = {.thread = current_thread(), .only_tries = true};
 	struct vm_futex_key key;
 	int result = futex_key(address, shared, &key);
 
@@ -388,187 +390,5 @@ long futex_try_lock_inherit(vaddr_t address, bool shared)
 	result = attempt_until_settled(&attempt, &key, address);
 	futex_attempt_end(&attempt);
 	vm_futex_key_put(&key);
-	return result;
-}
-
-/* ---- to hand over ---- */
-
-/* Whose turn it is owns the word now; `claims`: it has to write that itself. Locked. To be put. */
-static struct futex_inherit *grant(struct futex_bucket *bucket,
-				   struct futex_inherit *inherit, struct sched_loan *loan,
-				   bool claims)
-{
-	struct futex_inherit_waiter *waiter =
-		container_of(loan, struct futex_inherit_waiter, loan);
-	struct sched_entity *next = loan->lender;
-
-	sched_debt_pass(&inherit->debt, loan);
-	inherit->owner = thread_from_entity(next);
-	inherit->unclaimed = claims;
-	waiter->claims = claims;
-	waiter->granted = true;
-	sched_wake(next);
-	return claims ? NULL
-		      : futex_inherit_leave(bucket, inherit); // who claims uses it on
-}
-
-/* 0, FUTEX_AGAIN, FUTEX_NOT_WRITABLE, or an errno. */
-static int unlock_locked(struct futex_bucket *bucket, const struct vm_futex_key *key,
-			 vaddr_t address, u32 value, struct futex_inherit **unused)
-{
-	struct futex_inherit *inherit = find(bucket, key);
-	struct sched_loan *next;
-	u32 number;
-	int err;
-
-	if ((value & FUTEX_TID_MASK) != number_of(current_thread())) {
-		return -EPERM;
-	}
-	if (!inherit) {
-		return has_plain_waiters(bucket, key) ? -EINVAL
-						      : exchange(address, value, 0);
-	}
-	if (inherit->owner != current_thread()) {
-		return -EINVAL;
-	}
-	next = sched_debt_next(&inherit->debt);
-	number = number_of(thread_from_entity(next->lender));
-	err = exchange(address, value, number | FUTEX_WAITERS);
-	if (!err) {
-		*unused = grant(bucket, inherit, next, false);
-	}
-	return err;
-}
-
-static int unlock_until_settled(const struct vm_futex_key *key, vaddr_t address)
-{
-	for (;;) {
-		struct futex_inherit *unused = NULL;
-		struct futex_bucket *bucket;
-		u32 value;
-		int result = futex_lock_and_load(key, address, &value, &bucket);
-
-		if (result) {
-			return result;
-		}
-		result = unlock_locked(bucket, key, address, value, &unused);
-		spin_unlock(&bucket->lock);
-		futex_inherit_put(unused);
-		if (result <= 0) {
-			return result;
-		}
-		if (result == FUTEX_NOT_WRITABLE) {
-			result = futex_fault_in_writable(address);
-			if (result) {
-				return result;
-			}
-		}
-		if (signal_fatal_pending()) {
-			return -ERESTART_ALWAYS;
-		}
-	}
-}
-
-long futex_unlock_inherit(vaddr_t address, bool shared)
-{
-	struct vm_futex_key key;
-	u32 value;
-	int result = user_read(&value, address, sizeof(value));
-
-	if (result) {
-		return result;
-	}
-	if ((value & FUTEX_TID_MASK) != number_of(current_thread())) {
-		return -EPERM;
-	}
-	result = futex_key(address, shared, &key);
-	if (result) {
-		return result;
-	}
-	result = unlock_until_settled(&key, address);
-	vm_futex_key_put(&key);
-	return result;
-}
-
-/* ---- after a death ---- */
-
-/* The owner, which is the running thread, does without. Locked. To be put. */
-static struct futex_inherit *pass_on(struct futex_bucket *bucket,
-				     struct futex_inherit *inherit)
-{
-	struct sched_loan *next = sched_debt_next(&inherit->debt);
-
-	return next ? grant(bucket, inherit, next, true) : NULL;
-}
-
-void futex_pass_on_all(void)
-{
-	struct sched_debt *debt;
-
-	while ((debt = sched_debts_first(keep_inherit)) != NULL) {
-		struct futex_inherit *inherit =
-			container_of(debt, struct futex_inherit, debt);
-		struct futex_inherit *unused = NULL;
-		struct futex_bucket *bucket = futex_lock_bucket(&inherit->key);
-
-		if (inherit->owner == current_thread()) {
-			unused = pass_on(bucket, inherit);
-		}
-		spin_unlock(&bucket->lock);
-		futex_inherit_put(unused);
-		futex_inherit_put(inherit);
-	}
-}
-
-/* 0: the word is claimed; FUTEX_AGAIN, FUTEX_NOT_WRITABLE. */
-static int claim_locked(struct futex_inherit *inherit, vaddr_t address, u32 value)
-{
-	u32 wanted = number_of(current_thread()) | FUTEX_WAITERS | FUTEX_OWNER_DIED;
-	int result = exchange(address, value, wanted);
-
-	if (!result) {
-		inherit->unclaimed = false;
-	}
-	return result;
-}
-
-/* Nobody can write the word through this address: somebody else may, through his. */
-static void give_up(struct futex_inherit *inherit, const struct vm_futex_key *key)
-{
-	struct futex_bucket *bucket = futex_lock_bucket(key);
-	struct futex_inherit *passed = pass_on(bucket, inherit);
-	struct futex_inherit *unused = futex_inherit_leave(bucket, inherit);
-
-	spin_unlock(&bucket->lock);
-	futex_inherit_put(passed);
-	futex_inherit_put(unused);
-}
-
-int futex_claim(struct futex_inherit_waiter *waiter, const struct vm_futex_key *key,
-		vaddr_t address)
-{
-	struct futex_inherit *inherit = waiter->inherit, *unused = NULL;
-	struct futex_bucket *bucket;
-	u32 value;
-	int result;
-
-	do {
-		result = futex_lock_and_load(key, address, &value, &bucket);
-		if (!result) {
-			result = claim_locked(inherit, address, value);
-			if (!result) {
-				unused = futex_inherit_leave(bucket, inherit);
-			}
-			spin_unlock(&bucket->lock);
-		}
-		if (result == FUTEX_NOT_WRITABLE) {
-			result = futex_fault_in_writable(address);
-			result = result ? result : FUTEX_AGAIN;
-		}
-	} while (result > 0);
-	if (result) {
-		give_up(inherit, key);
-	}
-	futex_inherit_put(unused);
 	return result;
 }
