@@ -405,6 +405,72 @@ static void check_order(void)
 	ok("order");
 }
 
+/* ---- many words: more than any table of them begins with ---- */
+
+enum { WORDS = 100 };
+static uint32_t many_words[WORDS];
+static _Atomic pid_t many[WORDS];
+
+static void *inherit_one(void *argument)
+{
+	long me = (long)argument;
+
+	many[me] = thread_id();
+	CHECK_EQ(lock_pi(&many_words[me]), 0);
+	CHECK_EQ(word_of(&many_words[me]), (uint32_t)thread_id() | FUTEX_WAITERS);
+	CHECK_EQ(unlock_pi(&many_words[me]), 0);
+	many[me] = 0;
+	return NULL;
+}
+
+static void *wait_for_one(void *argument)
+{
+	long me = (long)argument;
+
+	many[me] = thread_id();
+	CHECK_EQ(futex(&many_words[me], FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0), 0);
+	many[me] = 0;
+	return NULL;
+}
+
+static void wait_for_many(void *(*body)(void *), uint32_t value)
+{
+	for (long i = 0; i < WORDS; i++) {
+		many_words[i] = value;
+		(void)start_thread(body, (void *)i);
+	}
+	for (int i = 0; i < WORDS; i++) {
+		wait_until_sleeping(&many[i]);
+	}
+}
+
+static void unlock_many(void)
+{
+	wait_for_many(inherit_one, (uint32_t)thread_id());
+	for (int i = 0; i < WORDS; i++) {
+		CHECK_EQ(unlock_pi(&many_words[i]), 0);
+		WAIT_UNTIL(many[i] == 0); // and not when we have died
+		CHECK_EQ(many_words[i], 0);
+	}
+}
+
+static void wake_many(void)
+{
+	wait_for_many(wait_for_one, 0);
+	for (int i = 0; i < WORDS; i++) {
+		CHECK_EQ(futex(&many_words[i], FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 1);
+		WAIT_UNTIL(many[i] == 0);
+	}
+}
+
+/* Each in an address space of its own. */
+static void check_many_words(void)
+{
+	must_pass_in_child(unlock_many);
+	must_pass_in_child(wake_many);
+	ok("many_words");
+}
+
 /* ---- many threads, one counter: nobody is inside with another ---- */
 
 enum { WORKERS = 6, ROUNDS = 300 };
@@ -451,6 +517,7 @@ int main(void)
 	check_deadlines();
 	check_signals();
 	check_order();
+	check_many_words();
 	check_exclusion();
 	check_disagreement();
 	check_named_owner();
