@@ -180,7 +180,8 @@ static void one_step(int worker)
 	int mine = worker + WORKERS * (int)(host_random() % (ENTITIES / WORKERS));
 
 	if (host_random() % 2) {
-		set_priority((int)(host_random() % ENTITIES), (unsigned)(host_random() % 5));
+		set_priority((int)(host_random() % ENTITIES),
+			     (unsigned)(host_random() % 5));
 	} else if (loans[mine].debt) {
 		stop_waiting(mine);
 	} else if (mine) {
