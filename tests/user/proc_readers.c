@@ -5,17 +5,13 @@
  * deadline: 120
  */
 #include "ledger.h"
-#include "raw.h"
+#include "readers.h"
 #include <dirent.h>
 
-enum { THREADS = 8, ROUNDS = 200, AGAIN = 25, READERS = 2 };
+enum { THREADS = 8, ROUNDS = 200, AGAIN = 25 };
 
 static char self[512];
 static int rounds = ROUNDS;
-static struct {
-	atomic_int stop;
-	atomic_long looked[READERS]; /* at processes */
-} *shared;
 
 /* ---- reading ---- */
 
@@ -107,7 +103,7 @@ static void look_at_process(int proc, const char *name)
 
 static void read_for_ever(int reader)
 {
-	while (!atomic_load(&shared->stop)) {
+	while (!atomic_load(&readers->stop)) {
 		DIR *proc = opendir("/proc");
 		struct dirent *entry;
 
@@ -115,12 +111,11 @@ static void read_for_ever(int reader)
 		while ((entry = readdir(proc))) {
 			if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9') {
 				look_at_process(dirfd(proc), entry->d_name);
-				atomic_fetch_add(&shared->looked[reader], 1);
+				atomic_fetch_add(&readers->looked[reader], 1);
 			}
 		}
 		closedir(proc);
 	}
-	_exit(0);
 }
 
 /* ---- what is looked at ---- */
@@ -186,27 +181,10 @@ static void churn_in_threads(void)
 
 static void churn_and_read(void)
 {
-	pid_t readers[READERS];
-	int status;
-
-	for (int i = 0; i < READERS; i++) {
-		readers[i] = fork();
-		CHECK(readers[i] >= 0);
-		if (readers[i] == 0) {
-			read_for_ever(i);
-		}
-	}
+	readers_start(read_for_ever);
 	must_pass_in_child(churn_in_threads);
-	for (int i = 0; i < READERS; i++) {
-		WAIT_UNTIL(atomic_load(&shared->looked[i]) > 10);
-	}
-	atomic_store(&shared->stop, 1);
-	for (int i = 0; i < READERS; i++) {
-		CHECK_EQ(waitpid(readers[i], &status, 0), readers[i]);
-		CHECK_EQ(status, 0);
-		say("# reader %d looked at %ld processes\n", i,
-		    atomic_load(&shared->looked[i]));
-	}
+	readers_await(10);
+	readers_stop();
 }
 
 int main(int argc, char **argv)
@@ -220,11 +198,9 @@ int main(int argc, char **argv)
 		CHECK_EQ(write(100, "x", 1), 1);
 		return atoi(argv[1]);
 	}
-	shared = shared_page();
 	must_pass_in_child(churn_and_read);
 	ok("readers");
 	if (heddle) {
-		atomic_store(&shared->stop, 0);
 		rounds = AGAIN;
 		ledger_begin(&before);
 		must_pass_in_child(churn_and_read);

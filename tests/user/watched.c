@@ -6,12 +6,12 @@
  * meanwhile. And what is open of a process when it ends keeps nothing of it. Needs root to make set-uid programs.
  * deadline: 60
  */
-#include "raw.h"
+#include "readers.h"
 #include <dirent.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-enum { SOMEBODY = 12345, ROUNDS = 40, AGAIN = 200, READERS = 2, LOCK_FD = 100 };
+enum { SOMEBODY = 12345, ROUNDS = 40, AGAIN = 200, LOCK_FD = 100 };
 
 static char program[512];
 
@@ -77,10 +77,7 @@ static int one_round(int round, const char *enters)
 
 /* ---- readers ---- */
 
-static struct {
-	atomic_int stop, target;
-	atomic_long looked[READERS];
-} *shared;
+static atomic_int *looked_at; /* in a shared page: the number of who is looked at */
 
 static void look_at_text(int process, const char *name)
 {
@@ -114,11 +111,11 @@ static void read_for_ever(int reader)
 	char path[64], target[256];
 	int process;
 
-	WAIT_UNTIL(atomic_load(&shared->target));
-	snprintf(path, sizeof(path), "/proc/%d", atomic_load(&shared->target));
+	WAIT_UNTIL(atomic_load(looked_at));
+	snprintf(path, sizeof(path), "/proc/%d", atomic_load(looked_at));
 	process = open(path, O_RDONLY | O_DIRECTORY);
 	CHECK(process >= 0);
-	while (!atomic_load(&shared->stop)) {
+	while (!atomic_load(&readers->stop)) {
 		for (int i = 0; i < 10; i++) {
 			if (readlinkat(process, reader ? "cwd" : "root", target,
 				       sizeof(target)) < 0) {
@@ -131,9 +128,8 @@ static void read_for_ever(int reader)
 		look_at_text(process, "maps");
 		look_at_text(process, "status");
 		look_at_text(process, "mountinfo");
-		atomic_fetch_add(&shared->looked[reader], 1);
+		atomic_fetch_add(&readers->looked[reader], 1);
 	}
-	_exit(0);
 }
 
 /* ---- the test ---- */
@@ -169,34 +165,21 @@ static void run_target(void)
 	const char *enters = in_child(try_to_enter) ? "no" : "yes";
 
 	CHECK_EQ(dup2(open("lock", O_RDWR | O_CREAT, 0666), LOCK_FD), LOCK_FD);
-	atomic_store(&shared->target, getpid());
-	for (int i = 0; i < READERS; i++) {
-		WAIT_UNTIL(atomic_load(&shared->looked[i]) > 0);
-	}
+	atomic_store(looked_at, getpid());
+	readers_await(0);
 	execute_as_somebody(ROUNDS, enters);
 }
 
 static void check_watched(void)
 {
-	pid_t readers[READERS];
 	int status;
 
-	for (int i = 0; i < READERS; i++) {
-		readers[i] = fork();
-		CHECK(readers[i] >= 0);
-		if (readers[i] == 0) {
-			read_for_ever(i);
-		}
-	}
+	readers_start(read_for_ever);
 	status = in_child(run_target);
-	atomic_store(&shared->stop, 1);
 	for (int i = 0; i < READERS; i++) {
-		int end;
-
-		CHECK_EQ(waitpid(readers[i], &end, 0), readers[i]);
-		CHECK_EQ(end, 0);
-		CHECK(atomic_load(&shared->looked[i]) > 2);
+		CHECK(atomic_load(&readers->looked[i]) > 2);
 	}
+	readers_stop();
 	CHECK_EQ(status, 0);
 	ok("watched");
 }
@@ -205,7 +188,7 @@ static void hold(int write_end)
 {
 	CHECK_EQ(chdir("held"), 0);
 	CHECK_EQ(dup2(write_end, 50), 50);
-	atomic_store(&shared->target, getpid());
+	atomic_store(looked_at, getpid());
 	for (;;) {
 		pause();
 	}
@@ -222,13 +205,13 @@ static void check_left_open(void)
 
 	CHECK_EQ(mkdir("held", 0755), 0);
 	CHECK_EQ(pipe2(ends, O_NONBLOCK), 0);
-	atomic_store(&shared->target, 0);
+	atomic_store(looked_at, 0);
 	child = fork();
 	CHECK(child >= 0);
 	if (child == 0) {
 		hold(ends[1]);
 	}
-	WAIT_UNTIL(atomic_load(&shared->target));
+	WAIT_UNTIL(atomic_load(looked_at));
 	close(ends[1]);
 	snprintf(path, sizeof(path), "/proc/%d", (int)child);
 	process = open(path, O_RDONLY | O_DIRECTORY);
@@ -263,11 +246,11 @@ int main(int argc, char **argv)
 	if (geteuid() != 0) {
 		skip("needs root to make set-uid programs");
 	}
-	shared = shared_page();
+	looked_at = shared_page();
 	check_left_open();
 	copy_program();
 	umask(0);
-	atomic_store(&shared->target, 0);
+	atomic_store(looked_at, 0);
 	check_watched();
 	return 0;
 }
