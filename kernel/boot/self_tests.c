@@ -6,20 +6,24 @@
  *	heddle.test=stack-overflow	S2: ends in a panic that names the overflow; -interrupt behind it: the same in an interrupt
  *	heddle.test=panic		P4: ends in a panic
  *	heddle.test=null		a fault of the kernel's own
+ *	heddle.test=user-access		a page of a program's, reached by every way there is for it, and then as the kernel's own: a fault
  *	heddle.test=block-…		B4: a thread block given back twice, misaligned or foreign, or left behind, ends in a panic that says so
  */
 #include "boot/self_tests.h"
 #include "arch/cpu.h"
 #include "arch/mmu.h"
+#include "arch/usercopy.h"
 #include "core/command_line.h"
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/percpu.h"
 #include "lib/string.h"
+#include "mm/frame.h"
 #include "sched/sched.h"
 #include "time/clock.h"
 #include "time/timer.h"
 #include "vm/vm_space.h"
+#include <linux/futex.h>
 
 enum { THREADS_PER_CPU = 3, ROUNDS = 400, DEADLINE_SEC = 20 };
 
@@ -168,6 +172,39 @@ static void test_block(const char *what)
 	thread_block_give(vm, &wrong);
 }
 
+/* What the ways to user memory open they close again. */
+static void reach_user_memory(u32 *at)
+{
+	u32 word = 7, seen = 0;
+
+	if (arch_clear_user(at, PAGE_SIZE) != 0 ||
+	    arch_copy_to_user(at, &word, sizeof(word)) != 0 ||
+	    arch_copy_from_user(&seen, at, sizeof(seen)) != 0 || seen != 7 ||
+	    arch_user_load_u32_nofault(&seen, at) != 0 ||
+	    arch_user_cmpxchg_u32_nofault(at, 7, 8, &seen) != 0 || seen != 7 ||
+	    arch_user_futex_operation_nofault(at, FUTEX_OP_ADD, 1, &seen) != 0 ||
+	    seen != 8 || arch_copy_string_from_user((char *)&seen, (char *)at, 4) != 1) {
+		panic("self test: user memory cannot be reached");
+	}
+	log_info("self test: user memory was reached");
+}
+
+static void test_user_access(void)
+{
+	static struct arch_vm vm;
+	const vaddr_t address = USER_LOWEST + 16 * PAGE_SIZE;
+	struct frame *frame;
+
+	if (frame_allocate(FRAME_ZERO, &frame) != 0 || arch_vm_init(&vm) != 0 ||
+	    arch_vm_map(&vm, address, frame_physical(frame),
+			PROTECT_READ | PROTECT_WRITE | PROTECT_USER) != 0) {
+		panic("self test: no memory");
+	}
+	sched_use_vm(&vm);
+	reach_user_memory((u32 *)address);
+	(void)*(volatile u32 *)address;
+}
+
 void self_test_run(void)
 {
 	const char *name = command_line_value("heddle.test");
@@ -186,6 +223,8 @@ void self_test_run(void)
 		panic("self test");
 	} else if (strcmp(name, "null") == 0) {
 		*(volatile int *)depth = 0;
+	} else if (strcmp(name, "user-access") == 0) {
+		test_user_access();
 	} else if (strncmp(name, "block-", 6) == 0) {
 		test_block(name + 6);
 	} else {
