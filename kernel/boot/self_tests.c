@@ -6,7 +6,7 @@
  *	heddle.test=stack-overflow	S2: ends in a panic that names the overflow; -interrupt behind it: the same in an interrupt
  *	heddle.test=panic		P4: ends in a panic
  *	heddle.test=null		a fault of the kernel's own
- *	heddle.test=user-access		a page of a program's, reached by every way there is for it, and then as the kernel's own: a fault
+ *	heddle.test=user-access-N	a page of a program's, reached by one of the 7 ways there are, and then as the kernel's own: a fault
  *	heddle.test=block-…		B4: a thread block given back twice, misaligned or foreign, or left behind, ends in a panic that says so
  */
 #include "boot/self_tests.h"
@@ -172,24 +172,30 @@ static void test_block(const char *what)
 	thread_block_give(vm, &wrong);
 }
 
-/* What the ways to user memory open they close again. */
-static void reach_user_memory(u32 *at)
+/* The ways to user memory, by number. */
+static bool reach_user_memory(unsigned way, u32 *at)
 {
 	u32 word = 7, seen = 0;
 
-	if (arch_clear_user(at, PAGE_SIZE) != 0 ||
-	    arch_copy_to_user(at, &word, sizeof(word)) != 0 ||
-	    arch_copy_from_user(&seen, at, sizeof(seen)) != 0 || seen != 7 ||
-	    arch_user_load_u32_nofault(&seen, at) != 0 ||
-	    arch_user_cmpxchg_u32_nofault(at, 7, 8, &seen) != 0 || seen != 7 ||
-	    arch_user_futex_operation_nofault(at, FUTEX_OP_ADD, 1, &seen) != 0 ||
-	    seen != 8 || arch_copy_string_from_user((char *)&seen, (char *)at, 4) != 1) {
-		panic("self test: user memory cannot be reached");
+	switch (way) {
+	case 0:
+		return arch_clear_user(at, PAGE_SIZE) == 0;
+	case 1:
+		return arch_copy_to_user(at, &word, sizeof(word)) == 0;
+	case 2:
+		return arch_copy_from_user(&seen, at, sizeof(seen)) == 0;
+	case 3:
+		return arch_user_load_u32_nofault(&seen, at) == 0;
+	case 4:
+		return arch_user_cmpxchg_u32_nofault(at, 0, 8, &seen) == 0;
+	case 5:
+		return arch_user_futex_operation_nofault(at, FUTEX_OP_ADD, 1, &seen) == 0;
+	default:
+		return arch_copy_string_from_user((char *)&seen, (char *)at, 4) == 0;
 	}
-	log_info("self test: user memory was reached");
 }
 
-static void test_user_access(void)
+static void test_user_access(unsigned way)
 {
 	static struct arch_vm vm;
 	const vaddr_t address = USER_LOWEST + 16 * PAGE_SIZE;
@@ -201,7 +207,10 @@ static void test_user_access(void)
 		panic("self test: no memory");
 	}
 	sched_use_vm(&vm);
-	reach_user_memory((u32 *)address);
+	if (!reach_user_memory(way, (u32 *)address)) {
+		panic("self test: user memory cannot be reached");
+	}
+	log_info("self test: user memory was reached");
 	(void)*(volatile u32 *)address;
 }
 
@@ -223,8 +232,8 @@ void self_test_run(void)
 		panic("self test");
 	} else if (strcmp(name, "null") == 0) {
 		*(volatile int *)depth = 0;
-	} else if (strcmp(name, "user-access") == 0) {
-		test_user_access();
+	} else if (strncmp(name, "user-access-", 12) == 0) {
+		test_user_access((unsigned)name[12] - '0');
 	} else if (strncmp(name, "block-", 6) == 0) {
 		test_block(name + 6);
 	} else {
