@@ -91,4 +91,21 @@ static inline struct heddle_thread_block *heddle_thread_block(void)
 }
 #endif
 
+#if !defined(__HEDDLE_KERNEL__)
+/*
+ * The caller's block, asked for once a thread and then found as a thread-local variable is: a load, where heddle_thread_block() is a system call
+ * (x86-64, RISC-V: its user mode has no register that the kernel alone writes). After fork it holds as before. Not for a child that has its parent's
+ * thread pointer and memory, as of vfork(2): it would find its parent's block.
+ */
+static inline struct heddle_thread_block *heddle_thread_block_kept(void)
+{
+	static __thread struct heddle_thread_block *block;
+
+	if (!block) {
+		block = heddle_thread_block();
+	}
+	return block;
+}
+#endif
+
 #endif

@@ -62,6 +62,8 @@ static void *own_block_by_register(void *unused)
 {
 	(void)unused;
 	CHECK(block_by_register() == heddle_thread_block());
+	CHECK(heddle_thread_block_kept() == heddle_thread_block());
+	CHECK(heddle_thread_block_kept() == heddle_thread_block());
 	return heddle_thread_block();
 }
 
@@ -163,6 +165,7 @@ static void *one_of_many(void *argument)
 	size_t i = (size_t)argument;
 
 	seen[i] = heddle_thread_block();
+	CHECK(heddle_thread_block_kept() == seen[i]);
 	tids[i] = thread_id();
 	is_fresh(seen[i]);
 	seen[i]->context = i + 1;
@@ -237,6 +240,7 @@ static void in_the_forked(void)
 	struct heddle_thread_block *page = block_page(forker);
 
 	CHECK(heddle_thread_block() == forker);
+	CHECK(heddle_thread_block_kept() == forker);
 	CHECK_EQ(forker->self, (uintptr_t)forker);
 	CHECK_EQ(forker->tid, getpid());
 	CHECK_EQ(forker->context, 9);
