@@ -30,6 +30,7 @@ struct secondary_start {
 	struct arch_thread *idle;
 };
 extern char start_secondary[];
+extern struct secondary_start secondary_start; /* of the CPU that is being started */
 
 /* tlb.c */
 #define SATP_SV48 ((u64)SATP_MODE_SV48 << SATP_MODE_SHIFT)

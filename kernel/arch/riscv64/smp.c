@@ -12,7 +12,7 @@
 #include "arch/riscv64/port.h"
 #include "arch/thread.h"
 
-static struct secondary_start secondary_start aligned_(CACHE_LINE);
+struct secondary_start secondary_start aligned_(CACHE_LINE);
 
 init_ void smp_discover(u64 boot_hart)
 {

@@ -34,6 +34,10 @@ image_header:
 start:
 	csrw sie, zero
 	csrw sip, zero
+	lla t0, boot_begun
+	li t1, 1
+	amoswap.w.aqrl t1, t1, (t0)
+	bnez t1, came_astray
 	mv s0, a0
 	mv s1, a1
 	lla s2, image_header /* where it was loaded */
@@ -87,6 +91,16 @@ start:
 	or a2, a2, t1
 	ld t0, high_start
 	j turn_mmu_on
+
+	/*
+	 * Not the first to come here. Firmware may let a CPU go that we start before it has noted where to (OpenSBI up to 1.1 does): it comes to where
+	 * the first one came. It is the one that is being started, by what lies ready for it.
+	 */
+came_astray:
+	fence
+	lla a1, secondary_start
+	ld a2, (a1)
+	beqz a2, 4f
 
 	/* A CPU that the firmware started: a1: physical address of its struct secondary_start. */
 	.globl start_secondary
@@ -165,6 +179,9 @@ secondary_high:
 1:	j 1b
 
 	.section .init.data, "aw"
+	.balign 4
+boot_begun:
+	.word 0
 	.balign 4096
 boot_root:
 	.fill 4096
