@@ -33,10 +33,14 @@
 	sd s4, TRAP_FRAME_NUMBER(sp)
 .endm
 
-/* All but sp, tp. */
+/*
+ * All but sp, tp. A reservation (LR) of who was interrupted, or of another thread, goes: the SC behind it must not succeed on what this CPU has
+ * stored meanwhile. The SC here stores what is there already, if anything.
+ */
 .macro restore_registers
 	ld t0, TRAP_FRAME_STATUS(sp)
 	ld t1, TRAP_FRAME_PC(sp)
+	sc.d zero, t1, (sp) /* TRAP_FRAME_PC is 0, checked in trap.c */
 	csrw sstatus, t0
 	csrw sepc, t1
 	ld x1, 8(sp)

@@ -25,6 +25,7 @@
 #include <asm/signal.h>
 
 STATIC_ASSERT(sizeof(struct trap_frame) == TRAP_FRAME_SIZE);
+STATIC_ASSERT(offsetof(struct trap_frame, regs) == TRAP_FRAME_PC && TRAP_FRAME_PC == 0);
 STATIC_ASSERT(offsetof(struct trap_frame, status) == TRAP_FRAME_STATUS);
 STATIC_ASSERT(offsetof(struct trap_frame, cause) == TRAP_FRAME_CAUSE);
 STATIC_ASSERT(offsetof(struct trap_frame, address) == TRAP_FRAME_ADDRESS);
