@@ -2,6 +2,7 @@
 /*
  * F1: FUTEX_LOCK_PI, LOCK_PI2, TRYLOCK_PI and UNLOCK_PI: what they make of the word, whose turn it is, both clocks, signals,
  * words that lie, words nobody can write, and other operations on the same word.
+ * deadline: 60
  */
 #include "pi_futex.h"
 
@@ -409,13 +410,12 @@ static void check_order(void)
 
 enum { WORDS = 100 };
 static uint32_t many_words[WORDS];
-static _Atomic pid_t many[WORDS];
+static atomic_int many[WORDS]; /* 0: it is through */
 
 static void *inherit_one(void *argument)
 {
 	long me = (long)argument;
 
-	many[me] = thread_id();
 	CHECK_EQ(lock_pi(&many_words[me]), 0);
 	CHECK_EQ(word_of(&many_words[me]), (uint32_t)thread_id() | FUTEX_WAITERS);
 	CHECK_EQ(unlock_pi(&many_words[me]), 0);
@@ -427,7 +427,6 @@ static void *wait_for_one(void *argument)
 {
 	long me = (long)argument;
 
-	many[me] = thread_id();
 	CHECK_EQ(futex(&many_words[me], FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0), 0);
 	many[me] = 0;
 	return NULL;
@@ -437,10 +436,16 @@ static void wait_for_many(void *(*body)(void *), uint32_t value)
 {
 	for (long i = 0; i < WORDS; i++) {
 		many_words[i] = value;
+		many[i] = -1;
 		(void)start_thread(body, (void *)i);
 	}
+}
+
+/* Without our death: that would reach them too. */
+static void all_are_through(void)
+{
 	for (int i = 0; i < WORDS; i++) {
-		wait_until_sleeping(&many[i]);
+		WAIT_UNTIL(many[i] == 0);
 	}
 }
 
@@ -448,19 +453,22 @@ static void unlock_many(void)
 {
 	wait_for_many(inherit_one, (uint32_t)thread_id());
 	for (int i = 0; i < WORDS; i++) {
-		CHECK_EQ(unlock_pi(&many_words[i]), 0);
-		WAIT_UNTIL(many[i] == 0); // and not when we have died
-		CHECK_EQ(many_words[i], 0);
+		WAIT_UNTIL(word_of(&many_words[i]) & FUTEX_WAITERS);
 	}
+	for (int i = 0; i < WORDS; i++) {
+		CHECK_EQ(unlock_pi(&many_words[i]), 0);
+	}
+	all_are_through();
 }
 
 static void wake_many(void)
 {
 	wait_for_many(wait_for_one, 0);
-	for (int i = 0; i < WORDS; i++) {
-		CHECK_EQ(futex(&many_words[i], FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 1);
-		WAIT_UNTIL(many[i] == 0);
+	for (int i = WORDS - 1; i >= 0; i--) {
+		WAIT_UNTIL(futex(&many_words[i], FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) ==
+			   1);
 	}
+	all_are_through();
 }
 
 /* Each in an address space of its own. */
