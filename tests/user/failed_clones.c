@@ -174,7 +174,7 @@ static void check_failures(const char *name, uint64_t flags)
 	struct ledger before, settled;
 	int steps;
 
-	ledger_read(&before);
+	ledger_begin(&before);
 	fail_each(flags, &before); // what is made once only is made now
 	expect_ledger(&before);
 	ledger_begin(&settled);
@@ -217,7 +217,7 @@ static void check_detached(void)
 
 	areas_may_differ = true;
 	join_thread(start_thread(do_nothing, NULL));
-	ledger_read(&before);
+	ledger_begin(&before);
 	for (int i = 0; i < 500; i++) {
 		CHECK_EQ(pthread_create(&thread, NULL, do_nothing, NULL), 0);
 		CHECK_EQ(pthread_detach(thread), 0);

@@ -364,7 +364,8 @@ static void check_reachable(void)
 
 enum { POOL = 8, STIRRERS = 3 };
 
-static _Atomic int pool[POOL];
+/* The numbers stay the same, so that nobody who has looked one up meets another thread's descriptor there. */
+static int pool[POOL];
 static _Atomic bool over;
 
 static void renew(unsigned at, unsigned other)
@@ -374,8 +375,9 @@ static void renew(unsigned at, unsigned other)
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair)) {
 		return;
 	}
-	close(atomic_exchange(&pool[at % POOL], pair[0]));
-	close(atomic_exchange(&pool[other % POOL], pair[1]));
+	(void)dup2(pair[0], pool[at % POOL]);
+	(void)dup2(pair[1], pool[other % POOL]);
+	close_pair(pair);
 }
 
 /* Sends sockets of the pool over others of it, receives and closes some, closes others with what waits there. */
