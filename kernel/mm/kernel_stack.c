@@ -51,11 +51,10 @@ static struct {
 	u32 unmapped GUARDED_BY(lock);   /* slot numbers, chained in next_slot */
 	u32 slots_made GUARDED_BY(lock);
 	u32 *next_slot[SLOT_FRAMES] GUARDED_BY(lock);
-	vaddr_t next_device GUARDED_BY(lock);
+	u64 device_bytes GUARDED_BY(lock); /* handed out, from MAP_MIDDLE on */
 } stacks = {
 	.lock = SPINLOCK_INIT(RANK_KERNEL_MAP, "stacks.lock"),
 	.unmapped = NO_SLOT,
-	.next_device = MAP_MIDDLE,
 };
 
 static _Atomic u64 live;
@@ -414,11 +413,11 @@ volatile void *kernel_map_device(paddr_t physical, size_t size)
 	paddr_t first = ALIGN_DOWN(physical, PAGE_SIZE);
 	u64 length = ALIGN_UP(physical + size, PAGE_SIZE) - first;
 	u64 irq = spin_lock_irq(&stacks.lock);
-	vaddr_t at = stacks.next_device;
+	vaddr_t at = MAP_MIDDLE + stacks.device_bytes;
 	bool fits = size > 0 && length <= KERNEL_MAP_END - at;
 
 	if (fits) {
-		stacks.next_device += length;
+		stacks.device_bytes += length;
 	}
 	spin_unlock_irq(&stacks.lock, irq);
 	for (u64 done = 0; fits && done < length; done += PAGE_SIZE) {

@@ -202,7 +202,7 @@ static void check_exit_signals(void)
 
 static void check_stack_fields(void)
 {
-	static const struct {
+	const struct {
 		uint64_t stack, size;
 	} wild[] = {
 		{0x1000, 0},

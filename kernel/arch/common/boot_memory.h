@@ -22,3 +22,5 @@ void boot_tell_memory(void);
 
 /* boot_tree.c: RAM, what is reserved, initramfs and command line of the opened device_tree. */
 void boot_read_tree(void);
+/* Is this word on the command line that the device tree has? Before command_line_init(). */
+bool boot_tree_has_word(const char *word);

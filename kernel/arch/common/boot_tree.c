@@ -16,16 +16,49 @@ static init_ u64 number_property(const struct device_node *node, const char *nam
 		       : 0;
 }
 
+/* The command line; NULL: none is given. */
+static init_ const char *given_words(const struct device_node *chosen)
+{
+	u32 size;
+	const u8 *text = device_node_property(chosen, "bootargs", &size);
+
+	return text != NULL && size > 0 && text[size - 1] == '\0' ? (const char *)text
+								  : NULL;
+}
+
+init_ bool boot_tree_has_word(const char *word)
+{
+	struct device_node node = {.tree = &device_tree};
+	size_t length = strlen(word);
+	const char *text = NULL;
+
+	while (text == NULL && device_tree_next(&node)) {
+		if (node.depth == 1 && strcmp(node.name, "chosen") == 0) {
+			text = given_words(&node);
+		}
+	}
+	while (text != NULL && *text != '\0') {
+		size_t here = 0;
+
+		while (text[here] != '\0' && text[here] != ' ') {
+			here++;
+		}
+		if (here == length && memcmp(text, word, length) == 0) {
+			return true;
+		}
+		text += here + (text[here] == ' ');
+	}
+	return false;
+}
+
 static init_ void read_chosen(const struct device_node *node)
 {
 	u64 start = number_property(node, "linux,initrd-start");
 	u64 end = number_property(node, "linux,initrd-end");
-	u32 size;
-	const u8 *text = device_node_property(node, "bootargs", &size);
+	const char *text = given_words(node);
 
-	if (text != NULL && size > 0 && text[size - 1] == '\0') {
-		string_copy(boot_command_line, (const char *)text,
-			    sizeof(boot_command_line));
+	if (text != NULL) {
+		string_copy(boot_command_line, text, sizeof(boot_command_line));
 	}
 	if (start < end) {
 		boot_set_initramfs(start, end - start);

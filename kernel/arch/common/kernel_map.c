@@ -101,7 +101,8 @@ static init_ void map_image(const char *start, const char *end, u32 protect)
 /* Tables a range may need: its edges', and one for each GiB whose ends are not even, or that is mapped by pages of 2 MiB. */
 static init_ size_t tables_needed(void)
 {
-	size_t tables = 48;
+	size_t tables =
+		48 + ((KERNEL_MAP_END - KERNEL_MAP_BASE) >> level_shift(TABLE_LEVELS));
 
 	for (unsigned i = 0; i < boot_info.ram_count; i++) {
 		u64 size = boot_info.ram[i].end - boot_info.ram[i].start;
@@ -128,7 +129,10 @@ static init_ void map_kernel(void)
 	/* The boot stack's lowest page stays away. */
 	map_image(kernel_init_end, boot_stack, PROTECT_READ | PROTECT_WRITE);
 	map_image(boot_stack + PAGE_SIZE, kernel_end, PROTECT_READ | PROTECT_WRITE);
-	root[table_index(KERNEL_MAP_BASE, TABLE_LEVELS)] = early_table();
+	for (vaddr_t at = KERNEL_MAP_BASE; at < KERNEL_MAP_END;
+	     at += 1UL << level_shift(TABLE_LEVELS)) {
+		root[table_index(at, TABLE_LEVELS)] = early_table();
+	}
 }
 
 /* From here on only the tables below it change. */

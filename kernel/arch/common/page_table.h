@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Page tables of every port: four levels of 512 entries. What an entry's bits are, and what a port does about a change of one, is
+ * Page tables of every port: three or four levels of 512 entries. What an entry's bits are, and what a port does about a change of one, is
  * in its arch/impl/page_table.h, which this header includes; page_table.c (user space) and kernel_map.c need no more.
  */
 #pragma once
@@ -12,8 +12,8 @@
 
 typedef _Atomic u64 pte_t;
 
+/* TABLE_LEVELS, how many tables one above the other, comes from arch/impl/mmu.h: 4, or what the mode of paging gives. */
 #define TABLE_ENTRIES 512
-#define TABLE_LEVELS  4
 
 /* Bits below the entry's page (level 1) or subtree (2 … 4). */
 static inline unsigned level_shift(unsigned level)

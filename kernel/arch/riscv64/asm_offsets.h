@@ -27,4 +27,5 @@
 #define CAUSE_SYSCALL 8
 
 #define SATP_MODE_SHIFT 60
+#define SATP_MODE_SV39  8
 #define SATP_MODE_SV48  9

@@ -24,21 +24,30 @@ init_ void *early_pages(size_t count)
 	return boot_pages(count, 0, BOOT_MAPPED);
 }
 
+static init_ void open_tree(paddr_t tree)
+{
+	int error = tree < BOOT_MAPPED
+			    ? device_tree_open(&device_tree, physical_to_virtual(tree),
+					       TREE_SIZE_MAX)
+			    : -EINVAL;
+
+	if (error != 0) {
+		panic("boot: no device tree at %#llx", (unsigned long long)tree);
+	}
+}
+
 init_ void boot_riscv64(u64 hart, paddr_t tree)
 {
-	int error;
-
+	paging_found();
 	cpu_locals[0].hardware_id = hart;
 	cpu_locals[0].flags.emergency_top = boot_emergency_stack + EMERGENCY_STACK_SIZE;
 	atomic_store(&cpu_locals[0].online, true);
 	cpu_init();
 	console_early_init();
-	error = tree < BOOT_MAPPED
-			? device_tree_open(&device_tree, physical_to_virtual(tree),
-					   TREE_SIZE_MAX)
-			: -EINVAL;
-	if (error != 0) {
-		panic("boot: no device tree at %#llx", (unsigned long long)tree);
+	open_tree(tree);
+	if (boot_tree_has_word("no4lvl")) {
+		paging_use_three_levels();
+		open_tree(tree);
 	}
 	console_find();
 	clock_start();

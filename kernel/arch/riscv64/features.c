@@ -166,6 +166,6 @@ size_t arch_entropy(void *to, size_t size)
 int arch_cpu_describe(unsigned cpu, char *to, size_t size)
 {
 	return format_string(
-		to, size, "processor\t: %u\nhart\t\t: %llu\nisa\t\t: %s\nmmu\t\t: sv48\n",
-		cpu, (unsigned long long)cpu_locals[cpu].hardware_id, isa);
+		to, size, "processor\t: %u\nhart\t\t: %llu\nisa\t\t: %s\nmmu\t\t: %s\n",
+		cpu, (unsigned long long)cpu_locals[cpu].hardware_id, isa, paging.name);
 }

@@ -18,6 +18,10 @@ extern struct cpu_features cpu_features;
 void console_find(void);     /* the device tree is there */
 extern paddr_t console_page; /* mapped where it is in the physical map; 0: none */
 
+/* paging.c: the mode that start.S has found; later, once: three levels after all. */
+void paging_found(void);
+void paging_use_three_levels(void);
+
 /* boot.c */
 noreturn_ void boot_riscv64(u64 hart, paddr_t tree);
 
@@ -29,11 +33,10 @@ struct secondary_start {
 	u64 satp;
 	struct arch_thread *idle;
 };
-extern char start_secondary[];
+extern char start_secondary[], boot_root_sv39[];
 extern struct secondary_start secondary_start; /* of the CPU that is being started */
 
 /* tlb.c */
-#define SATP_SV48 ((u64)SATP_MODE_SV48 << SATP_MODE_SHIFT)
 void tlb_init(void);
 void tlb_init_cpu(void);
 /* The active address space: mark the page accessed, for what `access` (PTE_READ …) wants. false: that is not what was missing. */

@@ -11,6 +11,7 @@
 #include "arch/riscv64/instructions.h"
 #include "arch/riscv64/port.h"
 #include "arch/thread.h"
+#include "core/log.h"
 
 struct secondary_start secondary_start aligned_(CACHE_LINE);
 
@@ -35,7 +36,7 @@ void smp_prepare(struct cpu_local *cpu, struct arch_thread *idle, char *stacks)
 	idle->cpu_number = cpu->number;
 	idle->preempt = 0;
 	secondary_start = (struct secondary_start){
-		SATP_SV48 | kernel_root_table >> PAGE_SHIFT, idle};
+		paging.satp | kernel_root_table >> PAGE_SHIFT, idle};
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
@@ -62,6 +63,7 @@ void cpu_started(void)
 void arch_boot_late(void)
 {
 	boot_tell_memory();
+	log_info("boot: page tables are %s's", paging.name);
 	smp_discover(cpu_locals[0].hardware_id);
 	plic_init();
 	machine_init();

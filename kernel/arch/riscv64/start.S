@@ -85,6 +85,29 @@ start:
 	add t3, t3, t1
 	sd t2, (t3)
 
+	/* Sv39: the first 128 of those leaves, and the image, in the root itself. */
+	lla a4, boot_root_sv39
+	lla t1, boot_physical_table
+	li t2, 256 * 8
+	add t2, t2, a4
+	li t3, 128
+3:	ld a5, (t1)
+	sd a5, (t2)
+	addi t1, t1, 8
+	addi t2, t2, 8
+	addi t3, t3, -1
+	bnez t3, 3b
+	lla t1, boot_image_blocks
+	srli t1, t1, 2
+	addi t1, t1, TABLE
+	li t2, 510 * 8
+	add t2, t2, a4
+	sd t1, (t2)
+
+	srli a3, a4, 12
+	li t1, SATP_MODE_SV39
+	slli t1, t1, SATP_MODE_SHIFT
+	or a3, a3, t1
 	srli a2, t0, 12
 	li t1, SATP_MODE_SV48
 	slli t1, t1, SATP_MODE_SHIFT
@@ -109,16 +132,20 @@ start_secondary:
 	csrw sip, zero
 	ld a2, (a1)
 	ld s1, 8(a1)
+	mv a3, zero
 	ld t0, high_secondary
 
-/* t0: where to go on, a2: satp. Returns only where there is no Sv48. */
+/* t0: where to go on, a2: satp, a3: another for a CPU that does not know that mode, or 0. */
 turn_mmu_on:
 	csrw stvec, t0
-	sfence.vma
+1:	sfence.vma
 	csrw satp, a2
 	nop
-	/* Still here: this CPU does not know Sv48. */
-	lla s3, no_sv48
+	/* Still here: this CPU does not know it. */
+	mv a2, a3
+	mv a3, zero
+	bnez a2, 1b
+	lla s3, no_paging
 3:	lbu a0, (s3)
 	beqz a0, 4f
 	li a7, 1
@@ -127,8 +154,8 @@ turn_mmu_on:
 	j 3b
 4:	wfi
 	j 4b
-no_sv48:
-	.asciz "Heddle needs a CPU with Sv48\n"
+no_paging:
+	.asciz "Heddle needs CPUs with Sv48 or Sv39, the same on all\n"
 	.balign 8
 high_start:
 	.quad enter_high
@@ -190,6 +217,9 @@ boot_physical_table:
 boot_image_table:
 	.fill 4096
 boot_image_blocks:
+	.fill 4096
+	.globl boot_root_sv39
+boot_root_sv39:
 	.fill 4096
 
 	/* The lowest page is taken away: a guard. */

@@ -38,7 +38,7 @@ enum { FLUSH_PAGES_MAX = 8 };
 
 static void load_table(paddr_t root, u64 asid)
 {
-	CSR_WRITE("satp", SATP_SV48 | asid << ASID_SHIFT | root >> PAGE_SHIFT);
+	CSR_WRITE("satp", paging.satp | asid << ASID_SHIFT | root >> PAGE_SHIFT);
 }
 
 void tlb_init_cpu(void)

@@ -32,7 +32,7 @@ STATIC_ASSERT(offsetof(struct trap_frame, address) == TRAP_FRAME_ADDRESS);
 STATIC_ASSERT(offsetof(struct trap_frame, first_argument) == TRAP_FRAME_FIRST_ARGUMENT);
 STATIC_ASSERT(offsetof(struct trap_frame, number) == TRAP_FRAME_NUMBER);
 STATIC_ASSERT(offsetof(struct trap_frame, record) == TRAP_FRAME_RECORD);
-STATIC_ASSERT(USER_END == (1UL << 47) - 4096); /* usercopy.S */
+STATIC_ASSERT(offsetof(struct paging, user_end) == 0); /* usercopy.S */
 
 #define CAUSE_INTERRUPT (1UL << 63)
 enum { CAUSE_SOFTWARE = 1, CAUSE_TIMER = 5, CAUSE_EXTERNAL = 9 };

@@ -11,7 +11,7 @@
 
 /* Go to \bad unless [\address, \address + \size) is user space. Clobbers t0. */
 .macro check_range address, size, bad
-	li t0, (1 << 47) - 4096 /* USER_END, checked in trap.c */
+	ld t0, paging /* USER_END, checked in trap.c */
 	bltu t0, \size, \bad
 	sub t0, t0, \size
 	bltu t0, \address, \bad
@@ -137,7 +137,7 @@ arch_clear_user:
 /* a0: to, a1: from, a2: max */
 	.globl arch_copy_string_from_user
 arch_copy_string_from_user:
-	li t1, (1 << 47) - 4096
+	ld t1, paging
 	bgeu a1, t1, 6f
 	sub t1, t1, a1
 	bltu t1, a2, 1f

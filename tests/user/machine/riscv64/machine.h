@@ -9,13 +9,26 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #define MACHINE_NAME "riscv64"
 #define MACHINE_ELF  EM_RISCV
 
-/* The end of what programs may map, and of the half of all addresses that it is in. */
-#define USER_TOP  0x7ffffffff000ul
-#define USER_HALF (1ul << 47)
+/* The end of what programs may map, and of the half of all addresses that it is in: with three levels of page tables 2^38, with four 2^47. */
+#define USER_TOP  user_top()
+#define USER_HALF (1ul << (64 - __builtin_clzl(user_top() - 1)))
+
+/* By riscv_hwprobe(2), whose 258 not every C library's headers have. */
+static inline unsigned long user_top(void)
+{
+	int64_t highest[2] = {7 /* RISCV_HWPROBE_KEY_HIGHEST_VIRT_ADDRESS */, 0};
+
+	if (syscall(258, highest, 1, 0, NULL, 0) != 0) {
+		_exit(2);
+	}
+	return ((unsigned long)highest[1] + 1) & ~0xffful;
+}
+
 /* O_LARGEFILE as the kernel shows it; what the C libraries name so is another. */
 #define LARGE_FILE   0100000
 #define HWCAP_ALWAYS (1 << ('D' - 'A')) /* floating point registers */

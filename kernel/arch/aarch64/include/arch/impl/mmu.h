@@ -23,6 +23,7 @@
 #define KERNEL_MAP_END    0xffff808000000000UL
 #define CONSOLE_BASE      0xffffffff00000000UL
 #define KERNEL_IMAGE_BASE 0xffffffff80000000UL
+#define TABLE_LEVELS      4
 
 struct arch_vm {
 	struct spinlock lock; /* RANK_PAGE_TABLE: the tables' entries and their counts */

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * RISC-V: the address space, Sv48, 4 KiB pages.
+ * RISC-V: the address space, 4 KiB pages, in four levels (Sv48) or, where the CPU has no more or the command line says `no4lvl`, three (Sv39).
  *
- *	0000 0000 0001 0000 … 0000 7fff ffff f000	user space: a page less than there is, as on x86-64
- *	ffff 8000 0000 0000 …				all of RAM, where it physically is
- *	ffff c000 0000 0000 … ffff c080 0000 0000	kernel mappings: stacks, device registers
- *	ffff ffff 8000 0000 …				the kernel image, wherever it was loaded
+ *	Sv48			Sv39
+ *	0000 0000 0001 0000	the same		user space …
+ *	0000 7fff ffff f000	0000 003f ffff f000	… ends a page before its half
+ *	ffff 8000 0000 0000	ffff ffc0 0000 0000	all of RAM, where it physically is
+ *	ffff c000 0000 0000	ffff ffe0 0000 0000	kernel mappings: stacks, device registers
+ *	ffff ffff 8000 0000	the same		the kernel image, wherever it was loaded
  */
 #pragma once
 
@@ -14,13 +16,25 @@
 #include "lib/types.h"
 #include <stdatomic.h>
 
+/* What the mode of paging gives: paging.c sets it before anything else looks. */
+struct paging {
+	vaddr_t user_end; /* usercopy.S knows that it is the first */
+	vaddr_t physical_map, physical_map_end;
+	vaddr_t kernel_map, kernel_map_end;
+	unsigned levels;
+	u64 satp; /* the mode's bits there */
+	const char *name;
+};
+extern struct paging paging;
+
 #define USER_LOWEST       0x10000UL
-#define USER_END          0x00007ffffffff000UL
-#define PHYSICAL_MAP_BASE 0xffff800000000000UL
-#define PHYSICAL_MAP_END  0xffffc00000000000UL
-#define KERNEL_MAP_BASE   0xffffc00000000000UL
-#define KERNEL_MAP_END    0xffffc08000000000UL
+#define USER_END          (paging.user_end)
+#define PHYSICAL_MAP_BASE (paging.physical_map)
+#define PHYSICAL_MAP_END  (paging.physical_map_end)
+#define KERNEL_MAP_BASE   (paging.kernel_map)
+#define KERNEL_MAP_END    (paging.kernel_map_end)
 #define KERNEL_IMAGE_BASE 0xffffffff80000000UL
+#define TABLE_LEVELS      (paging.levels)
 
 struct arch_vm {
 	struct spinlock lock; /* RANK_PAGE_TABLE: the tables' entries and their counts */

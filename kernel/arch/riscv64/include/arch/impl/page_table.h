@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * RISC-V: page table entries (Sv48).
+ * RISC-V: page table entries (Sv39, Sv48).
  *
  * What may be written is marked dirty from the start, and everything accessed: a CPU may leave both to the kernel, by a fault. What
  * arch_vm_forget_accessed() has cleared, such a CPU marks again in trap.c.
