@@ -202,6 +202,16 @@ static inline void store(int cell, long value, int order)
 	weak_append(cell, value, order, NULL);
 }
 
+/* The newest, at `at`, is loaded and `value` stored in one step. */
+static inline void weak_replace(int cell, unsigned at, long value, int order)
+{
+	if (order == SEQ_CST) {
+		weak_order_stores();
+	}
+	weak_loaded(cell, at, order);
+	weak_append(cell, value, order, &weak_cells[cell].carried[at]);
+}
+
 /* Stores `value` if the newest is `expected`, or ANY; returns what it was. */
 #define ANY (1L << 62)
 static inline long exchange_if(int cell, long expected, long value, int order,
@@ -218,11 +228,7 @@ static inline long exchange_if(int cell, long expected, long value, int order,
 		weak_loaded(cell, at, order_if_not);
 		return old;
 	}
-	if (order == SEQ_CST) {
-		weak_order_stores();
-	}
-	weak_loaded(cell, at, order);
-	weak_append(cell, value, order, &c->carried[at]);
+	weak_replace(cell, at, value, order);
 	return old;
 }
 
@@ -241,11 +247,7 @@ static inline long change(int cell, long (*how)(long, long), long by, int order)
 	weak_step();
 	at = c->count - 1;
 	old = c->values[at];
-	if (order == SEQ_CST) {
-		weak_order_stores();
-	}
-	weak_loaded(cell, at, order);
-	weak_append(cell, how(old, by), order, &c->carried[at]);
+	weak_replace(cell, at, how(old, by), order);
 	return old;
 }
 

@@ -9,43 +9,11 @@
 
 enum { LONGEST = 120 };
 
-/* -1 - priority for real-time, 20 + nice value. */
-static int acts_by(pid_t tid)
-{
-	char path[64], text[512];
-	int fd, value = 0;
-	ssize_t length;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
-	fd = open(path, O_RDONLY);
-	CHECK(fd >= 0);
-	length = read(fd, text, sizeof(text) - 1);
-	CHECK(length > 0);
-	close(fd);
-	text[length] = 0;
-	CHECK_EQ(sscanf(strrchr(text, ')') + 2,
-			"%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %d",
-			&value),
-		 1);
-	return value;
-}
-
 #define ACTS_BY(tid, priority) WAIT_UNTIL_ASLEEP(acts_by(tid) == -1 - (priority))
-#define ACTS_FAIR(tid)         WAIT_UNTIL_ASLEEP(acts_by(tid) == 20)
+#define ACTS_FAIR(tid)         WAIT_UNTIL_ASLEEP(acts_by(tid) == acts_fair())
 
-/* As WAIT_UNTIL, for whose who may be more urgent than what they wait for. */
-#define WAIT_UNTIL_ASLEEP(condition)                                          \
-	do {                                                                  \
-		long long wait_start_ = now_ns();                             \
-		while (!(condition)) {                                        \
-			if (now_ns() - wait_start_ > WAIT_LIMIT_NS) {         \
-				say("%s:%d: never: %s\n", __FILE__, __LINE__, \
-				    #condition);                              \
-				_exit(1);                                     \
-			}                                                     \
-			usleep(500);                                          \
-		}                                                             \
-	} while (0)
+/* As WAIT_UNTIL, for those who may be more urgent than what they wait for. */
+#define WAIT_UNTIL_ASLEEP(condition) WAIT_UNTIL_BY(condition, usleep(500))
 
 /*
  * Thread i holds words[i] and waits for words[i - 1], thread 0 for nobody but us: until `release` is its number or less. Each has

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "raw.h"
+#include <sys/resource.h>
 
 static inline long lock_pi(uint32_t *word)
 {
@@ -66,4 +67,31 @@ static inline void become(int policy, int priority)
 	struct sched_param parameter = {.sched_priority = priority};
 
 	CHECK_EQ(sched_setscheduler(0, policy, &parameter), 0);
+}
+
+/* By what a thread of the program acts, the 18th field of its stat file: -1 - priority for real-time, 20 + nice value. */
+static inline int acts_by(pid_t tid)
+{
+	char path[64], text[512];
+	int fd, value = 0;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	fd = open(path, O_RDONLY);
+	CHECK(fd >= 0);
+	length = read(fd, text, sizeof(text) - 1);
+	CHECK(length > 0);
+	close(fd);
+	text[length] = 0;
+	CHECK_EQ(sscanf(strrchr(text, ')') + 2,
+			"%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %d",
+			&value),
+		 1);
+	return value;
+}
+
+/* The same of a fair thread that nobody lends to: the tests may have been started with a nice value. */
+static inline int acts_fair(void)
+{
+	return 20 + getpriority(PRIO_PROCESS, 0);
 }

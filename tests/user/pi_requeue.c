@@ -153,22 +153,6 @@ static void check_taken_word(void)
 	ok("taken_word");
 }
 
-static int acts_by(void)
-{
-	char text[512];
-	int fd = open("/proc/thread-self/stat", O_RDONLY), value = 0;
-	ssize_t length = read(fd, text, sizeof(text) - 1);
-
-	CHECK(length > 0);
-	close(fd);
-	text[length] = 0;
-	CHECK_EQ(sscanf(strrchr(text, ')') + 2,
-			"%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %d",
-			&value),
-		 1);
-	return value;
-}
-
 /* What is moved lends; a deadline after that takes it back. */
 static void check_lends(void)
 {
@@ -179,12 +163,12 @@ static void check_lends(void)
 	soon.tv_sec += 1;
 	start_waiter(0, 30, NULL, &soon);
 	fast_lock(&word);
-	CHECK_EQ(acts_by(), 20);
+	CHECK_EQ(acts_by(thread_id()), acts_fair());
 	CHECK_EQ(requeue(1, 0), 1);
-	CHECK_EQ(acts_by(), -31);
+	CHECK_EQ(acts_by(thread_id()), -31);
 	join_thread(waiters[0].thread);
 	CHECK_EQ(waiters[0].error, ETIMEDOUT);
-	CHECK_EQ(acts_by(), 20);
+	CHECK_EQ(acts_by(thread_id()), acts_fair());
 	fast_unlock(&word);
 	CHECK_EQ(word, 0);
 	ok("lends");

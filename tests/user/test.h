@@ -110,8 +110,8 @@ static inline long long now_ns(void)
 	return now.tv_sec * 1000000000ll + now.tv_nsec;
 }
 
-/* Wait, yielding, until the condition holds; fail after WAIT_LIMIT_NS. */
-#define WAIT_UNTIL(condition)                                                 \
+/* Wait until the condition holds, doing `pause` meanwhile; fail after WAIT_LIMIT_NS. */
+#define WAIT_UNTIL_BY(condition, pause)                                       \
 	do {                                                                  \
 		long long wait_start_ = now_ns();                             \
 		while (!(condition)) {                                        \
@@ -120,9 +120,12 @@ static inline long long now_ns(void)
 				    #condition);                              \
 				_exit(1);                                     \
 			}                                                     \
-			sched_yield();                                        \
+			pause;                                                \
 		}                                                             \
 	} while (0)
+
+/* The same, yielding. */
+#define WAIT_UNTIL(condition) WAIT_UNTIL_BY(condition, sched_yield())
 
 static inline pid_t thread_id(void)
 {

@@ -218,7 +218,7 @@ static bool is_woken(struct futex_waiter *waiter)
 }
 
 /* A deadline of either clock as one of CLOCK_MONOTONIC; the realtime clock may be set meanwhile, so it is looked at anew. */
-nsec_t futex_monotonic_deadline(nsec_t deadline, bool realtime)
+static nsec_t monotonic_deadline(nsec_t deadline, bool realtime)
 {
 	if (!realtime || deadline == NSEC_NEVER) {
 		return deadline;
@@ -226,10 +226,22 @@ nsec_t futex_monotonic_deadline(nsec_t deadline, bool realtime)
 	return nsec_add(MAX(deadline - clock_realtime(), 0LL), clock_monotonic());
 }
 
-bool futex_has_passed(nsec_t deadline, bool realtime)
+static bool has_passed(nsec_t deadline, bool realtime)
 {
 	return deadline != NSEC_NEVER &&
 	       (realtime ? clock_realtime() : clock_monotonic()) >= deadline;
+}
+
+int futex_sleep_once(nsec_t deadline, bool realtime)
+{
+	if (sched_break_pending(THREAD_INTERRUPTIBLE)) {
+		return -ERESTART;
+	}
+	if (has_passed(deadline, realtime)) {
+		return -ETIMEDOUT;
+	}
+	sched_block(monotonic_deadline(deadline, realtime));
+	return 0;
 }
 
 static bool is_any_woken(struct futex_waiter *waiters, unsigned count)
@@ -245,19 +257,16 @@ static bool is_any_woken(struct futex_waiter *waiters, unsigned count)
 int futex_sleep(struct futex_waiter *waiters, unsigned count, nsec_t deadline,
 		bool realtime)
 {
-	for (;;) {
+	int err = 0;
+
+	while (!err) {
 		sched_prepare_wait(THREAD_INTERRUPTIBLE);
 		if (is_any_woken(waiters, count)) {
 			return 0;
 		}
-		if (sched_break_pending(THREAD_INTERRUPTIBLE)) {
-			return -ERESTART;
-		}
-		if (futex_has_passed(deadline, realtime)) {
-			return -ETIMEDOUT;
-		}
-		sched_block(futex_monotonic_deadline(deadline, realtime));
+		err = futex_sleep_once(deadline, realtime);
 	}
+	return err;
 }
 
 int futex_enqueue(struct futex_waiter *waiter, vaddr_t address, u32 expected)

@@ -94,9 +94,8 @@ int futex_sleep(struct futex_waiter *waiters, unsigned count, nsec_t deadline,
 		bool realtime) must_check;
 /* Take ourselves out of whatever bucket we are in. true: a waker had done so. */
 bool futex_unqueue(struct futex_waiter *waiter);
-/* A deadline of either clock as one of CLOCK_MONOTONIC; the realtime clock may be set meanwhile, so it is looked at anew. */
-nsec_t futex_monotonic_deadline(nsec_t deadline, bool realtime);
-bool futex_has_passed(nsec_t deadline, bool realtime);
+/* Block once, after sched_prepare_wait() and a look that found nothing. 0: look again; -ERESTART, -ETIMEDOUT. */
+int futex_sleep_once(nsec_t deadline, bool realtime) must_check;
 
 /* ---- inherit.c ---- */
 

@@ -313,6 +313,7 @@ int futex_wait_turn(struct futex_inherit_waiter *waiter, const struct vm_futex_k
 		    nsec_t deadline, bool realtime)
 {
 	struct sched_entity *self = sched_current();
+	int err;
 
 	// A ring comes by here only if somebody waits for us; who begins to after this finds the ring himself.
 	if (sched_has_debts(self) && sched_is_deadlocked(self)) {
@@ -323,13 +324,10 @@ int futex_wait_turn(struct futex_inherit_waiter *waiter, const struct vm_futex_k
 		if (is_granted(waiter, key)) {
 			return 0;
 		}
-		if (sched_break_pending(THREAD_INTERRUPTIBLE)) {
-			return -ERESTART;
+		err = futex_sleep_once(deadline, realtime);
+		if (err) {
+			return err;
 		}
-		if (futex_has_passed(deadline, realtime)) {
-			return -ETIMEDOUT;
-		}
-		sched_block(futex_monotonic_deadline(deadline, realtime));
 		sched_follow_from(self);
 	}
 }

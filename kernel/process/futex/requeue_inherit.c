@@ -39,18 +39,17 @@ static bool is_over(struct futex_pair *pair, const struct futex_moved_waiter *mo
 static int sleep_until_over(struct futex_pair *pair, struct futex_moved_waiter *moved,
 			    nsec_t deadline, bool realtime)
 {
+	int err;
+
 	for (;;) {
 		sched_prepare_wait(THREAD_INTERRUPTIBLE);
 		if (is_over(pair, moved)) {
 			return 0;
 		}
-		if (sched_break_pending(THREAD_INTERRUPTIBLE)) {
-			return -ERESTART;
+		err = futex_sleep_once(deadline, realtime);
+		if (err) {
+			return err;
 		}
-		if (futex_has_passed(deadline, realtime)) {
-			return -ETIMEDOUT;
-		}
-		sched_block(futex_monotonic_deadline(deadline, realtime));
 		sched_follow_from(sched_current());
 	}
 }
