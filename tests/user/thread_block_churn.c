@@ -398,7 +398,7 @@ int main(int argc, char **argv)
 		says_where(block);
 		return strcmp(argv[1], "look");
 	}
-	ledger_read(&before);
+	ledger_begin(&before);
 	for (int i = 0; i < (soak ? atoi(soak) : 1); i++) {
 		churn((seed ? strtoull(seed, NULL, 0) : 1) + (uint64_t)i);
 		nothing_is_left(&before);
