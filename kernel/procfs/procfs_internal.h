@@ -40,6 +40,7 @@ struct proc_node {
 struct proc_entry {
 	const char *name;
 	u32 mode;
+	bool (*is_there)(void); /* NULL: it always is */
 	int (*show)(struct proc_text *text, const struct proc_node *node);
 	int (*write)(const struct proc_node *node,
 		     char *text); /* NUL-terminated, the last newline cut off */

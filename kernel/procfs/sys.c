@@ -5,6 +5,7 @@
 #include "procfs/procfs_internal.h"
 #include "procfs/sysv_internal.h"
 
+#include "arch/thread.h"
 #include "core/missing.h"
 #include "core/random.h"
 #include "fs/page_file.h"
@@ -214,11 +215,40 @@ static const struct proc_entry net_entries[] = {
 	{0},
 };
 
+/* What a port has to say of registers that only some of its machines have. */
+static int show_setting(struct proc_text *text, const struct proc_node *node)
+{
+	proc_print(text, "%lu\n", arch_setting_read());
+	return 0;
+}
+
+static int write_setting(const struct proc_node *node, char *value)
+{
+	u64 number;
+
+	if (!current_capable(CAP_SYS_ADMIN)) {
+		return -EPERM;
+	}
+	return string_to_u64(value, &number) ? -EINVAL : arch_setting_write(number);
+}
+
+static const struct proc_entry abi_entries[] = {
+	{.name = ARCH_SETTING,
+	 .mode = S_IFREG | 0644,
+	 .show = show_setting,
+	 .write = write_setting},
+	{0},
+};
+
 const struct proc_entry proc_sys_entries[] = {
 	DIRECTORY("kernel", kernel_entries),
 	DIRECTORY("fs", fs_entries),
 	DIRECTORY("vm", vm_entries),
 	DIRECTORY("net", net_entries),
+	{.name = "abi",
+	 .mode = S_IFDIR | 0555,
+	 .is_there = arch_setting_is_there,
+	 .children = abi_entries},
 	{0},
 };
 

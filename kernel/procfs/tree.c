@@ -147,12 +147,17 @@ int proc_instantiate(struct inode *directory, struct dentry *dentry,
 	return error;
 }
 
+static bool is_there(const struct proc_entry *entry)
+{
+	return !entry->is_there || entry->is_there();
+}
+
 static const struct proc_entry *find_child(const struct proc_entry *entry,
 					   const char *name)
 {
 	for (const struct proc_entry *child = entry->children; child && child->name;
 	     child++) {
-		if (strcmp(child->name, name) == 0) {
+		if (strcmp(child->name, name) == 0 && is_there(child)) {
 			return child;
 		}
 	}
@@ -241,7 +246,7 @@ static int proc_iterate(struct file *file, struct directory_context *context)
 	}
 	for (const struct proc_entry *child = entry->children; child && child->name;
 	     child++, position++) {
-		if (position >= context->position &&
+		if (position >= context->position && is_there(child) &&
 		    !proc_emit(context, child->name, position, number + position,
 			       directory_type(child->mode))) {
 			return 0;

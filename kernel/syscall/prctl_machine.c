@@ -7,6 +7,8 @@
  */
 #include "syscall/prctl.h"
 
+#include "arch/cpu.h"
+#include "arch/thread.h"
 #include "mm/usercopy.h"
 #include "process/current.h"
 #include "process/thread.h"
@@ -135,6 +137,11 @@ long prctl_machine(int option, const u64 *arg)
 	case PR_SET_SPECULATION_CTRL:
 	case PR_GET_SPECULATION_CTRL:
 		return speculation(option, arg);
+	case PR_GET_TIMING:
+	case PR_SET_TIMING:
+	case PR_GET_TSC:
+	case PR_SET_TSC:
+		return clocks(option, arg);
 	}
-	return clocks(option, arg);
+	return arch_thread_option(arch_current(), option, arg[1]);
 }

@@ -40,6 +40,10 @@ void thread_reset_registers(struct arch_thread *thread)
 	thread->trap_syndrome = thread->trap_address = 0;
 }
 
+void thread_drop_registers(struct arch_thread *thread)
+{
+}
+
 void arch_thread_adopt(struct arch_thread *thread, vaddr_t stack_top)
 {
 	u64 flags = arch_irq_save();
@@ -121,4 +125,24 @@ void arch_thread_set_block(struct arch_thread *thread, vaddr_t block)
 int arch_thread_prctl(struct arch_thread *thread, int code, u64 address)
 {
 	return -ENOSYS;
+}
+
+long arch_thread_option(struct arch_thread *thread, int option, u64 argument)
+{
+	return -EINVAL;
+}
+
+bool arch_setting_is_there(void)
+{
+	return false;
+}
+
+u64 arch_setting_read(void)
+{
+	return 0;
+}
+
+int arch_setting_write(u64 value)
+{
+	return -EINVAL;
 }

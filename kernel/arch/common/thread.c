@@ -100,6 +100,7 @@ int arch_thread_init_user(struct arch_thread *thread, vaddr_t stack_top, vaddr_t
 
 void arch_thread_fini(struct arch_thread *thread)
 {
+	thread_drop_registers(thread);
 	heap_free(thread->fpu);
 	thread->fpu = NULL;
 }

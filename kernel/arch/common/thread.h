@@ -21,3 +21,5 @@ void thread_begin(struct arch_thread *thread);
 void thread_copy_registers(struct arch_thread *child);
 /* A program begins: the running thread's are as its area for them, which is reset, and 0. Interrupts off. */
 void thread_reset_registers(struct arch_thread *thread);
+/* A thread ends: what it has of registers beyond its area is given back. Any context. */
+void thread_drop_registers(struct arch_thread *thread);

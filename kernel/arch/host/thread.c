@@ -104,6 +104,11 @@ int arch_thread_prctl(struct arch_thread *thread, int code, u64 address)
 	return -ENOSYS;
 }
 
+long arch_thread_option(struct arch_thread *thread, int option, u64 argument)
+{
+	return -EINVAL;
+}
+
 u64 arch_thread_saved_ip(const struct arch_thread *thread)
 {
 	return 0;

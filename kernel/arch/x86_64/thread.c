@@ -80,6 +80,10 @@ void thread_reset_registers(struct arch_thread *thread)
 	thread->trap_error = thread->trap_address = 0;
 }
 
+void thread_drop_registers(struct arch_thread *thread)
+{
+}
+
 void arch_thread_adopt(struct arch_thread *thread, vaddr_t stack_top)
 {
 	struct cpu_local *cpu = cpu_local_current();
@@ -217,4 +221,24 @@ int arch_thread_prctl(struct arch_thread *thread, int code, u64 address)
 	default:
 		return -EINVAL;
 	}
+}
+
+long arch_thread_option(struct arch_thread *thread, int option, u64 argument)
+{
+	return -EINVAL;
+}
+
+bool arch_setting_is_there(void)
+{
+	return false;
+}
+
+u64 arch_setting_read(void)
+{
+	return 0;
+}
+
+int arch_setting_write(u64 value)
+{
+	return -EINVAL;
 }

@@ -62,6 +62,18 @@ u64 arch_thread_get_tls(const struct arch_thread *thread);
 void arch_thread_set_block(struct arch_thread *thread, vaddr_t block);
 /* arch_prctl(2) on x86-64; -ENOSYS where there is none. The port copies to and from user memory itself. */
 int arch_thread_prctl(struct arch_thread *thread, int code, u64 address);
+/*
+ * prctl(2)'s options about registers that only some machines have, for the current thread; `argument` is the call's second. Thread context.
+ * A result of 0 and more, or -EINVAL (also for an option that is none of these) or another errno of the call's manual page.
+ */
+long arch_thread_option(struct arch_thread *thread, int option, u64 argument);
+/*
+ * /proc/sys/abi/ARCH_SETTING: a number about such registers that holds for programs to come. ARCH_SETTING is the name, NULL where a port has none;
+ * is_there: this machine has what it is about. Any context; write: 0, or -EINVAL: not a value that it can have.
+ */
+bool arch_setting_is_there(void);
+u64 arch_setting_read(void);
+int arch_setting_write(u64 value) must_check;
 /* Kernel instruction pointer and frame pointer of a thread that is not running (wchan, stack). */
 u64 arch_thread_saved_ip(const struct arch_thread *thread);
 u64 arch_thread_saved_fp(const struct arch_thread *thread);

@@ -7,6 +7,8 @@ struct cpu_local;
 
 #define FPU_AREA_ALIGNMENT 16UL
 
+#define ARCH_SETTING NULL
+
 struct arch_thread {
 	/* thread_offsets.h knows the place of these, for the assembly files */
 	struct cpu_local

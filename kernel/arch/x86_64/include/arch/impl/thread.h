@@ -5,6 +5,8 @@
 
 #define FPU_AREA_ALIGNMENT 64UL
 
+#define ARCH_SETTING NULL
+
 struct arch_thread {
 	u64 stack_pointer; /* while it does not run: its saved registers lie there */
 	vaddr_t stack_top; /* highest address of the kernel stack, 16-byte aligned */
