@@ -4,6 +4,7 @@
  * process, and kept over exec; SCHED_RESET_ON_FORK is not handed on.
  * libc: musl
  */
+#include "cpus.h"
 #include "raw.h"
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -20,16 +21,6 @@
 static bool may_flush; // CAP_SYS_RESOURCE, which a container's root may lack
 
 enum { NICE = 5, SLACK_NS = 123456, BATCH = 3 };
-
-static int first_cpu(const cpu_set_t *mask)
-{
-	int cpu = 0;
-
-	while (cpu < CPU_SETSIZE && !CPU_ISSET(cpu, mask)) {
-		cpu++;
-	}
-	return cpu;
-}
 
 static void check_attributes(int policy)
 {
@@ -73,12 +64,8 @@ static void execute(void)
 static void take_attributes(int policy)
 {
 	struct sched_param parameters = {0};
-	cpu_set_t mask, one;
 
-	CHECK_EQ(sched_getaffinity(0, sizeof(mask), &mask), 0);
-	CPU_ZERO(&one);
-	CPU_SET(first_cpu(&mask), &one);
-	CHECK_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+	pin(0, (unsigned)sched_getcpu());
 	CHECK_EQ(setpriority(PRIO_PROCESS, 0, NICE), 0);
 	CHECK_EQ(syscall(SYS_sched_setscheduler, 0, policy, &parameters), 0);
 	CHECK_EQ(prctl(PR_SET_TIMERSLACK, SLACK_NS), 0);

@@ -5,6 +5,7 @@
  * of that process, as its root shows them.
  * libc: musl
  */
+#include "cpus.h"
 #include "mounts.h"
 
 static ino_t namespace_of(const char *process)
@@ -471,24 +472,15 @@ static void check_chain(void)
 	ok("chain");
 }
 
-/*
- * Linux refuses to bind a namespace to a name in one that is not older (a loop), and tells older from younger by a number; since
- * 6.18 each CPU gives numbers out of its own stock.
- */
-static void stay_on_one_cpu(void)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	CHECK_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
-}
-
 int main(void)
 {
 	CHECK_EQ(chmod(".", 0755), 0);
 	if (!getenv("HEDDLE_TEST_GUEST")) {
-		stay_on_one_cpu();
+		/*
+		 * Linux refuses to bind a namespace to a name in one that is not older (a loop), and tells older from younger by
+		 * a number; since 6.18 each CPU gives numbers out of its own stock.
+		 */
+		pin(0, (unsigned)sched_getcpu());
 	}
 	enter_world();
 	CHECK(getcwd(here, sizeof(here)));

@@ -5,6 +5,7 @@
  * What a thread acts by is the 18th field of its stat file.
  * deadline: 60
  */
+#include "cpus.h"
 #include "pi_futex.h"
 
 enum { LONGEST = 120 };
@@ -250,20 +251,11 @@ static void check_killed(void)
 static _Atomic bool go, stop;
 static _Atomic long hog_turns;
 
-static void stay_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	CHECK_EQ(sched_setaffinity(0, sizeof(set), &set), 0);
-}
-
 static void *hold_for_a_while(void *cpu)
 {
 	long long start = now_ns();
 
-	stay_on((int)(uintptr_t)cpu);
+	pin(0, (unsigned)(uintptr_t)cpu);
 	become(SCHED_OTHER, 0);
 	fast_lock(&words[0]);
 	holding[0] = true;
@@ -283,7 +275,7 @@ static void *hog(void *cpu)
 {
 	long long start;
 
-	stay_on((int)(uintptr_t)cpu);
+	pin(0, (unsigned)(uintptr_t)cpu);
 	become(SCHED_FIFO, 30);
 	waiter_tid = thread_id();
 	CHECK_EQ(futex(&gate, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0), 0);
@@ -300,7 +292,7 @@ static pid_t urgent_tid;
 static void *start_hog(void *unused)
 {
 	(void)unused;
-	stay_on(0);
+	pin(0, 0);
 	become(SCHED_FIFO, 60);
 	while (thread_state(urgent_tid) != 'S' || !(word_of(&words[0]) & FUTEX_WAITERS)) {
 		usleep(500);
@@ -336,7 +328,7 @@ static void check_inversion(void)
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	urgent_tid = thread_id();
-	stay_on(0);
+	pin(0, 0);
 	become(SCHED_FIFO, 50);
 	for (int cpu = 0; cpu < cpus && cpu < 2; cpu++) {
 		check_no_inversion(cpu);

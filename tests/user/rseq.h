@@ -2,6 +2,7 @@
 /* rseq(2) without the C library: a structure of one's own for each thread, and critical sections in assembly. */
 #pragma once
 
+#include "cpus.h"
 #include "raw.h"
 #include <sys/auxv.h>
 
@@ -60,30 +61,6 @@ static inline uint32_t asked_cpu(void)
 
 	CHECK_EQ(syscall(SYS_getcpu, &cpu, &node, NULL), 0);
 	return cpu;
-}
-
-static inline void pin(pid_t tid, unsigned cpu)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	CHECK_EQ(sched_setaffinity(tid, sizeof(one), &one), 0);
-}
-
-/* Up to `most` CPUs this process may use. */
-static inline int list_cpus(unsigned *cpus, int most)
-{
-	cpu_set_t usable;
-	int count = 0;
-
-	CHECK_EQ(sched_getaffinity(0, sizeof(usable), &usable), 0);
-	for (unsigned cpu = 0; cpu < CPU_SETSIZE && count < most; cpu++) {
-		if (CPU_ISSET(cpu, &usable)) {
-			cpus[count++] = cpu;
-		}
-	}
-	return count;
 }
 
 #include "machine_rseq.h"

@@ -4,35 +4,24 @@
  * that another has taken the place of, rights taken away by mprotect and by fork; and what CPUs use at the same time.
  * With one CPU the same is done on that one.
  */
-#include "test.h"
+#include "cpus.h"
 
 enum { ROUNDS = 40, REPLACED = 50, PAGE = 4096 };
 
-static int places[2]; /* CPUs */
+static unsigned places[2]; /* CPUs */
 static volatile long *page;
 static _Atomic long newest, seen;
 
 static void go_to(int place)
 {
-	cpu_set_t mask;
-
-	CPU_ZERO(&mask);
-	CPU_SET(places[place], &mask);
-	CHECK_EQ(sched_setaffinity(0, sizeof(mask), &mask), 0);
+	pin(0, places[place]);
 }
 
 static void choose_places(void)
 {
-	cpu_set_t usable;
-	int found = 0;
-
-	CHECK_EQ(sched_getaffinity(0, sizeof(usable), &usable), 0);
-	for (int cpu = 0; cpu < CPU_SETSIZE && found < 2; cpu++) {
-		if (CPU_ISSET(cpu, &usable)) {
-			places[found++] = cpu;
-		}
+	if (list_cpus(places, 2) == 1) {
+		places[1] = places[0];
 	}
-	places[1] = found == 2 ? places[1] : places[0];
 }
 
 static void map_page(int flags, int file, long offset)

@@ -3,6 +3,7 @@
  * T6: the thread pointer is a thread's own, whatever its value: as CLONE_SETTLS gives it, also 0 and what leads nowhere, and as the thread
  * writes it itself; over switches between threads on one CPU, and over system calls.
  */
+#include "cpus.h"
 #include "machine_tls.h"
 #include "raw.h"
 
@@ -51,20 +52,6 @@ static long start_child(unsigned long number)
 	return clone3_call(&args, sizeof(args), run_child, (void *)number);
 }
 
-static void stay_on_one_cpu(void)
-{
-	cpu_set_t usable, one;
-	int cpu = 0;
-
-	CHECK_EQ(sched_getaffinity(0, sizeof(usable), &usable), 0);
-	while (!CPU_ISSET(cpu, &usable)) {
-		cpu++;
-	}
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	CHECK_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
-}
-
 int main(void)
 {
 	unsigned long own;
@@ -74,7 +61,7 @@ int main(void)
 		skip("programs may not write the register here");
 	}
 	own = thread_pointer();
-	stay_on_one_cpu();
+	pin(0, (unsigned)sched_getcpu());
 	for (unsigned long i = 0; i < VALUES; i++) {
 		children[i] = start_child(i);
 		CHECK(children[i] > 0);
