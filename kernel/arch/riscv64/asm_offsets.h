@@ -21,8 +21,13 @@
 #define STATUS_SIE  0x2     /* interrupts */
 #define STATUS_SPIE 0x20    /* before the trap */
 #define STATUS_SPP  0x100   /* the trap came from the kernel */
+#define STATUS_VS   0x600   /* vector registers: vector.c */
 #define STATUS_FS   0x6000  /* floating point registers: dirty */
 #define STATUS_SUM  0x40000 /* the kernel may use user pages */
+
+#define STATUS_VS_INITIAL 0x200
+#define STATUS_VS_CLEAN   0x400
+#define STATUS_VS_DIRTY   0x600
 
 #define CAUSE_SYSCALL 8
 

@@ -13,7 +13,7 @@ struct cpu_local cpu_locals[MAX_CPUS];
 
 void cpu_init(void)
 {
-	CSR_CLEAR("sstatus", STATUS_SUM);
+	CSR_CLEAR("sstatus", STATUS_SUM | STATUS_VS);
 	CSR_SET("sstatus", STATUS_FS);
 	CSR_WRITE("scounteren", COUNTER_TIME);
 	CSR_WRITE("sie", INTERRUPT_SOFTWARE | INTERRUPT_TIMER | INTERRUPT_EXTERNAL);

@@ -125,7 +125,9 @@ from_user:
 	sd s2, TRAP_FRAME_PC(sp)
 	sd a0, TRAP_FRAME_FIRST_ARGUMENT(sp)
 	sd a7, TRAP_FRAME_NUMBER(sp)
-	mv a0, sp
+	andi t0, s1, STATUS_VS
+	bnez t0, 3f
+2:	mv a0, sp
 	csrsi sstatus, STATUS_SIE
 	call entry_syscall
 	csrci sstatus, STATUS_SIE
@@ -140,5 +142,9 @@ return_to_user:
 	ld tp, TRAP_FRAME_TP(sp)
 	ld sp, TRAP_FRAME_SP(sp)
 	sret
+
+3:	mv a0, sp
+	call vector_discard
+	j 2b
 
 	.section .note.GNU-stack, "", @progbits

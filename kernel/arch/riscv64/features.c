@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the device tree says of the CPUs; AT_HWCAP; riscv_hwprobe(2); /proc/cpuinfo's lines. */
+/* What the CPUs have (isa.c), and what is told of it: AT_HWCAP; riscv_hwprobe(2); /proc/cpuinfo's lines. */
 #include "arch/common/device_tree.h"
 #include "arch/cpu.h"
 #include "arch/impl/cpu_local.h"
@@ -13,82 +13,21 @@
 #include <asm/hwprobe.h>
 
 struct cpu_features cpu_features;
-static const char *isa = "rv64ima";
-
-/* Extensions that bring no state with them, so that they need nothing of the kernel. */
-static const struct extension {
-	const char *name;
-	u64 probed;
-} extensions[] = {
-	{"zba", RISCV_HWPROBE_EXT_ZBA},
-	{"zbb", RISCV_HWPROBE_EXT_ZBB},
-	{"zbc", RISCV_HWPROBE_EXT_ZBC},
-	{"zbs", RISCV_HWPROBE_EXT_ZBS},
-	{"zbkb", RISCV_HWPROBE_EXT_ZBKB},
-	{"zbkc", RISCV_HWPROBE_EXT_ZBKC},
-	{"zbkx", RISCV_HWPROBE_EXT_ZBKX},
-	{"zknd", RISCV_HWPROBE_EXT_ZKND},
-	{"zkne", RISCV_HWPROBE_EXT_ZKNE},
-	{"zknh", RISCV_HWPROBE_EXT_ZKNH},
-	{"zksed", RISCV_HWPROBE_EXT_ZKSED},
-	{"zksh", RISCV_HWPROBE_EXT_ZKSH},
-	{"zkt", RISCV_HWPROBE_EXT_ZKT},
-	{"zfh", RISCV_HWPROBE_EXT_ZFH},
-	{"zfhmin", RISCV_HWPROBE_EXT_ZFHMIN},
-	{"zihintpause", RISCV_HWPROBE_EXT_ZIHINTPAUSE},
-};
-
-/* Does the list of extensions, "rv64imac_zba_…", name this one? */
-static bool has_extension(const char *name)
-{
-	size_t length = strlen(name);
-
-	for (const char *at = isa; *at != '\0'; at++) {
-		if (*at == '_' && strncmp(at + 1, name, length) == 0 &&
-		    (at[length + 1] == '_' || at[length + 1] == '\0')) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool is_single(char letter)
-{
-	return (cpu_features.single >> (letter - 'a') & 1) != 0;
-}
-
-static init_ void find_isa(void)
-{
-	struct device_node node = {.tree = &device_tree};
-	u32 size;
-
-	while (device_tree_next(&node)) {
-		const u8 *text = device_node_property(&node, "riscv,isa", &size);
-
-		if (node.depth == 2 && text != NULL && size > 5 &&
-		    text[size - 1] == '\0' && memcmp(text, "rv64", 4) == 0) {
-			isa = (const char *)text;
-			return;
-		}
-	}
-}
 
 init_ void features_init(void)
 {
-	find_isa();
-	for (const char *at = isa + 4; *at >= 'a' && *at <= 'z'; at++) {
-		cpu_features.single |= 1UL << (*at - 'a');
-	}
-	cpu_features.sstc = has_extension("sstc");
-	if (!is_single('f') || !is_single('d')) {
+	isa_find();
+	cpu_features.sstc = isa_has("sstc");
+	if (!isa_has_letter('f') || !isa_has_letter('d')) {
 		panic("this CPU has no floating point registers; Heddle needs them");
 	}
-	cpu_features.probed = RISCV_HWPROBE_IMA_FD;
-	cpu_features.probed |= is_single('c') ? RISCV_HWPROBE_IMA_C : 0;
-	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
-		cpu_features.probed |=
-			has_extension(extensions[i].name) ? extensions[i].probed : 0;
+	if (isa_has_letter('v')) {
+		cpu_features.vlenb = vector_read_width();
 	}
+	if (cpu_features.vlenb == 0) {
+		isa_without_vectors();
+	}
+	cpu_features.probed = isa_probed();
 }
 
 const char *arch_machine_name(void)
@@ -98,10 +37,12 @@ const char *arch_machine_name(void)
 
 u64 arch_hwcap(void)
 {
-	u64 offered = COMPAT_HWCAP_ISA_I | COMPAT_HWCAP_ISA_M | COMPAT_HWCAP_ISA_A |
-		      COMPAT_HWCAP_ISA_F | COMPAT_HWCAP_ISA_D | COMPAT_HWCAP_ISA_C;
+	u64 offered = 0;
 
-	return cpu_features.single & offered;
+	for (const char *letter = "imafdc"; *letter != '\0'; letter++) {
+		offered |= isa_has_letter(*letter) ? 1UL << (*letter - 'a') : 0;
+	}
+	return offered | (vector_for_next_program() ? COMPAT_HWCAP_ISA_V : 0);
 }
 
 u64 arch_hwcap2(void)
@@ -165,6 +106,9 @@ size_t arch_entropy(void *to, size_t size)
 
 int arch_cpu_describe(unsigned cpu, char *to, size_t size)
 {
+	char isa[512];
+
+	isa_describe(isa, sizeof(isa));
 	return format_string(
 		to, size, "processor\t: %u\nhart\t\t: %llu\nisa\t\t: %s\nmmu\t\t: %s\n",
 		cpu, (unsigned long long)cpu_locals[cpu].hardware_id, isa, paging.name);

@@ -6,13 +6,22 @@
 
 struct device_node;
 
-/* features.c: what the device tree says of the first CPU, and taken to be every CPU's. */
+/* features.c: what every CPU has. */
 struct cpu_features {
 	bool sstc;  /* the timer's compare register is ours */
-	u64 single; /* one-letter extensions, a bit each from `a` on */
+	u64 vlenb;  /* bytes of a vector register; 0: there are none */
 	u64 probed; /* RISCV_HWPROBE_KEY_IMA_EXT_0 */
 };
 extern struct cpu_features cpu_features;
+
+/* isa.c: extensions by name, of all CPUs together. Boot: find, without_vectors; then they stay. */
+void isa_find(void);
+void isa_without_vectors(void); /* the kernel can not use them */
+bool isa_has_letter(char letter);
+bool isa_has(const char *name);
+u64 isa_probed(void); /* for RISCV_HWPROBE_KEY_IMA_EXT_0 */
+/* "rv64imac_zba…" */
+void isa_describe(char *to, size_t size);
 
 /* console.c: the first serial port, polled; before it is found, and without one, the firmware's console. */
 void console_find(void);     /* the device tree is there */
@@ -50,6 +59,34 @@ struct fpu_area {
 } aligned_(16);
 void fpu_save(struct fpu_area *area);
 void fpu_restore(const struct fpu_area *area);
+
+/* vector.c. Who calls is the thread itself, or arch_switch(), or who ends it; interrupts off unless it says otherwise. */
+struct vector_area {
+	u64 start, length, type, control; /* vstart, vl, vtype, vcsr */
+	u8 registers[];                   /* vector_registers_size() */
+} aligned_(16);
+/* vlenb of this CPU, which has the extension; 0: it can not be turned on. */
+u64 vector_read_width(void);
+size_t vector_registers_size(void);
+/* A switch from, or to, a thread that has an area. */
+void vector_leave(struct arch_thread *thread);
+void vector_enter(const struct arch_thread *thread);
+/* A system call of a thread that has them on: the reset state. */
+void vector_discard(struct trap_frame *frame);
+/* The area goes; the frame says, or nobody will ask, that vectors are off. Any interrupts. */
+void vector_drop(struct arch_thread *thread);
+/* The running thread's state as it is now in its area, which stays so until the thread is in user mode again. Any interrupts. */
+struct vector_area *vector_settle(struct arch_thread *thread);
+/* And the reverse: it goes on with what has been written into the area, after vector_discard(). Any interrupts. */
+void vector_take(struct arch_thread *thread);
+/* After an illegal instruction: the thread's first vector instruction, which can be tried again (or a signal is on its way)? */
+bool vector_first_use(struct trap_frame *frame);
+/* prctl(2)'s control word: that of a program which begins; whether the next one of the running thread may use vectors. Any interrupts. */
+extern _Atomic bool vector_default;
+u8 vector_next_control(u8 control);
+bool vector_for_next_program(void);
+/* prctl(2), as arch_thread_option(). */
+long vector_option(struct arch_thread *thread, int option, u64 argument);
 
 /* plic.c: the interrupt controller. */
 void plic_init(void);

@@ -53,6 +53,10 @@ void cpu_started(void)
 	struct cpu_local *cpu = cpu_local_current();
 
 	cpu_init();
+	/* A thread's vectors must fit wherever it goes: the one who has woken us says that we do not come. */
+	if (cpu_features.vlenb != 0 && vector_read_width() != cpu_features.vlenb) {
+		arch_cpu_stop();
+	}
 	atomic_store(&cpu->online, true);
 	/* Mappings that went while this CPU came, before anybody told it. order.online: pairs with tlb_flush_kernel() */
 	atomic_thread_fence(memory_order_seq_cst);

@@ -2,7 +2,7 @@
 /*
  * A thread's context: the switch, and TLS. Its frames: arch/common/thread.c.
  *
- * While it runs its FPU state is in the CPU. The TLS register is one of the frame's.
+ * While it runs its FPU state is in the CPU, and its vectors, if it uses any (vector.c). The TLS register is one of the frame's.
  */
 #include "arch/thread.h"
 #include "arch/common/thread.h"
@@ -24,6 +24,7 @@ void thread_begin(struct arch_thread *thread)
 	thread->preempt = 1;
 	thread->cpu = &cpu_locals[0];
 	thread->stack_limit = thread->stack_top - KERNEL_STACK_SIZE;
+	thread->vector_control = vector_next_control(0);
 }
 
 void thread_copy_registers(struct arch_thread *child)
@@ -31,15 +32,20 @@ void thread_copy_registers(struct arch_thread *child)
 	if (arch_current()->fpu != NULL) {
 		fpu_save(child->fpu);
 	}
+	arch_thread_user_frame(child)->status &= ~(u64)STATUS_VS;
+	child->vector_control = arch_current()->vector_control;
 }
 
 void thread_reset_registers(struct arch_thread *thread)
 {
 	fpu_restore(thread->fpu);
+	vector_drop(thread);
+	thread->vector_control = vector_next_control(thread->vector_control);
 }
 
 void thread_drop_registers(struct arch_thread *thread)
 {
+	vector_drop(thread);
 }
 
 void arch_thread_adopt(struct arch_thread *thread, vaddr_t stack_top)
@@ -72,6 +78,12 @@ struct arch_thread *arch_switch(struct arch_thread *prev, struct arch_thread *ne
 	}
 	if (next->fpu != NULL) {
 		fpu_restore(next->fpu);
+	}
+	if (unlikely(prev->vector != NULL)) {
+		vector_leave(prev);
+	}
+	if (unlikely(next->vector != NULL)) {
+		vector_enter(next);
 	}
 	/* The CPU may have looked for the next one's stack before it was mapped, and remember that. order.kernel_map: pairs with pte_publish_kernel() */
 	if (cpu->kernel_map_seen != changes) {
@@ -112,20 +124,24 @@ int arch_thread_prctl(struct arch_thread *thread, int code, u64 address)
 
 long arch_thread_option(struct arch_thread *thread, int option, u64 argument)
 {
-	return -EINVAL;
+	return vector_option(thread, option, argument);
 }
 
 bool arch_setting_is_there(void)
 {
-	return false;
+	return cpu_features.vlenb != 0;
 }
 
 u64 arch_setting_read(void)
 {
-	return 0;
+	return atomic_load(&vector_default);
 }
 
 int arch_setting_write(u64 value)
 {
-	return -EINVAL;
+	if (value > 1) {
+		return -EINVAL;
+	}
+	atomic_store(&vector_default, value != 0);
+	return 0;
 }

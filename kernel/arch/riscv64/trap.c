@@ -248,7 +248,7 @@ void trap_from_user_mode(struct trap_frame *frame)
 		interrupt(frame->cause);
 	} else if (is_page_fault(frame)) {
 		user_page_fault(frame);
-	} else {
+	} else if (frame->cause != CAUSE_INSTRUCTION || !vector_first_use(frame)) {
 		what = user_trap_of(frame);
 		arch_irq_enable();
 		entry_user_exception(frame, what.signal, what.code, what.address);

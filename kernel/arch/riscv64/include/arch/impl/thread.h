@@ -4,10 +4,11 @@
 #include "lib/types.h"
 
 struct cpu_local;
+struct vector_area;
 
 #define FPU_AREA_ALIGNMENT 16UL
 
-#define ARCH_SETTING NULL
+#define ARCH_SETTING "riscv_v_default_allow"
 
 struct arch_thread {
 	/* thread_offsets.h knows the place of these, for the assembly files */
@@ -22,4 +23,6 @@ struct arch_thread {
 	u64 stack_pointer; /* while it does not run: its saved registers lie there */
 	u64 block;         /* address of the thread block; 0: none */
 	void *fpu;         /* struct fpu_area; NULL: never a user thread */
+	struct vector_area *vector; /* vector.c, V1; NULL: it does not use vectors */
+	u8 vector_control;          /* the thread's own: PR_RISCV_V_VSTATE_CTRL_… */
 };
