@@ -62,7 +62,7 @@ static const struct architecture architectures[] = {
 		.qemu_package = "qemu-system-misc",
 		.compiler = "riscv64-linux-gnu-gcc",
 		.compiler_packages = "gcc-riscv64-linux-gnu libc6-dev-riscv64-cross",
-		.cpu = "rv64",
+		.cpu = "rv64,v=true,vext_spec=v1.0",
 		.machine = virt_riscv64,
 		.devices = 8,
 	},

@@ -10,7 +10,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MACHINES = {"x86_64": "microvm,acpi=on", "aarch64": "virt", "riscv64": "virt"}
-MODELS = {"x86_64": "max", "aarch64": "max", "riscv64": "rv64"}
+MODELS = {"x86_64": "max", "aarch64": "max", "riscv64": "rv64,v=true,vext_spec=v1.0"}
 EXIT_DEVICES = {"x86_64": ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
                 "aarch64": ["-semihosting-config", "enable=on,target=native"], "riscv64": []}
 GUEST_SLACK = 60  # seconds a guest may take beyond what its programs may take
