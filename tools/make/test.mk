@@ -12,6 +12,7 @@
 ## make compare          system calls with results of real programs, on Linux and on Heddle
 ## make soak             the long loops; the results go to docs/soak.md
 ## make measure          speed and size as a table (docs/measurements.md)
+## make bench            instructions of one operation after the other, beside Linux's (docs/benchmarks.md)
 ## make mutants          every tests/mutants/*.patch must make its test fail
 
 # --- unit tests: kernel/**/NAME_test.c, each one a program against the host port ----------------
@@ -113,7 +114,7 @@ test-tools:
 	@tests/tools/run
 
 # --- models, programs on Linux and on Heddle ------------------------------------------------------
-.PHONY: test-model test-user test-boot test-ports test-foreign test-programs test-compare test compare soak measure mutants
+.PHONY: test-model test-user test-boot test-ports test-foreign test-programs test-compare test compare soak measure bench mutants
 test-model:
 	@tests/model/run
 test-user:
@@ -136,5 +137,7 @@ soak:
 	@tests/run-soak
 measure: kernel host guest
 	@tests/measure/run
+bench: kernel
+	@tests/bench/run
 mutants:
 	@tests/run-mutants $(MUTANTS)
