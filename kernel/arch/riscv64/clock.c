@@ -103,6 +103,7 @@ void arch_vdso_fill(struct vdso_data *data)
 	data->multiplier = multiplier;
 	data->shift = 32;
 	data->clock_usable = 1;
+	vdso_fill_machine(data->machine);
 }
 
 nsec_t arch_clock_realtime_at_boot(void)

@@ -3,6 +3,7 @@
 #include "arch/common/device_tree.h"
 #include "arch/cpu.h"
 #include "arch/impl/cpu_local.h"
+#include "arch/impl/vdso.h"
 #include "arch/riscv64/instructions.h"
 #include "arch/riscv64/port.h"
 #include "arch/vdso.h"
@@ -13,6 +14,23 @@
 #include <asm/hwprobe.h>
 
 struct cpu_features cpu_features;
+
+/* The keys of riscv_hwprobe(2) are known from 0 on; the vDSO has the values too. What nobody has measured, or turned on, is 0. */
+static u64 probed[PROBE_KEYS];
+
+static init_ void fill_probed(void)
+{
+	probed[RISCV_HWPROBE_KEY_MVENDORID] =
+		sbi_call(SBI_BASE, BASE_MVENDORID, 0, 0, 0, 0, 0).value;
+	probed[RISCV_HWPROBE_KEY_MARCHID] =
+		sbi_call(SBI_BASE, BASE_MARCHID, 0, 0, 0, 0, 0).value;
+	probed[RISCV_HWPROBE_KEY_MIMPID] =
+		sbi_call(SBI_BASE, BASE_MIMPID, 0, 0, 0, 0, 0).value;
+	probed[RISCV_HWPROBE_KEY_BASE_BEHAVIOR] = RISCV_HWPROBE_BASE_BEHAVIOR_IMA;
+	probed[RISCV_HWPROBE_KEY_IMA_EXT_0] = isa_probed();
+	probed[RISCV_HWPROBE_KEY_HIGHEST_VIRT_ADDRESS] = USER_END - 1;
+	probed[RISCV_HWPROBE_KEY_TIME_CSR_FREQ] = clock_hz();
+}
 
 init_ void features_init(void)
 {
@@ -27,7 +45,7 @@ init_ void features_init(void)
 	if (cpu_features.vlenb == 0) {
 		isa_without_vectors();
 	}
-	cpu_features.probed = isa_probed();
+	fill_probed();
 }
 
 const char *arch_machine_name(void)
@@ -50,38 +68,35 @@ u64 arch_hwcap2(void)
 	return 0;
 }
 
-void arch_hwprobe(s64 *key, u64 *value)
+static bool is_known(s64 key)
 {
-	*value = 0;
-	switch (*key) {
-	case RISCV_HWPROBE_KEY_MVENDORID:
-		*value = sbi_call(SBI_BASE, BASE_MVENDORID, 0, 0, 0, 0, 0).value;
-		break;
-	case RISCV_HWPROBE_KEY_MARCHID:
-		*value = sbi_call(SBI_BASE, BASE_MARCHID, 0, 0, 0, 0, 0).value;
-		break;
-	case RISCV_HWPROBE_KEY_MIMPID:
-		*value = sbi_call(SBI_BASE, BASE_MIMPID, 0, 0, 0, 0, 0).value;
-		break;
-	case RISCV_HWPROBE_KEY_BASE_BEHAVIOR:
-		*value = RISCV_HWPROBE_BASE_BEHAVIOR_IMA;
-		break;
-	case RISCV_HWPROBE_KEY_IMA_EXT_0:
-		*value = cpu_features.probed;
-		break;
-	case RISCV_HWPROBE_KEY_HIGHEST_VIRT_ADDRESS:
-		*value = USER_END - 1;
-		break;
-	case RISCV_HWPROBE_KEY_TIME_CSR_FREQ:
-		*value = clock_hz();
-		break;
-	case RISCV_HWPROBE_KEY_CPUPERF_0: /* nobody has measured */
-	case RISCV_HWPROBE_KEY_MISALIGNED_SCALAR_PERF:
-	case RISCV_HWPROBE_KEY_ZICBOZ_BLOCK_SIZE: /* not turned on */
-		break;
-	default:
-		*key = -1;
+	return key >= 0 && key < PROBE_KEYS;
+}
+
+bool arch_hwprobe(s64 *key, u64 *value)
+{
+	bool known = is_known(*key);
+
+	*value = known ? probed[*key] : 0;
+	*key = known ? *key : -1;
+	return known;
+}
+
+bool arch_hwprobe_has(s64 key, u64 value)
+{
+	if (!is_known(key)) {
+		return false;
 	}
+	if (key == RISCV_HWPROBE_KEY_BASE_BEHAVIOR ||
+	    key == RISCV_HWPROBE_KEY_IMA_EXT_0 || key == RISCV_HWPROBE_KEY_CPUPERF_0) {
+		return (value & ~probed[key]) == 0;
+	}
+	return value == probed[key];
+}
+
+void vdso_fill_machine(u64 *words)
+{
+	memcpy(words, probed, sizeof(probed));
 }
 
 size_t arch_entropy(void *to, size_t size)

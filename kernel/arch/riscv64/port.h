@@ -8,11 +8,12 @@ struct device_node;
 
 /* features.c: what every CPU has. */
 struct cpu_features {
-	bool sstc;  /* the timer's compare register is ours */
-	u64 vlenb;  /* bytes of a vector register; 0: there are none */
-	u64 probed; /* RISCV_HWPROBE_KEY_IMA_EXT_0 */
+	bool sstc; /* the timer's compare register is ours */
+	u64 vlenb; /* bytes of a vector register; 0: there are none */
 };
 extern struct cpu_features cpu_features;
+/* The values of riscv_hwprobe(2)'s keys from 0 on, PROBE_KEYS of them. */
+void vdso_fill_machine(u64 *words);
 
 /* isa.c: extensions by name, of all CPUs together. Boot: find, without_vectors; then they stay. */
 void isa_find(void);

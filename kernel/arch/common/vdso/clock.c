@@ -6,13 +6,10 @@
  * The kernel writes it under a sequence count: an even count that is the same before and after means what was read in between is one state.
  */
 #include "arch/common/vdso/vdso.h"
-#include "arch/vdso.h"
 #include "lib/compiler.h"
 #include <asm/unistd.h>
 #include <linux/time.h>
 #include <linux/time_types.h>
-
-extern const struct vdso_data vdso_data __attribute__((visibility("hidden")));
 
 int VDSO(clock_gettime)(int clock, struct __kernel_timespec *to);
 int VDSO(clock_getres)(int clock, struct __kernel_timespec *to);

@@ -10,7 +10,11 @@
 #pragma once
 
 #include "arch/impl/vdso.h"
+#include "arch/vdso.h"
 #include "lib/types.h"
+
+/* The data page. */
+extern const struct vdso_data vdso_data __attribute__((visibility("hidden")));
 
 /* In ns, CLOCK_REALTIME or CLOCK_MONOTONIC. false: only the kernel can tell. */
 bool vdso_read_clock(bool realtime, u64 *out) __attribute__((visibility("hidden")));

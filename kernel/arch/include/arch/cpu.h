@@ -38,7 +38,11 @@ void arch_backtrace(u64 frame_pointer, void (*visit)(void *context, u64 address)
 /* "x86_64" for uname(2); the model name and flags lines for /proc/cpuinfo are written by arch_cpu_describe. */
 const char *arch_machine_name(void);
 int arch_cpu_describe(unsigned cpu, char *to, size_t size);
-/* riscv_hwprobe(2), which RISC-V alone has: the value that belongs to *key; a key that is not known becomes -1, and its value 0. */
-void arch_hwprobe(s64 *key, u64 *value);
+/*
+ * riscv_hwprobe(2), which RISC-V alone has: the value that belongs to *key; false: it is not known, becomes -1, and its value 0. All CPUs are alike.
+ * Has: they have what a pair says: that value, or, where values are sets of bits, those among theirs; false for a key that is not known. Any context.
+ */
+bool arch_hwprobe(s64 *key, u64 *value);
+bool arch_hwprobe_has(s64 key, u64 value);
 
 #include "arch/impl/cpu.h"

@@ -16,13 +16,15 @@ struct vdso_data {
 	u32 shift;
 	u32 reserved;
 	s64 realtime_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	u64 machine
+		[16]; /* the port's own for its own functions; the same in every state */
 };
 
 /* The image (page aligned, in the kernel's own memory) and its size in bytes (whole pages). */
 const void *arch_vdso_image(size_t *size);
 /* Offset of the signal return trampoline in the image (0: the port needs none). */
 u64 arch_vdso_sigreturn_offset(void);
-/* Fill counter_base, multiplier, shift, clock_usable of the port's counter. */
+/* Fill counter_base, multiplier, shift, clock_usable of the port's counter, and `machine`. */
 void arch_vdso_fill(struct vdso_data *data);
 /* AT_HWCAP, AT_HWCAP2 */
 u64 arch_hwcap(void);
