@@ -2,8 +2,9 @@
 /*
  * Copies between the kernel and user memory: the only code that opens it (SUM). A fault that can not be resolved goes to the fixup.
  *
- * Copies go by 32 and by 8 bytes where both sides are aligned alike; if that faults, the rest goes by single bytes, so that the count
- * returned is exact.
+ * Copies go by 32 and by 8 bytes to aligned words. Where the source is not aligned alike, each word is put together from two aligned ones of the source:
+ * none of these lies in a page that has no byte of those to be copied. If one of all these faults, the rest goes by single bytes, so that
+ * the count returned is exact.
  */
 #include "arch/riscv64/asm_offsets.h"
 #include "arch/common/exception_table.h"
@@ -27,6 +28,13 @@
 	csrc sstatus, t0
 .endm
 
+/* \low becomes the word that begins in it, a3 bits from its start, and ends in \high. Clobbers t0. */
+.macro join low, high
+	srl \low, \low, a3
+	sll t0, \high, a4
+	or \low, \low, t0
+.endm
+
 	.text
 nothing_copied:
 	mv a0, a2
@@ -42,9 +50,6 @@ arch_copy_to_user:
 	check_range a0, a2, nothing_copied
 copy:
 	open_user_access
-	xor t1, a0, a1
-	andi t1, t1, 7
-	bnez t1, 6f
 	/* Up to a multiple of 8. */
 1:	andi t1, a0, 7
 	beqz t1, 2f
@@ -55,7 +60,9 @@ copy:
 	addi a1, a1, 1
 	addi a2, a2, -1
 	j 1b
-2:	li t1, 32
+2:	andi t1, a1, 7
+	bnez t1, unaligned
+	li t1, 32
 	bltu a2, t1, 4f
 3:
 13:	ld t2, (a1)
@@ -88,6 +95,50 @@ copy:
 8:	close_user_access
 	mv a0, a2
 	ret
+
+	/* t2: the word of the source that a5 points at, of which the bytes from a1 on are still to come */
+unaligned:
+	li t3, 8
+	bltu a2, t3, 6b
+	sub a5, a1, t1
+	slli a3, t1, 3
+	neg a4, a3 /* shifts count modulo 64 */
+	li t1, 32
+25:	ld t2, (a5)
+	bltu a2, t1, 10f
+9:
+26:	ld t3, 8(a5)
+27:	ld t4, 16(a5)
+28:	ld t5, 24(a5)
+29:	ld t6, 32(a5)
+	join t2, t3
+30:	sd t2, (a0)
+	join t3, t4
+31:	sd t3, 8(a0)
+	join t4, t5
+32:	sd t4, 16(a0)
+	join t5, t6
+33:	sd t5, 24(a0)
+	mv t2, t6
+	addi a0, a0, 32
+	addi a1, a1, 32
+	addi a5, a5, 32
+	addi a2, a2, -32
+	bgeu a2, t1, 9b
+10:	li t1, 8
+	bltu a2, t1, 6b
+34:	ld t3, 8(a5)
+	join t2, t3
+35:	sd t2, (a0)
+	mv t2, t3
+	addi a0, a0, 8
+	addi a1, a1, 8
+	addi a5, a5, 8
+	addi a2, a2, -8
+	j 10b
+	.irp n, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35
+	may_fault \n\()b, 6b, EXCEPTION_MAY_FAULT_IN
+	.endr
 	may_fault 11b, 8b, EXCEPTION_MAY_FAULT_IN
 	may_fault 12b, 8b, EXCEPTION_MAY_FAULT_IN
 	may_fault 13b, 6b, EXCEPTION_MAY_FAULT_IN
