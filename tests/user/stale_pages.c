@@ -5,8 +5,9 @@
  * With one CPU the same is done on that one.
  */
 #include "cpus.h"
+#include "raw.h"
 
-enum { ROUNDS = 40, REPLACED = 50, PAGE = 4096 };
+enum { ROUNDS = 40, MOVES = 4, REPLACED = 50, PAGE = 4096 };
 
 static unsigned places[2]; /* CPUs */
 static volatile long *page;
@@ -119,16 +120,24 @@ static void *read_on(void *unused)
 	return unused;
 }
 
-/* The page number n of a file says n; each takes the place of the one before it. */
-static void check_used_meanwhile(void)
+/* A file whose page n says n. */
+static int numbers(void)
 {
 	int file = memfd_create("numbers", MFD_CLOEXEC);
-	pthread_t reader;
 
 	CHECK(file >= 0);
 	for (long i = 0; i <= REPLACED; i++) {
 		CHECK_EQ(pwrite(file, &i, sizeof(i), i * PAGE), sizeof(i));
 	}
+	return file;
+}
+
+/* Each page takes the place of the one before it. */
+static void check_used_meanwhile(void)
+{
+	int file = numbers();
+	pthread_t reader;
+
 	go_to(0);
 	map_page(MAP_SHARED, file, 0);
 	reader = start_thread(read_on, NULL);
@@ -140,6 +149,69 @@ static void check_used_meanwhile(void)
 	join_thread(reader);
 	close(file);
 	ok("used_meanwhile");
+}
+
+/* What the one who is moved does: nothing, use the page, look at it once. */
+enum { REST, USE, LOOK, END };
+static _Atomic int order, done;
+static long looked;
+
+/* No system call, and nothing that the kernel writes for it when it moves (the C library's threads have rseq): of these CPUs forget more. */
+static int be_moved(void *unused)
+{
+	int last = REST, now;
+
+	do {
+		now = atomic_load(&order);
+		if (now == USE || (now == LOOK && now != last)) {
+			looked = *page;
+		}
+		atomic_store(&done, now);
+		last = now;
+	} while (now != END);
+	return unused != NULL;
+}
+
+static void tell(int what)
+{
+	atomic_store(&order, what);
+	WAIT_UNTIL(atomic_load(&done) == what);
+}
+
+/* It uses a page, is moved away, another page takes that one's place (not in the same frame, as memory that is freed and taken), it is moved back. */
+static void check_moved(void)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	static pid_t word = -1;
+	static struct clone_args args = {
+		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+			 CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
+		.child_tid = (uintptr_t)&word,
+		.stack = (uintptr_t)stack,
+		.stack_size = sizeof(stack),
+	};
+	int file = numbers();
+	long moved;
+
+	go_to(1);
+	moved = clone3_call(&args, sizeof(args), be_moved, NULL);
+	CHECK(moved > 0);
+	for (long round = 0; round < MOVES; round++) {
+		map_page(MAP_SHARED, file, 2 * round * PAGE);
+		pin((pid_t)moved, places[0]);
+		tell(USE);
+		tell(REST);
+		pin((pid_t)moved, places[1]);
+		map_page(MAP_SHARED, file, (2 * round + 1) * PAGE);
+		pin((pid_t)moved, places[0]);
+		tell(LOOK);
+		CHECK_EQ(looked, 2 * round + 1);
+		tell(REST);
+	}
+	tell(END);
+	WAIT_UNTIL(__atomic_load_n(&word, __ATOMIC_SEQ_CST) == 0);
+	close(file);
+	ok("moved");
 }
 
 /* With a neighbour, which stays: the page's table does not become empty. */
@@ -161,5 +233,6 @@ int main(void)
 	check_protected();
 	check_forked();
 	check_used_meanwhile();
+	check_moved();
 	return 0;
 }
