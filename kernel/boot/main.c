@@ -17,6 +17,7 @@
 #include "fs/path.h"
 #include "fs/virtio_port.h"
 #include "ipc/epoll.h"
+#include "ipc/eventfd.h"
 #include "ipc/mqueue/mqueue.h"
 #include "ipc/pipe.h"
 #include "ipc/sysv/sysv.h"
@@ -29,6 +30,7 @@
 #include "sched/sched.h"
 #include "sync/completion.h"
 #include "syscall/file_limits.h"
+#include "syscall/time.h"
 #include "time/clock.h"
 #include "time/timer.h"
 #include "tty/tty.h"
@@ -90,6 +92,8 @@ static void boot_thread(void *unused)
 	start_beside("fill-root", fill_root, &root_filled); /* from the initramfs */
 	pipe_init();
 	epoll_init();
+	timerfd_init();
+	realtime_sleepers_init();
 	sysv_init();
 	mqueue_init();
 	unix_socket_init();

@@ -9,6 +9,7 @@
 int eventfd_create(u32 count, u32 flags, struct file **out) must_check;
 
 /* clock: CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME (and their _ALARM forms); flags: O_NONBLOCK. */
+void timerfd_init(void); /* boot */
 int timerfd_create(int clock, u32 flags, struct file **out) must_check;
 int timerfd_clock(const struct file *file); /* CLOCK_*; -EINVAL: not a timerfd */
 /* `file` is a timerfd, or -EINVAL. An absolute value is kernel time (process/namespace/time_namespace.h). TFD_TIMER_ABSTIME. `old` may be NULL. */

@@ -3,17 +3,21 @@
  * timerfd_create(2): a timer whose expirations are counted and read.
  *
  * Owns      struct timerfd.
- * Locks     timerfd.lock (irq-safe: the timer's callback takes it). timer_cancel() is called without it.
+ * Locks     realtime_lock (irq-safe) > timerfd.lock (irq-safe: the timer's callback takes it). timer_cancel() is called without them.
  *
  * Invariants
  *   F1  `interval` and `next` describe the armed timer; next == NSEC_NEVER: disarmed.
+ *   F3  Those on CLOCK_REALTIME are in realtime_timerfds as long as they are there; when the clock is set, the ones that wait for a
+ *       point of it move by `offset`, what the clock stood from CLOCK_MONOTONIC when `next` was computed.
  *   F2  An interval timer's missed periods are counted when it expires, not one interrupt each.
  */
 #include "ipc/eventfd.h"
 
+#include "core/panic.h"
 #include "core/spinlock.h"
 #include "lib/errno.h"
 #include "lib/format.h"
+#include "lib/list.h"
 #include "mm/heap.h"
 #include "sched/wait.h"
 #include "sync/mutex.h"
@@ -24,21 +28,30 @@
 #include <linux/time.h>
 #include <linux/timerfd.h>
 
+enum { CANCELLABLE = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET };
+
 struct timerfd {
 	struct mutex set_lock; /* one setter at a time */
 	struct spinlock lock;
 	u64 expirations GUARDED_BY(lock);
 	nsec_t next GUARDED_BY(lock), interval GUARDED_BY(lock); /* CLOCK_MONOTONIC */
+	nsec_t offset GUARDED_BY(lock);                          /* F3 */
+	bool cancelled GUARDED_BY(lock); /* TFD_TIMER_CANCEL_ON_SET, and it was */
 	struct timer timer;
 	int clock;
-	int set_flags GUARDED_BY(lock); /* of the last setting, for fdinfo */
+	int set_flags GUARDED_BY(lock); /* of the last setting */
 	struct wait_queue queue;
+	struct list link; /* realtime_timerfds; realtime_lock */
 };
+
+static struct spinlock realtime_lock =
+	SPINLOCK_INIT(RANK_ITIMER, "timerfd.realtime_lock");
+static struct list realtime_timerfds = LIST_INIT(realtime_timerfds); /* realtime_lock */
 
 static void timerfd_expired(struct timer *timer)
 {
 	struct timerfd *timerfd = container_of(timer, struct timerfd, timer);
-	nsec_t now = clock_monotonic(), again = NSEC_NEVER;
+	nsec_t now = clock_monotonic();
 	u64 flags = spin_lock_irq(&timerfd->lock);
 
 	if (timerfd->next != NSEC_NEVER && timerfd->next <= now) {
@@ -52,20 +65,21 @@ static void timerfd_expired(struct timer *timer)
 			timerfd->next = NSEC_NEVER;
 		}
 	}
-	again = timerfd->next;
-	spin_unlock_irq(&timerfd->lock, flags);
-	if (again != NSEC_NEVER) {
-		timer_start(timer, again);
+	if (timerfd->next != NSEC_NEVER) {
+		timer_start(timer, timerfd->next);
 	}
+	spin_unlock_irq(&timerfd->lock, flags);
 	wake_all(&timerfd->queue, EPOLLIN);
 }
 
-static bool try_take(struct timerfd *timerfd, u64 *value)
+static bool try_take(struct timerfd *timerfd, u64 *value, bool *cancelled)
 {
 	u64 flags = spin_lock_irq(&timerfd->lock);
 
 	*value = timerfd->expirations;
+	*cancelled = timerfd->cancelled;
 	timerfd->expirations = 0;
+	timerfd->cancelled = false;
 	spin_unlock_irq(&timerfd->lock, flags);
 	return *value != 0;
 }
@@ -73,21 +87,22 @@ static bool try_take(struct timerfd *timerfd, u64 *value)
 static s64 timerfd_read(struct file *file, struct io_buffer *io, u64 *position)
 {
 	struct timerfd *timerfd = file->data;
+	bool cancelled;
 	u64 value = 0;
 	int error = 0;
 
 	if (io->remaining < sizeof(value)) {
 		return -EINVAL;
 	}
-	if (!try_take(timerfd, &value)) {
+	if (!try_take(timerfd, &value, &cancelled)) {
 		if (file_nonblocking(file)) {
 			return -EAGAIN;
 		}
-		error = wait_until(&timerfd->queue, try_take(timerfd, &value),
+		error = wait_until(&timerfd->queue, try_take(timerfd, &value, &cancelled),
 				   THREAD_INTERRUPTIBLE, NSEC_NEVER);
 	}
-	if (error) {
-		return error;
+	if (error || cancelled) {
+		return error ? error : -ECANCELED;
 	}
 	return io_copy_to(io, &value, sizeof(value)) == sizeof(value) ? (s64)sizeof(value)
 								      : -EFAULT;
@@ -109,8 +124,11 @@ static u32 timerfd_poll(struct file *file, struct poll_table *table)
 static void timerfd_release(struct file *file)
 {
 	struct timerfd *timerfd = file->data;
-	u64 flags = spin_lock_irq(&timerfd->lock);
+	u64 flags = spin_lock_irq(&realtime_lock);
 
+	list_remove(&timerfd->link);
+	spin_unlock_irq(&realtime_lock, flags);
+	flags = spin_lock_irq(&timerfd->lock);
 	timerfd->next = NSEC_NEVER;
 	spin_unlock_irq(&timerfd->lock, flags);
 	timer_cancel(&timerfd->timer);
@@ -159,6 +177,50 @@ static const struct file_operations timerfd_operations = {
 	.no_position = true,
 };
 
+static bool on_realtime(const struct timerfd *timerfd)
+{
+	return timerfd->clock == CLOCK_REALTIME || timerfd->clock == CLOCK_REALTIME_ALARM;
+}
+
+/* The clock was set: what waits for a point of it moves. */
+static void follow_clock(struct timerfd *timerfd, nsec_t offset)
+{
+	bool cancelled = false;
+	u64 flags = spin_lock_irq(&timerfd->lock);
+
+	if (timerfd->next != NSEC_NEVER && (timerfd->set_flags & TFD_TIMER_ABSTIME)) {
+		timerfd->next = MAX(timerfd->next + timerfd->offset - offset, (nsec_t)1);
+		timer_start(&timerfd->timer, timerfd->next);
+	}
+	timerfd->offset = offset;
+	if ((timerfd->set_flags & CANCELLABLE) == CANCELLABLE) {
+		cancelled = timerfd->cancelled = true;
+		timerfd->expirations++;
+	}
+	spin_unlock_irq(&timerfd->lock, flags);
+	if (cancelled) {
+		wake_all(&timerfd->queue, EPOLLIN);
+	}
+}
+
+static void realtime_changed(void)
+{
+	struct timerfd *timerfd;
+	u64 flags = spin_lock_irq(&realtime_lock);
+
+	list_for_each(timerfd, &realtime_timerfds, link) {
+		follow_clock(timerfd, clock_realtime_offset());
+	}
+	spin_unlock_irq(&realtime_lock, flags);
+}
+
+void timerfd_init(void)
+{
+	if (!clock_on_realtime_change(realtime_changed)) {
+		panic("timerfd: too many watch the clock");
+	}
+}
+
 /* Nobody else sees it yet: its fields need no lock. */
 NO_THREAD_SAFETY int timerfd_create(int clock, u32 flags, struct file **out)
 {
@@ -183,30 +245,34 @@ NO_THREAD_SAFETY int timerfd_create(int clock, u32 flags, struct file **out)
 	timer_init(&timerfd->timer, timerfd_expired);
 	timerfd->next = NSEC_NEVER;
 	timerfd->clock = clock;
+	list_init(&timerfd->link);
 	error = file_create_anonymous("[timerfd]", 0600, &timerfd_operations,
 				      O_RDWR | (flags & O_NONBLOCK), timerfd, out);
 	if (error) {
 		heap_free(timerfd);
+	} else if (on_realtime(timerfd)) {
+		u64 irq = spin_lock_irq(&realtime_lock);
+
+		list_push_back(&realtime_timerfds, &timerfd->link);
+		spin_unlock_irq(&realtime_lock, irq);
 	}
 	return error;
 }
 
 /* The monotonic time at which a setting expires; NSEC_NEVER: it disarms. */
 static nsec_t first_expiry(const struct timerfd *timerfd, nsec_t value, int flags)
+	MUST_HOLD(&timerfd->lock)
 {
-	bool realtime = timerfd->clock == CLOCK_REALTIME ||
-			timerfd->clock == CLOCK_REALTIME_ALARM;
-
 	if (value == 0) {
 		return NSEC_NEVER;
 	}
 	if (!(flags & TFD_TIMER_ABSTIME)) {
 		return nsec_add(clock_monotonic(), value);
 	}
-	if (!realtime || value == NSEC_NEVER) {
+	if (!on_realtime(timerfd) || value == NSEC_NEVER) {
 		return value;
 	}
-	return MAX(value - clock_realtime_offset(), (nsec_t)0);
+	return MAX(value - timerfd->offset, (nsec_t)1);
 }
 
 int timerfd_clock(const struct file *file)
@@ -216,12 +282,36 @@ int timerfd_clock(const struct file *file)
 	return file->operations == &timerfd_operations ? timerfd->clock : -EINVAL;
 }
 
+/* Stop it and set it. set_lock held. -ECANCELED: the clock was set meanwhile. */
+static int set_anew(struct timerfd *timerfd, int flags, nsec_t first, nsec_t interval)
+{
+	bool cancelled;
+	u64 irq = spin_lock_irq(&timerfd->lock);
+
+	timerfd->next = NSEC_NEVER; /* a callback that runs now must not start it again */
+	spin_unlock_irq(&timerfd->lock, irq);
+	timer_cancel(&timerfd->timer);
+	irq = spin_lock_irq(&timerfd->lock);
+	cancelled = timerfd->cancelled && (flags & CANCELLABLE) == CANCELLABLE && first;
+	timerfd->cancelled = false;
+	timerfd->expirations = 0;
+	timerfd->interval = interval;
+	timerfd->offset = clock_realtime_offset();
+	timerfd->next = first_expiry(timerfd, first, flags);
+	timerfd->set_flags = flags;
+	if (timerfd->next != NSEC_NEVER) {
+		timer_start(&timerfd->timer, timerfd->next);
+	}
+	spin_unlock_irq(&timerfd->lock, irq);
+	return cancelled ? -ECANCELED : 0;
+}
+
 int timerfd_set(struct file *file, int flags, const struct __kernel_itimerspec *value,
 		struct __kernel_itimerspec *old)
 {
 	struct timerfd *timerfd = file->data;
-	nsec_t first, interval, next;
-	u64 irq;
+	nsec_t first, interval;
+	int error;
 
 	if (file->operations != &timerfd_operations ||
 	    flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) {
@@ -235,22 +325,9 @@ int timerfd_set(struct file *file, int flags, const struct __kernel_itimerspec *
 	if (old) {
 		describe(timerfd, old);
 	}
-	irq = spin_lock_irq(&timerfd->lock);
-	timerfd->next = NSEC_NEVER; /* a callback that runs now must not start it again */
-	spin_unlock_irq(&timerfd->lock, irq);
-	timer_cancel(&timerfd->timer);
-	next = first_expiry(timerfd, first, flags);
-	irq = spin_lock_irq(&timerfd->lock);
-	timerfd->expirations = 0;
-	timerfd->interval = interval;
-	timerfd->next = next;
-	timerfd->set_flags = flags;
-	spin_unlock_irq(&timerfd->lock, irq);
-	if (next != NSEC_NEVER) {
-		timer_start(&timerfd->timer, next);
-	}
+	error = set_anew(timerfd, flags, first, interval);
 	mutex_unlock(&timerfd->set_lock);
-	return 0;
+	return error;
 }
 
 int timerfd_get(struct file *file, struct __kernel_itimerspec *value)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Interval timers and RLIMIT_CPU.
+ * Interval timers and RLIMIT_CPU; POSIX timers on CPU time are looked at with them.
  *
  * ITIMER_REAL is a timer of its own; its callback runs in interrupt context and sends SIGALRM. The two that count CPU time,
  * and the limit, are compared with what the process has used whenever one of its threads returns to user mode. A thread
@@ -50,6 +50,14 @@ static void used_locked(struct process *process, u64 *user_ns, u64 *all_ns)
 	*all_ns = *user_ns + system_ns;
 }
 
+u64 cpu_time_locked(struct process *process)
+{
+	u64 user_ns, all_ns;
+
+	used_locked(process, &user_ns, &all_ns);
+	return all_ns;
+}
+
 static u64 remaining(u64 expires, u64 used)
 {
 	return !expires ? UINT64_MAX : expires > used ? expires - used : 0;
@@ -59,12 +67,13 @@ static u64 remaining(u64 expires, u64 used)
 static u64 time_left(struct process *process)
 {
 	const struct cpu_timers *timers = &process->cpu_timers;
-	u64 user_ns, all_ns;
+	u64 user_ns, all_ns, first;
 
 	used_locked(process, &user_ns, &all_ns);
-	return MIN(remaining(timers->expires[0], user_ns),
-		   MIN(remaining(timers->expires[1], all_ns),
-		       remaining(timers->limit_next, all_ns)));
+	first = MIN(remaining(timers->expires[0], user_ns),
+		    MIN(remaining(timers->expires[1], all_ns),
+			remaining(timers->limit_next, all_ns)));
+	return MIN(first, posix_cpu_timers_left_locked(process));
 }
 
 /* Threads on several CPUs use it up together. signal_lock held. */
@@ -100,6 +109,7 @@ void cpu_timers_init(struct process *process)
 {
 	timer_init(&process->real_timer, real_expired);
 	timer_init(&process->cpu_timers.watch, watch_expired);
+	list_init(&process->cpu_timers.posix);
 }
 
 static u64 used_time(struct process *process, int which)
@@ -134,8 +144,7 @@ void interval_timer_get(struct process *process, int which, struct interval *out
 	spin_unlock_irq(&process->signal_lock, flags);
 }
 
-/* Threads look at CPU timers on their way to user mode from now on. signal_lock held. */
-static void watch_cpu_time(struct process *process)
+void cpu_timers_watch_locked(struct process *process)
 {
 	struct thread *thread;
 
@@ -170,7 +179,7 @@ void interval_timer_set(struct process *process, int which, const struct interva
 		process->cpu_timers.expires[which - ITIMER_VIRTUAL] =
 			value->value_ns ? used + value->value_ns : 0;
 		process->cpu_timers.interval[which - ITIMER_VIRTUAL] = value->interval_ns;
-		watch_cpu_time(process);
+		cpu_timers_watch_locked(process);
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
 }
@@ -188,7 +197,7 @@ void cpu_timers_set_limit(struct process *process)
 	process->cpu_timers.limit_next =
 		first_signal_at(process->limits[RLIMIT_CPU].soft);
 	if (process->cpu_timers.limit_next) {
-		watch_cpu_time(process);
+		cpu_timers_watch_locked(process);
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
 }
@@ -230,7 +239,8 @@ static bool stop_looking(struct thread *thread, struct process *process)
 {
 	struct cpu_timers *timers = &process->cpu_timers;
 	u64 flags = spin_lock_irq(&process->signal_lock);
-	bool nothing = !timers->expires[0] && !timers->expires[1] && !timers->limit_next;
+	bool nothing = !timers->expires[0] && !timers->expires[1] &&
+		       !timers->limit_next && list_empty(&timers->posix);
 
 	if (nothing) {
 		atomic_fetch_and(&thread->sched.return_work, ~(u32)RETURN_CPU_TIMERS);
@@ -256,6 +266,7 @@ void cpu_timers_check(void)
 	alarm = expire(&process->cpu_timers, 0, usage.user_ns);
 	profile = expire(&process->cpu_timers, 1, usage.user_ns + usage.system_ns);
 	limit = check_limit(process, usage.user_ns + usage.system_ns);
+	posix_cpu_timers_check_locked(process);
 	if (!timer_pending(&process->cpu_timers.watch)) {
 		start_watch(process); // the first thread of a new process
 	}

@@ -8,10 +8,14 @@
 #pragma once
 
 #include "lib/compiler.h"
+#include "lib/list.h"
 #include "lib/types.h"
 #include "time/timer.h"
 
 struct process;
+
+/* Numbers of per-process and per-thread CPU clocks, which are negative: clock_getcpuclockid(3). The number is ~(clock >> 3). */
+enum { CPU_CLOCK_THREAD = 4, CPU_CLOCK_KIND = 3 };
 
 struct interval {
 	u64 value_ns;    /* until it expires; 0: not set */
@@ -21,9 +25,10 @@ struct interval {
 struct cpu_timers {
 	u64 expires[2],
 		interval[2]; /* virtual, profiling: in CPU time used by the process, ns */
-	u64 limit_next;      /* RLIMIT_CPU: CPU time of the next SIGXCPU; 0: no limit */
-	struct timer watch;  /* runs while one of these is set */
-	bool stopped;        /* it does not start any more */
+	struct list posix;  /* posix_timer.armed: POSIX timers on CPU time that are set */
+	u64 limit_next;     /* RLIMIT_CPU: CPU time of the next SIGXCPU; 0: no limit */
+	struct timer watch; /* runs while one of these is set */
+	bool stopped;       /* it does not start any more */
 };
 
 void cpu_timers_init(struct process *process);
@@ -37,6 +42,13 @@ void interval_timer_set(struct process *process, int which, const struct interva
 void cpu_timers_set_limit(struct process *process);
 /* Send what is due to the running thread's process. */
 void cpu_timers_check(void);
+/* CPU time of all threads, dead ones too. signal_lock held. */
+u64 cpu_time_locked(struct process *process);
+/* Something that counts CPU time has been set: threads look at it on their way to user mode from now on. signal_lock held. */
+void cpu_timers_watch_locked(struct process *process);
+/* POSIX timers on CPU time: what is left to the first (UINT64_MAX: none is set), and send what is due. signal_lock held. */
+u64 posix_cpu_timers_left_locked(struct process *process);
+void posix_cpu_timers_check_locked(struct process *process);
 /* The process is a zombie: nothing expires any more. */
 void cpu_timers_stop(struct process *process);
 /* exec keeps interval timers but drops POSIX ones; exit drops both. */

@@ -2,7 +2,7 @@
 /*
  * POSIX timers.
  *
- * Owns      struct posix_timer, linked in process.posix_timers.
+ * Owns      struct posix_timer, linked in process.posix_timers. Those on CPU time expire in posix_cpu_timers.c.
  * Locks     process.signal_lock (irq-safe): everything but the clock's own part of the timer.
  *
  * A timer carries its one queue entry with it, so that expiring never allocates; the entry counts as a queued signal of who
@@ -10,35 +10,21 @@
  * counted as overruns and told with the signal. A timer that is deleted is unlinked first, so that its callback, which looks
  * at `deleted` under the lock, does nothing more; then cancelled; then freed.
  */
-#include "process/posix_timers.h"
+#include "process/posix_timers_internal.h"
 
+#include "core/panic.h"
 #include "cred/user_account.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
-#include "process/cpu_timers.h"
 #include "process/current.h"
+#include "process/namespace/pid_namespace.h"
 #include "process/namespace/time_namespace.h"
 #include "time/clock.h"
 #include "time/timer.h"
 #include <linux/time.h>
 
-enum { TIMERS_MAX = 4096, OVERRUN_MAX = INT32_MAX };
+enum { TIMERS_MAX = 4096 };
 
-struct posix_timer {
-	struct list link; /* process.posix_timers */
-	int id;
-	int clock;
-	int notify; /* SIGEV_* */
-	struct process *process;
-	struct thread *target; /* SIGEV_THREAD_ID; a reference */
-	struct timer timer;
-	nsec_t interval;
-	nsec_t next;      /* of CLOCK_MONOTONIC: the expiry that is due */
-	u32 overrun;      /* since the signal was queued */
-	u32 last_overrun; /* what timer_getoverrun tells */
-	bool deleted;
-	struct queued_signal entry;
-};
 OBJECT_CACHE(timer_cache, posix_timer);
 
 static void entry_taken(struct queued_signal *entry, siginfo_t *info)
@@ -50,6 +36,25 @@ static void entry_taken(struct queued_signal *entry, siginfo_t *info)
 	timer->overrun = 0;
 }
 
+bool posix_timer_expire_locked(struct posix_timer *timer, nsec_t now)
+{
+	bool queued = !list_empty(&timer->entry.link);
+	s64 missed = 0;
+
+	if (queued) {
+		timer->overrun = MIN(timer->overrun + 1, (u32)OVERRUN_MAX);
+	}
+	if (timer->interval > 0) {
+		timer->next = nsec_add(timer->next, timer->interval);
+		if (timer->next <= now) {
+			missed = (now - timer->next) / timer->interval + 1;
+			timer->next += missed * timer->interval;
+		}
+		timer->overrun = (u32)MIN((s64)timer->overrun + missed, (s64)OVERRUN_MAX);
+	}
+	return !queued && timer->notify != SIGEV_NONE;
+}
+
 /* The lock is not held: posting takes it. */
 static void expired(struct timer *clock_timer)
 {
@@ -59,23 +64,12 @@ static void expired(struct timer *clock_timer)
 	bool send = false;
 	u64 flags = spin_lock_irq(&process->signal_lock);
 
-	if (!timer->deleted) {
-		if (!list_empty(&timer->entry.link)) {
-			timer->overrun = MIN(timer->overrun + 1, (u32)OVERRUN_MAX);
-		} else {
-			send = timer->notify != SIGEV_NONE;
-		}
+	if (!timer->deleted && timer->next > clock_monotonic()) {
+		timer_start(&timer->timer,
+			    timer->next); // the clock was set back meanwhile
+	} else if (!timer->deleted) {
+		send = posix_timer_expire_locked(timer, clock_monotonic());
 		if (timer->interval > 0) {
-			nsec_t now = clock_monotonic();
-
-			timer->next = nsec_add(timer->next, timer->interval);
-			if (timer->next <= now) {
-				s64 missed = (now - timer->next) / timer->interval + 1;
-
-				timer->overrun = (u32)MIN((s64)timer->overrun + missed,
-							  (s64)OVERRUN_MAX);
-				timer->next += missed * timer->interval;
-			}
 			timer_start(&timer->timer, timer->next);
 		}
 	}
@@ -152,6 +146,7 @@ static void destroy(struct posix_timer *timer)
 		user_account_put(account);
 	}
 	thread_put(timer->target);
+	thread_put(timer->measured);
 	object_free(&timer_cache, timer);
 }
 
@@ -182,12 +177,11 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 	struct posix_timer *timer;
 	int err;
 
-	if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID ||
-	    clock < 0) {
-		return -EOPNOTSUPP;
-	}
-	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC &&
-	    clock != CLOCK_BOOTTIME) {
+	bool cpu = clock == CLOCK_PROCESS_CPUTIME_ID ||
+		   clock == CLOCK_THREAD_CPUTIME_ID || clock < 0;
+
+	if (!cpu && clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC &&
+	    clock != CLOCK_BOOTTIME && clock != CLOCK_TAI) {
 		return -EINVAL;
 	}
 	timer = object_allocate(&timer_cache);
@@ -198,9 +192,14 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 	timer->clock = clock;
 	timer_init(&timer->timer, expired);
 	list_init(&timer->entry.link);
+	list_init(&timer->armed);
 	timer->entry.embedded = true;
 	timer->entry.taken = entry_taken;
-	err = charge_entry(timer);
+	timer->cpu = cpu;
+	err = cpu ? posix_cpu_timer_measure(timer) : 0;
+	if (!err) {
+		err = charge_entry(timer);
+	}
 	if (!err) {
 		err = apply_event(timer, event);
 	}
@@ -220,30 +219,77 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 
 static void read_setting(const struct posix_timer *timer, struct posix_timer_setting *out)
 {
+	bool set = timer->cpu ? !list_empty(&timer->armed) : timer_pending(&timer->timer);
+
 	*out = (struct posix_timer_setting){.interval = timer->interval};
 	if (timer->next) {
-		nsec_t left = timer->next - clock_monotonic();
+		nsec_t left = timer->next - (timer->cpu ? posix_cpu_timer_used(timer)
+							: clock_monotonic());
 
 		if (left > 0) {
 			out->value = left;
-		} else if (timer_pending(&timer->timer)) {
+		} else if (set && timer->notify != SIGEV_NONE) {
 			out->value = 1; // due any moment, but armed
 		}
 	}
 }
 
-static nsec_t first_expiry(const struct posix_timer *timer,
+static bool follows_realtime(const struct posix_timer *timer)
+{
+	return timer->absolute &&
+	       (timer->clock == CLOCK_REALTIME || timer->clock == CLOCK_TAI);
+}
+
+static nsec_t first_expiry(struct posix_timer *timer,
 			   const struct posix_timer_setting *setting)
 {
-	nsec_t now = clock_monotonic();
-
+	timer->absolute = setting->absolute;
 	if (!setting->absolute) {
-		return nsec_add(now, setting->value);
+		return nsec_add(clock_monotonic(), setting->value);
 	}
-	if (timer->clock == CLOCK_REALTIME) {
-		return nsec_add(now, MAX(setting->value - clock_realtime(), 0LL));
+	if (follows_realtime(timer)) {
+		timer->offset = clock_realtime_offset();
+		return MAX(setting->value - timer->offset, 1LL);
 	}
 	return current_time_to_kernel(timer->clock, setting->value);
+}
+
+/* The clock was set: timers that wait for a point of it move. */
+static void move_realtime_timers(struct process *process)
+{
+	u64 flags = spin_lock_irq(&process->signal_lock);
+	struct posix_timer *timer;
+
+	list_for_each(timer, &process->posix_timers, link) {
+		nsec_t offset = clock_realtime_offset();
+
+		if (!follows_realtime(timer) || !timer_pending(&timer->timer) ||
+		    timer->next == NSEC_NEVER) {
+			continue;
+		}
+		timer->next = MAX(timer->next + timer->offset - offset, 1LL);
+		timer->offset = offset;
+		timer_start(&timer->timer, timer->next);
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+}
+
+static void realtime_changed(void)
+{
+	struct process *process;
+
+	for (pid_nr number = 1;
+	     (process = process_next_in(&first_pid_namespace, &number)); number++) {
+		move_realtime_timers(process);
+		process_put(process);
+	}
+}
+
+void posix_timers_init(void)
+{
+	if (!clock_on_realtime_change(realtime_changed)) {
+		panic("posix_timers: too many watch the clock");
+	}
 }
 
 /* The timer stops, for good or to be set anew: its callback is neither running nor pending. signal_lock held, dropped in between. */
@@ -281,7 +327,9 @@ int posix_timer_set(int id, const struct posix_timer_setting *setting,
 		timer->interval = setting->value ? setting->interval : 0;
 		timer->next = 0;
 		timer->overrun = 0;
-		if (setting->value) {
+		if (timer->cpu) {
+			posix_cpu_timer_set(timer, setting);
+		} else if (setting->value) {
 			timer->next = first_expiry(timer, setting);
 			timer_start(&timer->timer, timer->next);
 		}
@@ -322,6 +370,7 @@ static void unlink_locked(struct posix_timer *timer)
 {
 	timer->deleted = true;
 	list_remove(&timer->link);
+	list_remove(&timer->armed);
 	timer->process->posix_timer_count--;
 }
 

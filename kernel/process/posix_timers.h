@@ -12,10 +12,14 @@ struct posix_timer_setting {
 	bool absolute;
 };
 
-/* clock: CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME. event NULL: SIGALRM. -EINVAL, -EAGAIN, -ENOTSUP */
+/*
+ * timer_create(2). clock: CLOCK_REALTIME, CLOCK_TAI, CLOCK_MONOTONIC, CLOCK_BOOTTIME, or CPU time of the process or one of its threads
+ * (-EOPNOTSUPP: another process's). event NULL: SIGALRM. -EINVAL, -EAGAIN
+ */
 int posix_timer_create(int clock, const struct sigevent *event, int *id) must_check;
 int posix_timer_set(int id, const struct posix_timer_setting *setting,
 		    struct posix_timer_setting *old) must_check;
 int posix_timer_get(int id, struct posix_timer_setting *out) must_check;
 long posix_timer_overrun(int id);
 int posix_timer_delete(int id) must_check;
+void posix_timers_init(void); /* boot */

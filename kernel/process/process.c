@@ -27,6 +27,7 @@
 #include "process/namespace/pid_namespace.h"
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
+#include "process/posix_timers.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
 #include "time/clock.h"
@@ -60,6 +61,7 @@ void process_init(void)
 	pid_init();
 	user_account_init();
 	thread_init_system();
+	posix_timers_init();
 	futex_init();
 	exec_init();
 	uts_init();

@@ -2,17 +2,18 @@
 /*
  * Clocks and sleeping: clock_gettime(2), clock_nanosleep(2), gettimeofday(2) and their relatives.
  */
-#include "syscall/syscall.h"
+#include "syscall/time.h"
 
+#include "core/panic.h"
 #include "mm/usercopy.h"
 #include "process/namespace/time_namespace.h"
 #include "process/process.h"
+#include "sched/wait.h"
+#include "syscall/syscall.h"
 #include "time/clock.h"
 #include <linux/capability.h>
 #include <linux/time.h>
 
-/* Numbers of per-process and per-thread CPU clocks: clock_getcpuclockid(3). */
-enum { CPU_CLOCK_THREAD = 4, CPU_CLOCK_KIND = 3 };
 enum { USEC_PER_SEC = 1000000, ZONE_MINUTES_MAX = 15 * 60 };
 
 static u64 thread_time(struct thread *thread)
@@ -277,13 +278,45 @@ static long sleep_on_cpu_clock(int clock, nsec_t until)
 	}
 }
 
+/* Threads that wait for a point of CLOCK_REALTIME: each looks again when the clock is set. */
+static struct wait_queue realtime_sleepers;
+
+static void wake_realtime_sleepers(void)
+{
+	wake_all(&realtime_sleepers, 0);
+}
+
+void realtime_sleepers_init(void)
+{
+	wait_queue_init(&realtime_sleepers);
+	if (!clock_on_realtime_change(wake_realtime_sleepers)) {
+		panic("time: too many watch the clock");
+	}
+}
+
+static long sleep_until_realtime(nsec_t when)
+{
+	for (;;) {
+		u64 changes = clock_realtime_changes();
+		nsec_t deadline =
+			when == NSEC_NEVER ? when : when - clock_realtime_offset();
+		int error = wait_until(&realtime_sleepers,
+				       clock_realtime_changes() != changes,
+				       THREAD_INTERRUPTIBLE, MAX(deadline, (nsec_t)0));
+
+		if (error) {
+			return error == -ETIMEDOUT ? 0 : -ERESTART_NO_HANDLER;
+		}
+	}
+}
+
 static long sleep_until(int clock, nsec_t when)
 {
 	nsec_t deadline = current_time_to_kernel(clock, when);
 
 	if (clock == CLOCK_REALTIME || clock == CLOCK_TAI ||
 	    clock == CLOCK_REALTIME_ALARM) {
-		deadline = when == NSEC_NEVER ? when : when - clock_realtime_offset();
+		return sleep_until_realtime(when);
 	}
 	return sched_sleep_until(MAX(deadline, (nsec_t)0), THREAD_INTERRUPTIBLE)
 		       ? -ERESTART_NO_HANDLER

@@ -22,6 +22,7 @@ static struct {
 	struct spinlock lock;
 	struct vdso_data *vdso GUARDED_BY(lock);
 	_Atomic s64 realtime_offset; /* written under lock */
+	_Atomic u64 realtime_changes;
 	_Atomic(void (*)(void)) watcher[WATCHERS_MAX];
 } clock = {.lock = SPINLOCK_INIT(RANK_CLOCK, "clock.lock"), .vdso = &early_data};
 
@@ -68,9 +69,15 @@ nsec_t clock_realtime(void)
 	return clock_monotonic() + clock_realtime_offset();
 }
 
+u64 clock_realtime_changes(void)
+{
+	return atomic_load(&clock.realtime_changes);
+}
+
 void clock_set_realtime(nsec_t now)
 {
 	set_offset(now - clock_monotonic());
+	atomic_fetch_add(&clock.realtime_changes, 1);
 	for (unsigned i = 0; i < WATCHERS_MAX; i++) {
 		void (*changed)(void) = atomic_load(&clock.watcher[i]);
 

@@ -17,6 +17,8 @@ static inline nsec_t clock_monotonic(void)
 nsec_t clock_realtime(void);
 void clock_set_realtime(nsec_t now); /* thread context; wakes absolute realtime timers */
 nsec_t clock_realtime_offset(void);
+/* How often CLOCK_REALTIME has been set; it grows after the offset has changed, before the watchers are called. */
+u64 clock_realtime_changes(void);
 /* Called by clock_set_realtime() after the change, thread context: installed by who keeps absolute realtime timers. false: all
  * places are taken. */
 bool clock_on_realtime_change(void (*changed)(void)) must_check;

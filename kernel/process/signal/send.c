@@ -296,6 +296,12 @@ int signal_post(struct process *process, struct thread *thread, int signal,
 	return post(process, thread, signal, entry, 0);
 }
 
+int signal_post_locked(struct process *process, struct thread *thread, int signal,
+		       struct queued_signal **entry)
+{
+	return post_locked(process, thread, signal, entry, 0);
+}
+
 static bool knows_sender(const siginfo_t *info)
 {
 	return info->si_code <= 0 && info->si_code != SI_TIMER &&

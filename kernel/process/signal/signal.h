@@ -45,6 +45,8 @@ void signal_entry_destroy(struct queued_signal *entry);
  */
 int signal_post(struct process *process, struct thread *thread, int signal,
 		struct queued_signal **entry);
+int signal_post_locked(struct process *process, struct thread *thread, int signal,
+		       struct queued_signal **entry) MUST_HOLD(&process->signal_lock);
 /* The same, with an entry of its own. Thread context. */
 int signal_send(struct process *process, struct thread *thread, const siginfo_t *info);
 /*

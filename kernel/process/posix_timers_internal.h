@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+/* Between posix_timers.c and posix_cpu_timers.c. Everything here is guarded by the process's signal_lock. */
+#pragma once
+
+#include "process/posix_timers.h"
+#include "time/timer.h"
+
+enum { OVERRUN_MAX = INT32_MAX };
+
+struct posix_timer {
+	struct list link; /* process.posix_timers */
+	int id;
+	int clock;
+	int notify; /* SIGEV_* */
+	struct process *process;
+	struct thread *target; /* SIGEV_THREAD_ID; a reference */
+
+	bool cpu;                /* I: `next` is CPU time; `timer` is not used */
+	struct thread *measured; /* I: whose CPU time, a reference; NULL: the process's */
+	struct list armed;       /* cpu: process.cpu_timers.posix while it is set */
+
+	struct timer timer;
+	bool absolute; /* as it was set last: on CLOCK_REALTIME `next` moves when that clock is set, */
+	nsec_t offset; /* which stood so far from CLOCK_MONOTONIC then */
+	nsec_t interval;
+	nsec_t next;      /* of CLOCK_MONOTONIC or the CPU time: the expiry that is due */
+	u32 overrun;      /* since the signal was queued */
+	u32 last_overrun; /* what timer_getoverrun tells */
+	bool deleted;
+	struct queued_signal entry;
+};
+
+/* It expires now: overruns are counted, `next` moves by the interval. Returns whether the signal is to be sent. */
+bool posix_timer_expire_locked(struct posix_timer *timer, nsec_t now) must_check;
+
+/* A new timer's clock is CPU time: whose? -EINVAL: nobody's of this process; -EOPNOTSUPP: another process's. */
+int posix_cpu_timer_measure(struct posix_timer *timer) must_check;
+/* How much has been used on its clock. signal_lock held. */
+nsec_t posix_cpu_timer_used(const struct posix_timer *timer);
+/* Set it, or stop it. signal_lock held. */
+void posix_cpu_timer_set(struct posix_timer *timer,
+			 const struct posix_timer_setting *setting);
