@@ -23,6 +23,11 @@ u64 page_file_object_size(struct vm_object *object)
 	return inode_size(object->owner);
 }
 
+void page_file_object_written(struct vm_object *object)
+{
+	inode_touch(object->owner, ATTRIBUTE_MODIFIED | ATTRIBUTE_CHANGED);
+}
+
 s64 page_file_read(struct file *file, struct io_buffer *io, u64 *position)
 {
 	s64 moved;

@@ -18,3 +18,4 @@ int page_file_sync(struct file *file, bool data_only);
 s64 generic_seek(struct file *file, s64 offset, int whence);
 /* A vm_object_operations.size for objects whose owner is the inode. */
 u64 page_file_object_size(struct vm_object *object);
+void page_file_object_written(struct vm_object *object); /* the file's times move */

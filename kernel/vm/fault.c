@@ -187,6 +187,18 @@ static void map_around(struct fault *fault, struct vm_object *object, u32 rights
 				  memory_order_relaxed);
 }
 
+/* A write through a shared mapping: the page is dirty, and who owns the object is told. */
+static void note_write(struct vm_object *object, struct frame *frame)
+	MUST_HOLD(&object->lock)
+{
+	if (object->operations->write_page) {
+		page_mark(frame, PAGE_DIRTY);
+	}
+	if (object->operations->written) {
+		object->operations->written(object);
+	}
+}
+
 static int enter_object_page(struct fault *fault, struct vm_object *object,
 			     struct frame *frame) MUST_HOLD(&object->lock)
 {
@@ -196,8 +208,8 @@ static int enter_object_page(struct fault *fault, struct vm_object *object,
 	int error;
 
 	if (shared && area->protect & PROTECT_WRITE) {
-		if (is_write(fault) && object->operations->write_page) {
-			page_mark(frame, PAGE_DIRTY);
+		if (is_write(fault)) {
+			note_write(object, frame);
 		}
 		if (is_write(fault) || !object->operations->write_page) {
 			rights |= PROTECT_WRITE;
@@ -277,8 +289,8 @@ static int fault_make_dirty(struct fault *fault, const struct arch_mapping *page
 		return -EFAULT;
 	}
 	mutex_lock(&object->lock);
-	if (frame->object == object && object->operations->write_page) {
-		page_mark(frame, PAGE_DIRTY);
+	if (frame->object == object) {
+		note_write(object, frame);
 	}
 	error = arch_vm_replace(&fault->vm->arch, fault->address, page->physical,
 				page->physical,

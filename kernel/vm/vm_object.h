@@ -31,6 +31,8 @@ struct vm_object_operations {
 			  size_t length);
 	/* The file's size in bytes: faults behind it are SIGBUS (shared anonymous: its size). */
 	u64 (*size)(struct vm_object *object);
+	/* A page that a shared mapping had not been written through is written now. object.lock is held; must not sleep. NULL: nobody cares. */
+	void (*written)(struct vm_object *object);
 	/* An area that maps it came into an address space (by mmap, fork, a cut), or left one. vm.lock is held; may sleep for
 	 * locks below it. Areas of such an object are never joined: they count. NULL: nobody counts. */
 	void (*mapped)(struct vm_object *object);

@@ -32,7 +32,7 @@
 OBJECT_CACHE(node_cache, tmpfs_node);
 
 static const struct vm_object_operations object_operations = {
-	.size = page_file_object_size};
+	.size = page_file_object_size, .written = page_file_object_written};
 
 static int make_object(struct inode *inode)
 {
