@@ -81,8 +81,8 @@ void signal_thread_exiting(struct thread *thread)
 	struct thread *other;
 
 	(void)count_out(thread); // the caller delivers the news
-	if (!shared) {
-		return;
+	if (!shared || process->group_exit) {
+		return; // all are told to end; one after the other they would tell all again
 	}
 	for_each_thread(other, process) {
 		if (!other->exiting && (shared & ~other->signals.blocked)) {
