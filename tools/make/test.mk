@@ -9,6 +9,7 @@
 ## make test-ports       the other architectures: boot tests, and a short list of test-user's programs
 ## make test-foreign     Debian's arm64 and riscv64 programs under `heddle run`, from trees that are fetched
 ## make test-programs    unmodified programs of the distribution, output and status compared
+## make conformance      the Open POSIX suite, stress-ng and rt-tests, as on Linux (PART=posix, TESTS="mq_ sem_")
 ## make compare          system calls with results of real programs, on Linux and on Heddle
 ## make soak             the long loops; the results go to docs/soak.md
 ## make measure          speed and size as a table (docs/measurements.md)
@@ -114,7 +115,7 @@ test-tools:
 	@tests/tools/run
 
 # --- models, programs on Linux and on Heddle ------------------------------------------------------
-.PHONY: test-model test-user test-boot test-ports test-foreign test-programs test-compare test compare soak measure bench mutants
+.PHONY: test-model test-user test-boot test-ports test-foreign test-programs test-compare test-conformance test compare conformance soak measure bench mutants
 test-model:
 	@tests/model/run
 test-user:
@@ -131,6 +132,10 @@ test-compare:
 	@tests/compare/run -s
 compare:
 	@tests/compare/run -w
+test-conformance: kernel
+	@tests/run-conformance --short --seconds 1
+conformance: kernel
+	@tests/run-conformance $(addprefix --part ,$(PART)) $(TESTS)
 test:
 	@tests/run-suites
 soak:

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""The tables of run-conformance: what each test answered on Linux and on Heddle, and the page made of them.
+
+A table is a file of lines `TEST LINUX HEDDLE` beside this one; `-` stands for: never run there.
+"""
+import os
+
+from guest import ROOT
+
+FOLDER = os.path.join(ROOT, "tests", "conformance")
+PAGE = os.path.join(ROOT, "docs", "conformance.md")
+GROUPS = [("asynchronous I/O", ("aio_", "lio_")), ("message queues", ("mq_",)), ("semaphores", ("sem_",)),
+          ("scheduling", ("sched_",)), ("threads", ("pthread_",)), ("timers", ("timer_",)),
+          ("signals", ("sig", "kill", "raise")), ("memory", ("mmap", "mlock", "mun", "shm_")),
+          ("clocks, sleeping", ("clock", "nanosleep", "time")), ("stress-ng", ("stress-ng-",)),
+          ("rt-tests", ("rt-tests-",)), ("processes, files, dates", ("",))]
+
+
+def path(part):
+    return os.path.join(FOLDER, part + ".table")
+
+
+def read(part):
+    """{test: [linux, heddle]}"""
+    if not os.path.exists(path(part)):
+        return {}
+    with open(path(part), encoding="utf-8") as lines:
+        rows = [line.split() for line in lines if not line.startswith("#")]
+    return {row[0]: row[1:] for row in rows}
+
+
+def key(name):
+    """Numbers within names count as numbers."""
+    return [int(word) if word.isdigit() else word for word in name.split("-") if word]
+
+
+def write(part, rows):
+    lines = [f"{name} {linux} {heddle}\n" for name, (linux, heddle) in sorted(rows.items(), key=lambda row: str(key(row[0])))]
+    with open(path(part), "w", encoding="utf-8") as out:
+        out.write("# Written by tests/run-conformance: test, its result on Linux, on Heddle.\n" + "".join(lines))
+
+
+def group(name):
+    return next(title for title, prefixes in GROUPS if name.startswith(prefixes))
+
+
+def worse(rows):
+    return [name for name, (linux, heddle) in rows.items() if linux == "pass" and heddle not in ("pass", "-")]
+
+
+def group_line(title, rows):
+    linux = [name for name, row in rows.items() if row[0] == "pass"]
+    both = [name for name in linux if rows[name][1] == "pass"]
+    missing = sum(rows[name][1] == "-" for name in linux)
+    return (f"| {title} | {len(rows)} | {len(linux)} | {len(both)} | {missing or ''} | "
+            f"{', '.join(f'`{name}`' for name in worse(rows))} |")
+
+
+def write_page(parts):
+    rows = {name: row for part in parts for name, row in read(part).items()}
+    lines = ["# Conformance", "",
+             "Test suites of others, on Debian's Linux and on Heddle: the same programs and C library, the same machine, 4 CPUs under QEMU's",
+             "emulation. Written by `tests/run-conformance --write` from tests/conformance/*.table, which have every test; the aim is that",
+             "what passes on Linux passes on Heddle. `make conformance` runs all of it on Heddle and compares with the tables.", "",
+             "| group | tests | pass on Linux | of these on Heddle | not run | pass on Linux only |", "|---|---|---|---|---|---|"]
+    for title, _ in GROUPS:
+        members = {name: row for name, row in rows.items() if group(name) == title}
+        if members:
+            lines.append(group_line(title, members))
+    lines.append(group_line("all", rows))
+    other = [(name, row) for name, row in rows.items() if row[0] != "pass" and "-" not in row]
+    lines += ["", "The tests that do not pass on Linux, which nothing is asked of:", "", "| test | Linux | Heddle |", "|---|---|---|"]
+    lines += [f"| {name} | {row[0]} | {row[1]} |" for name, row in other]
+    with open(PAGE, "w", encoding="utf-8") as out:
+        out.write("\n".join(lines) + "\n")
