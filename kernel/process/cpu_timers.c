@@ -10,6 +10,7 @@
 #include "process/cpu_timers.h"
 
 #include "process/current.h"
+#include "process/posix_timers.h"
 #include "process/process.h"
 #include "process/signal/signal.h"
 #include "time/clock.h"

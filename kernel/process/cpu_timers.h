@@ -46,9 +46,6 @@ void cpu_timers_check(void);
 u64 cpu_time_locked(struct process *process);
 /* Something that counts CPU time has been set: threads look at it on their way to user mode from now on. signal_lock held. */
 void cpu_timers_watch_locked(struct process *process);
-/* POSIX timers on CPU time: what is left to the first (UINT64_MAX: none is set), and send what is due. signal_lock held. */
-u64 posix_cpu_timers_left_locked(struct process *process);
-void posix_cpu_timers_check_locked(struct process *process);
 /* The process is a zombie: nothing expires any more. */
 void cpu_timers_stop(struct process *process);
 /* exec keeps interval timers but drops POSIX ones; exit drops both. */

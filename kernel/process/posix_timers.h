@@ -22,4 +22,8 @@ int posix_timer_set(int id, const struct posix_timer_setting *setting,
 int posix_timer_get(int id, struct posix_timer_setting *out) must_check;
 long posix_timer_overrun(int id);
 int posix_timer_delete(int id) must_check;
+/* Those on CPU time: what is left to the first (UINT64_MAX: none is set), ns, and send what is due. Any context. */
+u64 posix_cpu_timers_left_locked(struct process *process);
+void posix_cpu_timers_check_locked(struct process *process)
+	MUST_HOLD(&process->signal_lock);
 void posix_timers_init(void); /* boot */

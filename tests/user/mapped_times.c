@@ -5,7 +5,8 @@
 #include "test.h"
 #include <sys/stat.h>
 
-#define SIZE (1 << 20) /* the page that is only read is far from the one that is written */
+#define SIZE \
+	(1 << 20) /* the page that is only read is far from the one that is written */
 
 static long long ns(struct timespec time)
 {
