@@ -74,19 +74,21 @@ static bool needs_signal_work(const struct thread *thread, const struct trap_fra
 	return result <= -ERESTART && result >= -ERESTART_BLOCK;
 }
 
+static u32 return_work_of(const struct thread *thread)
+{
+	return atomic_load_explicit(&thread->sched.return_work, memory_order_relaxed);
+}
+
 /*
  * The order: a new thread's number is there before a handler can look; a call is restarted or not before rseq_return() may put the
  * thread elsewhere. RETURN_SWITCHED is looked for again and again; the timers once.
  */
-void entry_user_return(struct trap_frame *frame)
+static noinline_ void work_before_return(struct thread *thread, struct trap_frame *frame)
 {
-	struct thread *thread = current_thread();
 	bool worked = false;
 
 	for (;;) {
-		/* And `breaks`. order.break: pairs with sched_nudge(), whose lock the switch to this thread took, or whose interrupt comes */
-		u32 work = atomic_load_explicit(&thread->sched.return_work,
-						memory_order_relaxed);
+		u32 work = return_work_of(thread);
 
 		if (arch_need_reschedule()) {
 			arch_irq_enable();
@@ -108,6 +110,17 @@ void entry_user_return(struct trap_frame *frame)
 		} else {
 			break;
 		}
+	}
+}
+
+void entry_user_return(struct trap_frame *frame)
+{
+	struct thread *thread = current_thread();
+
+	/* And `breaks`. order.break: pairs with sched_nudge(), whose lock the switch to this thread took, or whose interrupt comes */
+	if (unlikely(arch_need_reschedule() || return_work_of(thread) ||
+		     needs_signal_work(thread, frame))) {
+		work_before_return(thread, frame);
 	}
 	check_address_space(thread);
 	sched_account_user();

@@ -20,7 +20,8 @@ static const u64 load_decay[3] = {1884, 2014, 2037};
 static _Atomic u64 load_average[3];
 static struct timer load_timer;
 
-static void settle(struct run_queue *queue, struct sched_entity *entity, nsec_t now)
+static always_inline_ void settle(struct run_queue *queue, struct sched_entity *entity,
+				  nsec_t now)
 {
 	nsec_t ran = now - entity->mark;
 
@@ -46,14 +47,13 @@ void account_switched_out(struct run_queue *queue, struct sched_entity *entity,
 	settle(queue, entity, now);
 }
 
-static void account_mark(bool in_user)
+/* The running thread goes over to `in_user`; interrupts are off. */
+static always_inline_ void account_mark(bool in_user)
 {
-	u64 flags = arch_irq_save();
 	struct sched_entity *self = sched_current();
 
 	settle(run_queue_this(), self, clock_monotonic());
 	self->in_user = in_user;
-	arch_irq_restore(flags);
 }
 
 void sched_account_user(void)
@@ -63,7 +63,10 @@ void sched_account_user(void)
 
 void sched_account_system(void)
 {
+	u64 flags = arch_irq_save();
+
 	account_mark(false);
+	arch_irq_restore(flags);
 }
 
 void sched_cpu_time(struct sched_entity *entity, u64 *user_ns, u64 *system_ns)

@@ -58,13 +58,16 @@ static long call_body(s64 number, const struct syscall_arguments *arguments)
 
 void entry_syscall(struct trap_frame *frame)
 {
-	struct syscall_arguments arguments = {.frame = frame};
+	/* One by one: a port's trap_syscall_argument() is nothing with a constant, and a choice without. */
+	struct syscall_arguments arguments = {
+		.frame = frame,
+		.arg = {trap_syscall_argument(frame, 0), trap_syscall_argument(frame, 1),
+			trap_syscall_argument(frame, 2), trap_syscall_argument(frame, 3),
+			trap_syscall_argument(frame, 4), trap_syscall_argument(frame, 5)},
+	};
 	long result;
 
 	sched_account_system();
-	for (unsigned i = 0; i < 6; i++) {
-		arguments.arg[i] = trap_syscall_argument(frame, i);
-	}
 	if (unlikely(current_thread()->traced)) {
 		result = trace_call(trap_syscall_number(frame), &arguments, call_body);
 	} else {
