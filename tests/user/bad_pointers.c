@@ -98,6 +98,46 @@ static void check_strings(void)
 	ok("strings");
 }
 
+/* A string of `length` bytes at `place` is what a symbolic link shows of it. */
+static void check_string_at(char *place, size_t length, const char *link)
+{
+	static const char bytes[] = "\x01\x80\xff\x7f\x81\x02z\xfe\x10";
+	char shown[64];
+
+	for (size_t i = 0; i < length; i++) {
+		place[i] = bytes[i % (sizeof(bytes) - 1)];
+	}
+	place[length] = 0;
+	CHECK_EQ(symlink(place, link), 0);
+	CHECK_EQ(readlink(link, shown, sizeof(shown)), length);
+	CHECK(memcmp(shown, place, length) == 0);
+	CHECK_EQ(unlink(link), 0);
+}
+
+/* Strings that end with a page, or with what is mapped, or lie in two pages. */
+static void check_string_ends(void)
+{
+	char folder[] = "/tmp/string-ends-XXXXXX", link[64];
+	char *pages = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *end = pages + 2 * 4096;
+
+	CHECK(mkdtemp(folder));
+	snprintf(link, sizeof(link), "%s/link", folder);
+	CHECK_EQ(munmap(end, 4096), 0);
+	for (size_t length = 1; length < 40; length++) {
+		check_string_at(end - length - 1, length, link);
+		check_string_at(pages + length, length, link);
+		for (size_t before = 1; before < length; before += 3) {
+			check_string_at(pages + 4096 - before, length, link);
+		}
+		memset(end - length, 'x', length);
+		CHECK_ERRNO(symlink(end - length, link), EFAULT);
+	}
+	CHECK_EQ(rmdir(folder), 0);
+	ok("string_ends");
+}
+
 static void check_lengths(void)
 {
 	static char buffer[64];
@@ -164,6 +204,7 @@ int main(void)
 	check_structures();
 	check_old_calls();
 	check_strings();
+	check_string_ends();
 	check_lengths();
 	check_descriptors();
 	check_unknown_numbers();

@@ -95,13 +95,46 @@ arch_copy_string_from_user:
 	cmova %rdx, %r8
 	open_user_access
 	xor %eax, %eax
-	test %r8, %r8
-	jz 3f
+	movabs $0x0101010101010101, %r10
+	movabs $0x8080808080808080, %r11
+	/* Words, as long as all of one may be looked at and lies in the page of its first byte, which is part of the string. */
+6:	lea 8(%rax), %r9
+	cmp %r8, %r9
+	ja 7f
+	lea (%rsi,%rax), %ecx
+	and $0xfff, %ecx
+	cmp $0xff8, %ecx
+	ja 7f
+8:	mov (%rsi,%rax), %rcx
+	mov %rcx, %r9
+	sub %r10, %r9
+	not %rcx
+	and %rcx, %r9
+	not %rcx
+	and %r11, %r9
+	jnz 9f /* its lowest bit is the top one of the first byte that is 0 */
+	mov %rcx, (%rdi,%rax)
+	add $8, %rax
+	jmp 6b
+9:	lea -1(%r9), %r10
+	xor %r9, %r10
+	shr $8, %r10
+	and %r10, %rcx
+	mov %rcx, (%rdi,%rax) /* what is behind the end is 0 */
+	bsf %r9, %rcx
+	shr $3, %ecx
+	add %rcx, %rax
+	jmp 2f
+
+7:	cmp %r8, %rax
+	jae 3f
 1:	movb (%rsi,%rax), %cl
 	movb %cl, (%rdi,%rax)
 	test %cl, %cl
 	jz 2f
 	inc %rax
+	test $7, %al /* at a page's end: on by words */
+	jz 6b
 	cmp %r8, %rax
 	jb 1b
 3:	cmp %rdx, %r8
@@ -112,6 +145,7 @@ arch_copy_string_from_user:
 4:	mov $-14, %rax /* -EFAULT */
 	ret
 	may_fault 1b, 5b, EXCEPTION_MAY_FAULT_IN
+	may_fault 8b, 5b, EXCEPTION_MAY_FAULT_IN
 
 /* rdi: value, rsi: from */
 	.globl arch_user_load_u32_nofault
