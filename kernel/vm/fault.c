@@ -116,7 +116,7 @@ static int enter_copy(struct fault *fault, paddr_t expected, struct frame *from)
 	if (!error && expected) {
 		arch_vm_flush(&fault->vm->arch, fault->address,
 			      fault->address + PAGE_SIZE);
-		release_mapped(fault->vm, &old, 1);
+		release_pages(fault->vm, &old.physical, 1);
 	}
 	return error;
 }

@@ -16,57 +16,17 @@ static bool has_own_pages(const struct vm_area *area)
 	return !(area->flags & (AREA_SHARED | AREA_WIPE_ON_FORK)) && area->touched;
 }
 
-/* Enter a batch of the parent's pages into the child. */
-static int share_batch(struct vm_space *child, const vaddr_t *addresses,
-		       struct arch_mapping *pages, size_t count)
-{
-	s64 files = 0, anonymous = 0;
-	size_t done;
-
-	for (size_t i = 0; i < count; i++) {
-		struct frame *frame = frame_from_physical(pages[i].physical);
-
-		pages[i].protect &= ~(u32)PROTECT_WRITE;
-		pages[i].present = false;
-		if (frame && frame != zero_frame) {
-			frame_get(frame);
-			files += frame->object != NULL;
-			anonymous += frame->object == NULL;
-		}
-	}
-	done = arch_vm_map_absent(&child->arch, addresses, pages, count);
-	for (size_t i = done; i < count; i++) {
-		struct frame *frame = frame_from_physical(pages[i].physical);
-
-		if (frame && frame != zero_frame) {
-			files -= frame->object != NULL;
-			anonymous -= frame->object == NULL;
-			frame_put(frame);
-		}
-	}
-	atomic_fetch_add_explicit(&child->resident_file, files, memory_order_relaxed);
-	atomic_fetch_add_explicit(&child->resident_anonymous, anonymous,
-				  memory_order_relaxed);
-	return done < count ? -ENOMEM : 0;
-}
-
 static int share_pages(struct vm_space *parent, struct vm_space *child,
 		       const struct vm_area *area)
 {
-	struct arch_mapping pages[VM_BATCH] uninitialized_;
-	vaddr_t addresses[VM_BATCH] uninitialized_;
-	vaddr_t start = area->start;
-	int error = 0;
+	struct arch_shared pages = {0};
+	int error = arch_vm_share(&parent->arch, &child->arch, area->start, area->end,
+				  zero_frame, &pages);
 
-	arch_vm_write_protect(&parent->arch, area->start, area->end);
-	while (start < area->end && !error) {
-		size_t count = arch_vm_walk(&parent->arch, &start, area->end, pages,
-					    addresses, VM_BATCH);
-
-		if (count) {
-			error = share_batch(child, addresses, pages, count);
-		}
-	}
+	atomic_fetch_add_explicit(&child->resident_file, pages.file,
+				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&child->resident_anonymous, pages.anonymous,
+				  memory_order_relaxed);
 	return error;
 }
 

@@ -72,7 +72,7 @@ static void put_back_or_release(struct vm_area *area, vaddr_t address,
 		return;
 	}
 	arch_vm_flush(&area->vm->arch, address, address + PAGE_SIZE);
-	release_mapped(area->vm, page, 1);
+	release_pages(area->vm, &page->physical, 1);
 }
 
 /* Unmap the pages of [start, end) that are the object's own, not private copies. */

@@ -97,7 +97,8 @@ bool locking_forbidden(struct vm_space *vm);
 /* Fault all of [start, end) in, as far as it goes; the first errno. No lock held. */
 int range_populate(struct vm_space *vm, vaddr_t start, vaddr_t end, bool write);
 void count_frame(struct vm_space *vm, const struct frame *frame, s64 change);
-void release_mapped(struct vm_space *vm, const struct arch_mapping *pages, size_t count);
+/* Count and drop what was unmapped and flushed. */
+void release_pages(struct vm_space *vm, const paddr_t *pages, size_t count);
 
 extern struct frame *
 	zero_frame; /* mapped for reads of anonymous memory; its mappings are not counted */

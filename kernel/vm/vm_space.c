@@ -190,12 +190,12 @@ static void note_peak(struct vm_space *vm)
 }
 
 /* Count and drop what was unmapped and flushed. */
-void release_mapped(struct vm_space *vm, const struct arch_mapping *pages, size_t count)
+void release_pages(struct vm_space *vm, const paddr_t *pages, size_t count)
 {
 	s64 files = 0, anonymous = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct frame *frame = frame_from_physical(pages[i].physical);
+		struct frame *frame = frame_from_physical(pages[i]);
 
 		if (!frame || frame == zero_frame) {
 			continue;
@@ -220,72 +220,36 @@ void release_mapped(struct vm_space *vm, const struct arch_mapping *pages, size_
 	}
 }
 
-/* What was unmapped since the last flush, in a borrowed frame. */
-struct gathered {
-	paddr_t *pages;
-	size_t count;
-	vaddr_t first, last;
-};
+enum { PAGES_A_FRAME = PAGE_SIZE / sizeof(paddr_t), PAGES_AT_HAND = 64 };
 
-enum { GATHERED_MAX = PAGE_SIZE / sizeof(paddr_t) };
-
-static void flush_gathered(struct vm_space *vm, struct gathered *gathered)
+static void flush_and_release(struct vm_space *vm, struct arch_taken *taken)
 {
-	struct arch_mapping page = {.present = true};
-
-	if (!gathered->count) {
-		return;
+	if (taken->count) {
+		arch_vm_flush(&vm->arch, taken->first, taken->last + PAGE_SIZE);
+		release_pages(vm, taken->pages, taken->count);
 	}
-	arch_vm_flush(&vm->arch, gathered->first, gathered->last + PAGE_SIZE);
-	for (size_t i = 0; i < gathered->count; i++) {
-		page.physical = gathered->pages[i];
-		release_mapped(vm, &page, 1);
-	}
-	gathered->count = 0;
+	taken->count = 0;
+	taken->first = ~0UL;
 }
 
-static void gather(struct gathered *gathered, const struct arch_mapping *pages,
-		   const vaddr_t *addresses, size_t count)
-{
-	if (!gathered->count) {
-		gathered->first = addresses[0];
-	}
-	for (size_t i = 0; i < count; i++) {
-		gathered->pages[gathered->count++] = pages[i].physical;
-	}
-	gathered->last = addresses[count - 1];
-}
-
-/* With fewer flushes than batches; without the frame to gather in, with as many. Any context. */
+/* With few flushes, as many pages are gathered for one in a borrowed frame; without it, with more. Any context. */
 void pages_unmap(struct vm_space *vm, vaddr_t start, vaddr_t end) NO_THREAD_SAFETY
 {
-	struct arch_mapping pages[VM_BATCH] uninitialized_;
-	vaddr_t addresses[VM_BATCH] uninitialized_;
-	struct gathered gathered = {0};
+	paddr_t pages[PAGES_AT_HAND] uninitialized_;
+	struct arch_taken taken = {.pages = pages, .max = PAGES_AT_HAND, .first = ~0UL};
 	struct frame *frame = NULL;
 
 	/* Nobody has a dead space loaded: flushes cost nothing. */
-	if (end - start > VM_BATCH * PAGE_SIZE && !vm->dead &&
+	if (end - start > PAGES_AT_HAND * PAGE_SIZE && !vm->dead &&
 	    !frame_allocate(FRAME_ATOMIC, &frame)) {
-		gathered.pages = frame_address(frame);
+		taken.pages = frame_address(frame);
+		taken.max = PAGES_A_FRAME;
 	}
 	while (start < end) {
-		size_t count =
-			arch_vm_unmap(&vm->arch, &start, end, pages, addresses, VM_BATCH);
-
-		if (count && gathered.pages) {
-			gather(&gathered, pages, addresses, count);
-			if (gathered.count > GATHERED_MAX - VM_BATCH) {
-				flush_gathered(vm, &gathered);
-			}
-		} else if (count) {
-			arch_vm_flush(&vm->arch, addresses[0],
-				      addresses[count - 1] + PAGE_SIZE);
-			release_mapped(vm, pages, count);
-		}
+		arch_vm_take(&vm->arch, &start, end, &taken);
+		flush_and_release(vm, &taken);
 	}
 	if (frame) {
-		flush_gathered(vm, &gathered);
 		frame_put(frame);
 	}
 }

@@ -10,49 +10,11 @@
  *   P2  An entry of a leaf table is used iff it is not 0; PTE_MAPPED is then set, and the page present unless it is PROT_NONE.
  *   P3  A table is freed only after a flush: the CPU caches upper entries too.
  */
-#include "arch/common/page_table.h"
+#include "arch/common/page_table_internal.h"
 #include "core/panic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-
-static struct frame *table_frame(const pte_t *table)
-{
-	return frame_from_physical(virtual_to_physical((const void *)table));
-}
-
-struct usage {
-	u16 count, first, last;
-};
-
-static struct usage usage_of(const struct frame *frame)
-{
-	return (struct usage){(u16)frame->index, (u16)(frame->index >> 16),
-			      (u16)(frame->index >> 32)};
-}
-
-static void set_usage(struct frame *frame, struct usage usage)
-{
-	frame->index = usage.count | (u64)usage.first << 16 | (u64)usage.last << 32;
-}
-
-static void entry_used(struct frame *frame, size_t index)
-{
-	struct usage usage = usage_of(frame);
-
-	if (usage.count == 0) {
-		usage.first = usage.last = (u16)index;
-	}
-	usage.first = (u16)MIN((size_t)usage.first, index);
-	usage.last = (u16)MAX((size_t)usage.last, index);
-	usage.count++;
-	set_usage(frame, usage);
-}
-
-static void entry_freed(struct frame *frame)
-{
-	frame->index = (u16)frame->index == 1 ? 0 : frame->index - 1;
-}
 
 static bool table_empty(const struct frame *frame)
 {
@@ -151,11 +113,8 @@ static pte_t *leaf_table(struct arch_vm *vm, vaddr_t address) MUST_HOLD(&vm->loc
 	return table;
 }
 
-/*
- * The first leaf table that holds something at or after *address and below `end`; *address moves up to its part. NULL: none, *address is `end`.
- * Going down, a hole leads to the next used entry of the same table, or, behind the last, to the range behind that table, from the root.
- */
-static pte_t *next_leaf_table(struct arch_vm *vm, vaddr_t *address, vaddr_t end)
+/* Going down, a hole leads to the next used entry of the same table, or, behind the last, to the range behind that table, from the root. */
+pte_t *next_leaf_table(struct arch_vm *vm, vaddr_t *address, vaddr_t end)
 	MUST_HOLD(&vm->lock)
 {
 	pte_t *table = root_of(vm);
@@ -210,8 +169,7 @@ static pte_t *build_leaf_table(struct arch_vm *vm, vaddr_t address, struct frame
 	return table;
 }
 
-/* Take the lock and return the leaf table of `address`, built if need be. NULL: no memory, the lock is not held. */
-static pte_t *lock_leaf_table(struct arch_vm *vm, vaddr_t address) NO_THREAD_SAFETY
+pte_t *lock_leaf_table(struct arch_vm *vm, vaddr_t address) NO_THREAD_SAFETY
 {
 	struct frame *spare = NULL;
 	pte_t *table;
@@ -357,26 +315,6 @@ bool arch_vm_lookup(struct arch_vm *vm, vaddr_t address, struct arch_mapping *ou
 	return true;
 }
 
-/* The entries of a leaf table that are worth looking at, for addresses from `start` up to `end`. */
-struct span {
-	vaddr_t base; /* of entry 0 */
-	size_t index, stop;
-};
-
-static struct span used_span(const struct frame *frame, vaddr_t start, vaddr_t end)
-{
-	struct usage usage = usage_of(frame);
-	struct span span;
-
-	span.base = start & ~((1UL << level_shift(2)) - 1);
-	span.index = MAX(table_index(start, 1), (size_t)usage.first);
-	span.stop = MIN((size_t)(end - span.base) >> PAGE_SHIFT, (size_t)usage.last + 1);
-	if (usage.count == 0) {
-		span.stop = 0;
-	}
-	return span;
-}
-
 /* What becomes of a used entry. */
 typedef u64 (*entry_change)(u64 entry, u64 rights);
 
@@ -439,38 +377,94 @@ struct collection {
 	struct arch_mapping *out;
 	vaddr_t *addresses;
 	size_t count, max;
-	bool take;
 };
 
-/* The used entries of one leaf table from `address` on; returns where it stopped. */
-static vaddr_t collect_table(pte_t *table, vaddr_t address, vaddr_t end,
-			     struct collection *to)
+/* The used entries of one leaf table from `address` on, taken out or not; returns where it stopped. */
+static always_inline_ vaddr_t collect_table(pte_t *table, vaddr_t address, vaddr_t end,
+					    struct collection *to, bool take)
 {
 	struct frame *frame = table_frame(table);
 	struct span span = used_span(frame, address, end);
+	size_t count = to->count, i;
 
-	for (size_t i = span.index; i < span.stop; i++) {
+	for (i = span.index; i < span.stop; i++) {
 		u64 value = atomic_load_explicit(&table[i], memory_order_relaxed);
 
 		if (value == 0) {
 			continue;
 		}
-		if (to->count == to->max) {
-			return span.base + i * PAGE_SIZE;
+		if (count == to->max) {
+			break;
 		}
-		if (to->take) {
+		if (take) {
 			value = atomic_exchange(&table[i], 0);
-			entry_freed(frame);
 		}
-		to->out[to->count] = mapping_of(value);
-		to->addresses[to->count] = span.base + i * PAGE_SIZE;
-		to->count++;
+		to->out[count] = mapping_of(value);
+		to->addresses[count] = span.base + i * PAGE_SIZE;
+		count++;
 	}
-	return span.base + (1UL << level_shift(2));
+	if (take && count > to->count) {
+		entries_freed(frame, count - to->count);
+	}
+	to->count = count;
+	return span.base + (i < span.stop ? i * PAGE_SIZE : 1UL << level_shift(2));
 }
 
-static void collect(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
-		    struct collection *to)
+static always_inline_ size_t collect(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
+				     struct collection to, bool take)
+{
+	vaddr_t address = *start;
+	pte_t *table;
+
+	ASSERT(end <= USER_END);
+	spin_lock(&vm->lock);
+	while (to.count < to.max &&
+	       (table = next_leaf_table(vm, &address, end)) != NULL) {
+		address = collect_table(table, address, end, &to, take);
+	}
+	spin_unlock(&vm->lock);
+	*start = MIN(address, end);
+	return to.count;
+}
+
+size_t arch_vm_unmap(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
+		     struct arch_mapping *out, vaddr_t *addresses, size_t max)
+{
+	return collect(vm, start, end, (struct collection){out, addresses, 0, max}, true);
+}
+
+size_t arch_vm_walk(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
+		    struct arch_mapping *out, vaddr_t *addresses, size_t max)
+{
+	return collect(vm, start, end, (struct collection){out, addresses, 0, max},
+		       false);
+}
+
+/* All used entries of one leaf table from `address` on, as far as there is room; returns where it stopped. */
+static vaddr_t take_table(pte_t *table, vaddr_t address, vaddr_t end,
+			  struct arch_taken *to)
+{
+	struct frame *frame = table_frame(table);
+	struct span span = used_span(frame, address, end);
+	size_t before = to->count, index = span.index, last = 0;
+
+	for (; index < span.stop && to->count < to->max; index++) {
+		if (atomic_load_explicit(&table[index], memory_order_relaxed) != 0) {
+			to->pages[to->count++] =
+				pte_physical(atomic_exchange(&table[index], 0));
+			to->first = MIN(to->first, span.base + index * PAGE_SIZE);
+			last = index;
+		}
+	}
+	if (to->count > before) {
+		to->last = span.base + last * PAGE_SIZE;
+		entries_freed(frame, to->count - before);
+	}
+	return span.base +
+	       (index < span.stop ? index * PAGE_SIZE : 1UL << level_shift(2));
+}
+
+void arch_vm_take(struct arch_vm *vm, vaddr_t *start, vaddr_t end, struct arch_taken *to)
 {
 	vaddr_t address = *start;
 	pte_t *table;
@@ -479,28 +473,10 @@ static void collect(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
 	spin_lock(&vm->lock);
 	while (to->count < to->max &&
 	       (table = next_leaf_table(vm, &address, end)) != NULL) {
-		address = collect_table(table, address, end, to);
+		address = take_table(table, address, end, to);
 	}
 	spin_unlock(&vm->lock);
 	*start = MIN(address, end);
-}
-
-size_t arch_vm_unmap(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
-		     struct arch_mapping *out, vaddr_t *addresses, size_t max)
-{
-	struct collection to = {out, addresses, 0, max, true};
-
-	collect(vm, start, end, &to);
-	return to.count;
-}
-
-size_t arch_vm_walk(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
-		    struct arch_mapping *out, vaddr_t *addresses, size_t max)
-{
-	struct collection to = {out, addresses, 0, max, false};
-
-	collect(vm, start, end, &to);
-	return to.count;
 }
 
 /* Take empty tables below `table`, whose range begins at `base`, out into `freed`. */
@@ -519,7 +495,7 @@ static void trim_table(pte_t *table, unsigned level, vaddr_t base, vaddr_t start
 		}
 		if (table_empty(frame)) {
 			atomic_store(&table[i], 0);
-			entry_freed(table_frame(table));
+			entries_freed(table_frame(table), 1);
 			list_push_back(freed, &frame->link);
 		}
 	}

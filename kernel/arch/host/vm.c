@@ -7,6 +7,7 @@
 #include "host.h"
 #include "host_page.h"
 #include "lib/errno.h"
+#include "mm/frame.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,6 +165,25 @@ size_t arch_vm_map_absent(struct arch_vm *vm, const vaddr_t *addresses,
 	return i;
 }
 
+int arch_vm_share(struct arch_vm *parent, struct arch_vm *child, vaddr_t start,
+		  vaddr_t end, const struct frame *uncounted, struct arch_shared *pages)
+{
+	struct host_page *page = first_from(parent, start);
+	int error = 0;
+
+	for (; page && page->address < end && !error; page = next_page(page)) {
+		struct frame *frame = frame_from_physical(page->physical);
+
+		page->protect &= ~(u32)PROTECT_WRITE;
+		error = arch_vm_map(child, page->address, page->physical, page->protect);
+		if (!error && frame && frame != uncounted) {
+			frame_get(frame);
+			*(frame->object ? &pages->file : &pages->anonymous) += 1;
+		}
+	}
+	return error;
+}
+
 bool arch_vm_lookup(struct arch_vm *vm, vaddr_t address, struct arch_mapping *out)
 {
 	struct host_page *page;
@@ -254,6 +274,21 @@ size_t arch_vm_unmap(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
 	}
 	spin_unlock(&vm->lock);
 	return count;
+}
+
+void arch_vm_take(struct arch_vm *vm, vaddr_t *start, vaddr_t end, struct arch_taken *to)
+{
+	struct arch_mapping page;
+	vaddr_t address;
+
+	while (to->count < to->max && arch_vm_unmap(vm, start, end, &page, &address, 1)) {
+		to->pages[to->count++] = page.physical;
+		to->first = address < to->first ? address : to->first;
+		to->last = address;
+	}
+	if (to->count < to->max) {
+		*start = end;
+	}
 }
 
 void arch_vm_trim(struct arch_vm *vm, vaddr_t start, vaddr_t end)

@@ -53,11 +53,25 @@ int arch_vm_replace(struct arch_vm *vm, vaddr_t address, paddr_t expected,
  */
 size_t arch_vm_map_absent(struct arch_vm *vm, const vaddr_t *addresses,
 			  struct arch_mapping *pages, size_t count) must_check;
+struct frame;
+
+/* Pages that two address spaces share: of objects, and others. */
+struct arch_shared {
+	s64 file, anonymous;
+};
+/*
+ * For fork: what `parent` maps in [start, end) is mapped in `child` too, at the same addresses, where it has nothing yet; neither may write
+ * to it any more. No flush. Each page but `uncounted` gets a reference, and is added to *pages. -ENOMEM: that much of it is done.
+ * Context: no table of the parent's is taken out meanwhile, and nobody else uses the child.
+ */
+int arch_vm_share(struct arch_vm *parent, struct arch_vm *child, vaddr_t start,
+		  vaddr_t end, const struct frame *uncounted,
+		  struct arch_shared *pages) must_check;
 /* The page at `address`; false: none. */
 bool arch_vm_lookup(struct arch_vm *vm, vaddr_t address, struct arch_mapping *out);
 /* Change rights of the present pages in [start, end); no flush. */
 void arch_vm_protect(struct arch_vm *vm, vaddr_t start, vaddr_t end, u32 protect);
-/* Take write rights away from the present pages in [start, end) (fork); no flush. */
+/* Take write rights away from the present pages in [start, end); no flush. */
 void arch_vm_write_protect(struct arch_vm *vm, vaddr_t start, vaddr_t end);
 /* Forget that the present pages in [start, end) were accessed; no flush, without which a CPU that knows a page may not mark it again. */
 void arch_vm_forget_accessed(struct arch_vm *vm, vaddr_t start, vaddr_t end);
@@ -67,7 +81,15 @@ void arch_vm_forget_accessed(struct arch_vm *vm, vaddr_t start, vaddr_t end);
  */
 size_t arch_vm_unmap(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
 		     struct arch_mapping *out, vaddr_t *addresses, size_t max);
-/* The present pages from *start on, like arch_vm_unmap() but leaving them mapped (fork, mincore). */
+/* Pages taken out of an address space, which lie from `first` to `last`; empty: count 0, first ~0. */
+struct arch_taken {
+	paddr_t *pages;
+	size_t count, max;
+	vaddr_t first, last;
+};
+/* Like arch_vm_unmap(), for who needs no more of the pages than where they are: *to gets more, until it is full or *start == end. */
+void arch_vm_take(struct arch_vm *vm, vaddr_t *start, vaddr_t end, struct arch_taken *to);
+/* The present pages from *start on, like arch_vm_unmap() but leaving them mapped (mincore). */
 size_t arch_vm_walk(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
 		    struct arch_mapping *out, vaddr_t *addresses, size_t max);
 /* Give back empty tables in [start, end): the caller has unmapped and flushed it. */
