@@ -229,6 +229,9 @@ static int write_setting(const struct proc_node *node, char *value)
 	if (!current_capable(CAP_SYS_ADMIN)) {
 		return -EPERM;
 	}
+	if (strcmp(value, "-1") == 0) {
+		return arch_setting_write(~0UL);
+	}
 	return string_to_u64(value, &number) ? -EINVAL : arch_setting_write(number);
 }
 

@@ -39,6 +39,7 @@ init_ void boot_aarch64(paddr_t tree)
 	}
 	console_early_init();
 	features_init();
+	fpu_init_cpu();
 	boot_reserve(virtual_to_physical(kernel_start), virtual_to_physical(kernel_end));
 	boot_reserve(tree, tree + device_tree.size);
 	boot_read_tree();

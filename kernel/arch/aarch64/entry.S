@@ -178,10 +178,16 @@ user_exception:
 	str x1, [sp, #TRAP_FRAME_FIRST_ARGUMENT]
 	sxtw x8, w8
 	str x8, [sp, #TRAP_FRAME_NUMBER]
-	msr daifclr, #2
+	mrs x2, tpidr_el1
+	ldr w2, [x2, #THREAD_SVE_LIVE]
+	cbnz w2, 2f
+3:	msr daifclr, #2
 	bl entry_syscall
 	msr daifset, #2
 	b return_to_user
+2:	bl sve_flush /* a call leaves nothing of SVE but the low 128 bits */
+	mov x0, sp
+	b 3b
 1:	bl trap_from_user_mode
 
 	/* Interrupts off; sp is the user frame. */

@@ -12,7 +12,7 @@
 #include <asm/hwcap.h>
 
 struct cpu_features cpu_features;
-static u64 hwcap;
+static u64 hwcap, hwcap2;
 
 /*
  * What the compiler's library asks before every atomic operation (its name for it): false, a pair of exclusive accesses;
@@ -25,14 +25,16 @@ static unsigned field(u64 word, unsigned shift)
 	return word >> shift & 15;
 }
 
-enum register_index { ISAR0, ISAR1, PFR0, REGISTERS };
+enum register_index { ISAR0, ISAR1, PFR0, ZFR0, REGISTERS };
 
 /* What Linux names for programs, where it is found, and from which value on. */
-static const struct capability {
+struct capability {
 	u64 bit;
 	u8 from, shift, least;
 	const char *name;
-} capabilities[] = {
+};
+
+static const struct capability capabilities[] = {
 	{HWCAP_AES, ISAR0, 4, 1, "aes"},
 	{HWCAP_PMULL, ISAR0, 4, 2, "pmull"},
 	{HWCAP_SHA1, ISAR0, 8, 1, "sha1"},
@@ -49,6 +51,7 @@ static const struct capability {
 	{HWCAP_SM4, ISAR0, 40, 1, "sm4"},
 	{HWCAP_ASIMDDP, ISAR0, 44, 1, "asimddp"},
 	{HWCAP_SHA512, ISAR0, 12, 2, "sha512"},
+	{HWCAP_SVE, PFR0, 32, 1, "sve"},
 	{HWCAP_ASIMDFHM, ISAR0, 48, 1, "asimdfhm"},
 	{HWCAP_DIT, PFR0, 48, 1, "dit"},
 	{HWCAP_ILRCPC, ISAR1, 20, 2, "ilrcpc"},
@@ -56,12 +59,39 @@ static const struct capability {
 	{HWCAP_SB, ISAR1, 36, 1, "sb"},
 };
 
+static const struct capability capabilities2[] = {
+	{HWCAP2_SVE2, ZFR0, 0, 1, "sve2"},
+	{HWCAP2_SVEAES, ZFR0, 4, 1, "sveaes"},
+	{HWCAP2_SVEPMULL, ZFR0, 4, 2, "svepmull"},
+	{HWCAP2_SVEBITPERM, ZFR0, 16, 1, "svebitperm"},
+	{HWCAP2_SVESHA3, ZFR0, 32, 1, "svesha3"},
+	{HWCAP2_SVESM4, ZFR0, 40, 1, "svesm4"},
+	{HWCAP2_SVEI8MM, ZFR0, 44, 1, "svei8mm"},
+	{HWCAP2_SVEF32MM, ZFR0, 52, 1, "svef32mm"},
+	{HWCAP2_SVEF64MM, ZFR0, 56, 1, "svef64mm"},
+	{HWCAP2_SVEBF16, ZFR0, 20, 1, "svebf16"},
+	{HWCAP2_SVE_EBF16, ZFR0, 20, 2, "sveebf16"},
+	{HWCAP2_SVE2P1, ZFR0, 0, 2, "sve2p1"},
+	{HWCAP2_SVE_B16B16, ZFR0, 24, 1, "sveb16b16"},
+};
+
+static u64 capabilities_in(const u64 *words, const struct capability *list, size_t count)
+{
+	u64 bits = 0;
+
+	for (const struct capability *c = list; c < list + count; c++) {
+		bits |= field(words[c->from], c->shift) >= c->least ? c->bit : 0;
+	}
+	return bits;
+}
+
 init_ void features_init(void)
 {
 	u64 words[REGISTERS] = {
 		[ISAR0] = READ_REGISTER("id_aa64isar0_el1"),
 		[ISAR1] = READ_REGISTER("id_aa64isar1_el1"),
 		[PFR0] = READ_REGISTER("id_aa64pfr0_el1"),
+		[ZFR0] = READ_REGISTER(ID_AA64ZFR0_EL1), /* 0 without SVE */
 	};
 	u64 mmfr0 = READ_REGISTER("id_aa64mmfr0_el1");
 	u64 mmfr1 = READ_REGISTER("id_aa64mmfr1_el1"), cache = READ_REGISTER("ctr_el0");
@@ -79,11 +109,8 @@ init_ void features_init(void)
 	if (field(words[PFR0], 16) == 1) {
 		hwcap |= HWCAP_FPHP | HWCAP_ASIMDHP;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
-		const struct capability *c = &capabilities[i];
-
-		hwcap |= field(words[c->from], c->shift) >= c->least ? c->bit : 0;
-	}
+	hwcap |= capabilities_in(words, capabilities, ARRAY_SIZE(capabilities));
+	hwcap2 = capabilities_in(words, capabilities2, ARRAY_SIZE(capabilities2));
 }
 
 const char *arch_machine_name(void)
@@ -91,14 +118,15 @@ const char *arch_machine_name(void)
 	return "aarch64";
 }
 
+/* SVE is what every CPU has: sve.c. */
 u64 arch_hwcap(void)
 {
-	return hwcap;
+	return sve_longest() != 0 ? hwcap : hwcap & ~(u64)HWCAP_SVE;
 }
 
 u64 arch_hwcap2(void)
 {
-	return 0;
+	return sve_longest() != 0 ? hwcap2 : 0;
 }
 
 static bool hardware_random(u64 *value)
@@ -135,6 +163,21 @@ size_t arch_entropy(void *to, size_t size)
 	return seed != NULL ? MAX(good, MIN((size_t)seed_size, size)) : good;
 }
 
+static int describe_capabilities(u64 bits, const struct capability *list, size_t count,
+				 char *to, size_t size)
+{
+	int used = 0;
+
+	for (const struct capability *c = list; c < list + count; c++) {
+		size_t at = MIN((size_t)used, size);
+
+		if (bits & c->bit) {
+			used += format_string(to + at, size - at, " %s", c->name);
+		}
+	}
+	return used;
+}
+
 int arch_cpu_describe(unsigned cpu, char *to, size_t size)
 {
 	u64 midr = READ_REGISTER("midr_el1");
@@ -143,16 +186,14 @@ int arch_cpu_describe(unsigned cpu, char *to, size_t size)
 		cpu, (unsigned long long)READ_REGISTER("cntfrq_el0") / 500000,
 		hwcap & HWCAP_FPHP ? " fphp asimdhp" : "");
 
-	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
-		size_t at = MIN((size_t)used, size);
-
-		if (hwcap & capabilities[i].bit) {
-			used += format_string(to + at, size - at, " %s",
-					      capabilities[i].name);
-		}
-	}
 	size_t at = MIN((size_t)used, size);
 
+	used += describe_capabilities(arch_hwcap(), capabilities,
+				      ARRAY_SIZE(capabilities), to + at, size - at);
+	at = MIN((size_t)used, size);
+	used += describe_capabilities(arch_hwcap2(), capabilities2,
+				      ARRAY_SIZE(capabilities2), to + at, size - at);
+	at = MIN((size_t)used, size);
 	return used + format_string(to + at, size - at,
 				    "\nCPU implementer\t: 0x%02x\nCPU architecture: 8\n"
 				    "CPU variant\t: 0x%x\nCPU part\t: 0x%03x\n"

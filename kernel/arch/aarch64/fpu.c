@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * FPU and SIMD state (T5): 32 vector registers and two control registers a user thread. SVE and SME are not turned on: a program that tries
- * gets SIGILL, and AT_HWCAP does not offer them.
+ * FPU and SIMD state (T5): 32 vector registers and two control registers a user thread. What SVE adds is in sve.c. SME is not turned
+ * on: a program that tries gets SIGILL, and AT_HWCAP2 does not offer it.
  *
  * The kernel itself never touches these registers (-mgeneral-regs-only), so while a user thread runs, in the kernel too, they hold its state.
  * arch_switch() saves and loads them; nothing is lazy.
  */
+#include "arch/aarch64/instructions.h"
 #include "arch/aarch64/port.h"
+#include "arch/cpu.h"
 #include "lib/string.h"
 
 #define PAIRS(operation)                                                                \
@@ -24,6 +26,12 @@
 		  " q26, q27, [%0, #416]\n\t" operation                                 \
 		  " q28, q29, [%0, #448]\n\t" operation " q30, q31, [%0, #480]\n\t"
 
+void fpu_init_cpu(void)
+{
+	sve_init_cpu(arch_cpu_number() == 0);
+}
+
+/* A thread that uses SVE gets a larger one: sve_make_room(). */
 size_t fpu_area_size(void)
 {
 	return sizeof(struct fpu_area);
@@ -34,23 +42,26 @@ void fpu_reset_area(void *area)
 	memset(area, 0, sizeof(struct fpu_area));
 }
 
+void fpu_save_control(struct fpu_area *area)
+{
+	area->status = (u32)READ_REGISTER("fpsr");
+	area->control = (u32)READ_REGISTER("fpcr");
+}
+
+void fpu_restore_control(const struct fpu_area *area)
+{
+	WRITE_REGISTER("fpsr", area->status);
+	WRITE_REGISTER("fpcr", area->control);
+}
+
 void fpu_save(struct fpu_area *area)
 {
-	u64 status, control;
-
-	__asm__ volatile(
-		".arch_extension simd\n\t" PAIRS("stp") "mrs %1, fpsr\n\tmrs %2, fpcr"
-		: "+r"(area), "=&r"(status), "=&r"(control)
-		:
-		: "memory");
-	area->status = (u32)status;
-	area->control = (u32)control;
+	__asm__ volatile(".arch_extension simd\n\t" PAIRS("stp")::"r"(area) : "memory");
+	fpu_save_control(area);
 }
 
 void fpu_restore(const struct fpu_area *area)
 {
-	__asm__ volatile(".arch_extension simd\n\t" PAIRS(
-				 "ldp") "msr fpsr, %1\n\tmsr fpcr, %2" ::"r"(area),
-			 "r"((u64)area->status), "r"((u64)area->control)
-			 : "memory");
+	__asm__ volatile(".arch_extension simd\n\t" PAIRS("ldp")::"r"(area) : "memory");
+	fpu_restore_control(area);
 }

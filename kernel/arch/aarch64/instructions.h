@@ -23,6 +23,9 @@
 #define ICC_IGRPEN1_EL1 "s3_0_c12_c12_7"
 #define ICC_SGI1R_EL1   "s3_0_c12_c11_5"
 #define RNDR            "s3_3_c2_c4_0"
+/* SVE's, likewise. */
+#define ID_AA64ZFR0_EL1 "s3_0_c0_c4_4"
+#define ZCR_EL1         "s3_0_c1_c2_0"
 
 static inline u64 read_counter(void)
 {

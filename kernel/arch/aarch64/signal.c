@@ -2,15 +2,14 @@
 /*
  * Signal frames in Linux's layout. On the user's stack, from the handler's sp upward:
  *
- *	siginfo (128 bytes) · struct ucontext with 4 KiB for records · a frame record (x29, x30)
+ *	siginfo (128 bytes) · struct ucontext with 4 KiB for records, or more · a frame record (x29, x30)
  *
- * The records say of what kind and how long they are: the vector registers, the syndrome if an exception was the cause, an end. Everything
- * that comes back in rt_sigreturn is the user's word: the state is masked, the lengths are checked.
+ * The records are in signal_records.c. Everything that comes back in rt_sigreturn is the user's word: the state is masked, the
+ * lengths are checked.
  */
 #include "arch/signal.h"
 #include "arch/aarch64/port.h"
 #include "arch/cpu.h"
-#include "arch/irq.h"
 #include "arch/thread.h"
 #include "arch/trap.h"
 #include "arch/usercopy.h"
@@ -21,7 +20,7 @@
 #include <asm/sigcontext.h>
 #include <asm/ucontext.h>
 
-enum { SIGINFO_SIZE = 128, RECORDS_SIZE = 4096 };
+enum { SIGINFO_SIZE = 128 };
 
 /* What lies before the records: siginfo, struct ucontext up to them. */
 struct frame_head {
@@ -40,15 +39,10 @@ STATIC_ASSERT(offsetof(struct frame_head, fault_address) ==
 	      SIGINFO_SIZE + offsetof(struct ucontext, uc_mcontext));
 STATIC_ASSERT(sizeof(struct frame_head) ==
 	      SIGINFO_SIZE + offsetof(struct ucontext, uc_mcontext.__reserved));
-STATIC_ASSERT(sizeof(struct fpsimd_context) == 528);
-STATIC_ASSERT(sizeof(((struct fpu_area *)0)->vectors) ==
-	      sizeof(((struct fpsimd_context *)0)->vregs));
 
 struct frame_record {
 	u64 frame_pointer, return_address;
 };
-
-#define FRAME_SIZE (SIGINFO_SIZE + sizeof(struct ucontext))
 
 /* A program's own: N, Z, C, V, TCO, DIT, SSBS, BTYPE. */
 #define STATE_OF_USER     0xf3001c00UL
@@ -58,53 +52,19 @@ struct frame_record {
 
 size_t arch_signal_frame_size(void)
 {
-	return FRAME_SIZE + sizeof(struct frame_record) + 16;
+	return sizeof(struct frame_head) + signal_records_longest() +
+	       sizeof(struct frame_record) + 16;
 }
 
-static int give(vaddr_t to, const void *from, size_t size)
+int signal_give(vaddr_t to, const void *from, size_t size)
 {
 	return arch_copy_to_user((void __user *)to, from, size) != 0 ? -EFAULT : 0;
 }
 
-static int take(void *to, vaddr_t from, size_t size)
+int signal_take(void *to, vaddr_t from, size_t size)
 {
 	return arch_copy_from_user(to, (const void __user *)from, size) != 0 ? -EFAULT
 									     : 0;
-}
-
-/* The running thread's vector registers. */
-static int write_fpu(struct arch_thread *thread, vaddr_t to)
-{
-	struct fpu_area *area = thread->fpu;
-	u64 flags = arch_irq_save();
-	struct {
-		struct _aarch64_ctx head;
-		u32 status, control;
-	} begin = {{FPSIMD_MAGIC, sizeof(struct fpsimd_context)}, 0, 0};
-	int error;
-
-	fpu_save(area);
-	arch_irq_restore(flags);
-	begin.status = area->status;
-	begin.control = area->control;
-	error = give(to, &begin, sizeof(begin));
-	return error != 0
-		       ? error
-		       : give(to + sizeof(begin), area->vectors, sizeof(area->vectors));
-}
-
-static int write_records(struct arch_thread *thread, vaddr_t to)
-{
-	struct esr_context cause = {{ESR_MAGIC, sizeof(cause)}, thread->trap_syndrome};
-	struct _aarch64_ctx end[2] = {{0}};
-	int error = write_fpu(thread, to);
-
-	to += sizeof(struct fpsimd_context);
-	if (error == 0 && thread->trap_syndrome != 0) {
-		error = give(to, &cause, sizeof(cause));
-		to += sizeof(cause);
-	}
-	return error != 0 ? error : give(to, end, sizeof(end));
 }
 
 static int write_head(struct arch_thread *thread, const struct trap_frame *frame,
@@ -123,7 +83,7 @@ static int write_head(struct arch_thread *thread, const struct trap_frame *frame
 	head.sp = frame->sp;
 	head.pc = frame->pc;
 	head.pstate = frame->pstate;
-	return give(to, &head, sizeof(head));
+	return signal_give(to, &head, sizeof(head));
 }
 
 int arch_signal_deliver(struct arch_thread *thread, struct trap_frame *frame,
@@ -133,7 +93,7 @@ int arch_signal_deliver(struct arch_thread *thread, struct trap_frame *frame,
 				? delivery->stack_base + delivery->stack_size
 				: frame->sp;
 	vaddr_t record_at = ALIGN_DOWN(stack, 16UL) - sizeof(struct frame_record);
-	vaddr_t at = record_at - FRAME_SIZE;
+	vaddr_t at = record_at - sizeof(struct frame_head) - signal_records_save(thread);
 	struct frame_record record = {frame->regs[29], frame->regs[30]};
 	int error;
 
@@ -142,10 +102,10 @@ int arch_signal_deliver(struct arch_thread *thread, struct trap_frame *frame,
 	}
 	error = write_head(thread, frame, delivery, at);
 	if (error == 0) {
-		error = write_records(thread, at + sizeof(struct frame_head));
+		error = signal_records_write(thread, at + sizeof(struct frame_head));
 	}
 	if (error == 0) {
-		error = give(record_at, &record, sizeof(record));
+		error = signal_give(record_at, &record, sizeof(record));
 	}
 	if (error != 0) {
 		return error;
@@ -165,72 +125,16 @@ int arch_signal_deliver(struct arch_thread *thread, struct trap_frame *frame,
 	return 0;
 }
 
-/* Load the vector registers. The area is marked while it is half written: a switch would save over it. */
-static int read_fpu(struct arch_thread *thread, vaddr_t from)
-{
-	struct fpu_area *area = thread->fpu;
-	u32 control[2];
-	u64 flags;
-	int error;
-
-	thread->fpu_detached = 1;
-	__asm__ volatile("" ::: "memory");
-	error = take(control, from + sizeof(struct _aarch64_ctx), sizeof(control));
-	if (error == 0) {
-		error = take(area->vectors, from + offsetof(struct fpsimd_context, vregs),
-			     sizeof(area->vectors));
-	}
-	flags = arch_irq_save();
-	if (error != 0) {
-		fpu_reset_area(area);
-	} else {
-		area->status = control[0];
-		area->control = control[1];
-	}
-	fpu_restore(area);
-	thread->fpu_detached = 0;
-	arch_irq_restore(flags);
-	return error;
-}
-
-/* Where the record of the vector registers is; every record on the way must be known and have a sensible length. */
-static int find_fpu(vaddr_t records, vaddr_t *found)
-{
-	struct _aarch64_ctx head;
-
-	*found = 0;
-	for (u64 at = 0; at + sizeof(head) <= RECORDS_SIZE; at += head.size) {
-		int error = take(&head, records + at, sizeof(head));
-
-		if (error != 0) {
-			return error;
-		}
-		if (head.magic == 0) {
-			return head.size == 0 && *found != 0 ? 0 : -EINVAL;
-		}
-		if (head.size < sizeof(head) || head.size % 16 != 0 ||
-		    head.size > RECORDS_SIZE - at) {
-			return -EINVAL;
-		}
-		if (head.magic == FPSIMD_MAGIC && *found == 0 &&
-		    head.size == sizeof(struct fpsimd_context)) {
-			*found = records + at;
-		} else if (head.magic != ESR_MAGIC) {
-			return -EINVAL;
-		}
-	}
-	return -EINVAL;
-}
-
 int arch_signal_return(struct arch_thread *thread, struct trap_frame *frame,
 		       struct signal_restore *out)
 {
-	vaddr_t at = frame->sp, fpu;
+	vaddr_t at = frame->sp;
 	struct frame_head head;
-	int error = at % 16 != 0 ? -EFAULT : take(&head, at, sizeof(head));
+	struct signal_records records;
+	int error = at % 16 != 0 ? -EFAULT : signal_take(&head, at, sizeof(head));
 
 	if (error == 0) {
-		error = find_fpu(at + sizeof(head), &fpu);
+		error = signal_records_find(thread, at + sizeof(head), &records);
 	}
 	if (error == 0 && head.pstate & STATE_PRIVILEGED) {
 		error = -EINVAL;
@@ -247,5 +151,5 @@ int arch_signal_return(struct arch_thread *thread, struct trap_frame *frame,
 	out->alternate_base = (u64)head.stack.ss_sp;
 	out->alternate_size = head.stack.ss_size;
 	out->alternate_flags = (u32)head.stack.ss_flags;
-	return read_fpu(thread, fpu);
+	return signal_records_read(thread, &records);
 }

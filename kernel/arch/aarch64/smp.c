@@ -60,6 +60,7 @@ void cpu_started(void)
 {
 	struct cpu_local *cpu = cpu_local_current();
 
+	fpu_init_cpu();
 	tlb_init_cpu();
 	gic_init_cpu();
 	alarm_init_cpu();

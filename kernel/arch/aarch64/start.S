@@ -108,7 +108,15 @@ leave_el2:
 	mrs x0, mpidr_el1
 	msr vmpidr_el2, x0
 	mov x0, #0x33ff
+	mrs x1, id_aa64pfr0_el1
+	ubfx x1, x1, #32, #4 /* SVE? then it does not trap, and the longest vectors are EL1's */
+	cbz x1, 2f
+	mov x0, #0x32ff
 	msr cptr_el2, x0
+	isb
+	mov x1, #15
+	msr s3_4_c1_c2_0, x1 /* ZCR_EL2 */
+2:	msr cptr_el2, x0
 	msr hstr_el2, xzr
 	msr vttbr_el2, xzr
 	mrs x0, mdcr_el2
@@ -213,7 +221,7 @@ set_up_mmu:
 	cbz x3, 2f
 	orr x1, x1, #1 << 39
 2:	msr tcr_el1, x1
-	mov x1, #3 << 20 /* vector registers are for everybody */
+	mov x1, #3 << 20 /* vector registers are for everybody; SVE: sve.c */
 	msr cpacr_el1, x1
 	msr mdscr_el1, xzr
 	ldr x1, =(SCTLR_BASE | SCTLR_MMU | SCTLR_USER)

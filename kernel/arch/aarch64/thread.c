@@ -11,6 +11,7 @@
 #include "arch/cpu.h"
 #include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
+#include "arch/trap.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
@@ -20,18 +21,25 @@ void thread_begin(struct arch_thread *thread)
 {
 	thread->preempt = 1;
 	thread->cpu = &cpu_locals[0];
+	thread->sve_length = (u16)sve_default();
 }
 
 void thread_copy_registers(struct arch_thread *child)
 {
-	if (arch_current()->fpu != NULL) {
+	const struct arch_thread *parent = arch_current();
+
+	if (parent->fpu != NULL) {
 		fpu_save(child->fpu);
+		child->sve_length = parent->sve_length;
+		child->sve_next = parent->sve_next;
+		child->sve_inherit = parent->sve_inherit;
 	}
 	child->tls = READ_REGISTER("tpidr_el0");
 }
 
 void thread_reset_registers(struct arch_thread *thread)
 {
+	sve_exec(thread);
 	fpu_restore(thread->fpu);
 	thread->fpu_detached = 0;
 	WRITE_REGISTER("tpidr_el0", 0);
@@ -58,6 +66,30 @@ void arch_thread_adopt(struct arch_thread *thread, vaddr_t stack_top)
 	arch_irq_restore(flags);
 }
 
+/* What a system call leaves of SVE is zeros (V4 of sve.c): it ends here, and begins anew when the program wants it. */
+static void save_vectors(struct arch_thread *thread)
+{
+	if (thread->sve_live && arch_thread_user_frame(thread)->number >= 0) {
+		sve_end(thread);
+	}
+	if (thread->sve_live) {
+		sve_save(thread);
+		fpu_save_control(thread->fpu);
+	} else {
+		fpu_save(thread->fpu);
+	}
+}
+
+static void load_vectors(const struct arch_thread *thread)
+{
+	if (thread->sve_live) {
+		sve_load(thread);
+		fpu_restore_control(thread->fpu);
+	} else {
+		fpu_restore(thread->fpu);
+	}
+}
+
 static void save_user_registers(struct arch_thread *thread)
 {
 	if (thread->fpu == NULL) {
@@ -65,7 +97,7 @@ static void save_user_registers(struct arch_thread *thread)
 	}
 	thread->tls = READ_REGISTER("tpidr_el0");
 	if (thread->fpu_detached == 0) {
-		fpu_save(thread->fpu);
+		save_vectors(thread);
 	}
 }
 
@@ -77,13 +109,14 @@ static void load_user_registers(struct arch_thread *thread)
 	WRITE_REGISTER("tpidr_el0", thread->tls);
 	WRITE_REGISTER("tpidrro_el0", thread->block);
 	if (thread->fpu_detached == 0) {
-		fpu_restore(thread->fpu);
+		load_vectors(thread);
 	}
 }
 
 struct arch_thread *arch_switch(struct arch_thread *prev, struct arch_thread *next)
 {
 	save_user_registers(prev);
+	sve_switch(prev, next);
 	load_user_registers(next);
 	next->cpu = prev->cpu;
 	next->cpu_number = prev->cpu_number;
@@ -129,20 +162,21 @@ int arch_thread_prctl(struct arch_thread *thread, int code, u64 address)
 
 long arch_thread_option(struct arch_thread *thread, int option, u64 argument)
 {
-	return -EINVAL;
+	return sve_option(thread, option, argument);
 }
 
 bool arch_setting_is_there(void)
 {
-	return false;
+	return sve_longest() != 0;
 }
 
 u64 arch_setting_read(void)
 {
-	return 0;
+	return sve_default();
 }
 
+/* -1 asks for the longest. */
 int arch_setting_write(u64 value)
 {
-	return -EINVAL;
+	return sve_set_default(value == ~0UL ? sve_longest() : value);
 }

@@ -40,6 +40,7 @@ STATIC_ASSERT(USER_END == 1UL << 48); /* usercopy.S */
 enum {
 	CLASS_UNKNOWN = 0x00,
 	CLASS_ILLEGAL_STATE = 0x0e,
+	CLASS_SVE = 0x19,
 	CLASS_FETCH_USER = 0x20,
 	CLASS_FETCH = 0x21,
 	CLASS_PC_ALIGNMENT = 0x22,
@@ -353,6 +354,16 @@ static void user_page_fault(struct trap_frame *frame)
 	arch_irq_disable();
 }
 
+/* Linux ends a program for which there is no memory. */
+static void first_sve_use(struct trap_frame *frame)
+{
+	arch_irq_enable();
+	if (sve_first_use(arch_current()) != 0) {
+		entry_user_exception(frame, SIGKILL, SI_KERNEL, 0);
+	}
+	arch_irq_disable();
+}
+
 void trap_from_user_mode(struct trap_frame *frame)
 {
 	struct user_trap what;
@@ -360,6 +371,10 @@ void trap_from_user_mode(struct trap_frame *frame)
 	if (is_page_fault(frame)) {
 		forget_what_refused(frame);
 		user_page_fault(frame);
+		return;
+	}
+	if (class_of(frame) == CLASS_SVE && sve_longest() != 0) {
+		first_sve_use(frame);
 		return;
 	}
 	what = user_trap_of(frame);

@@ -69,7 +69,7 @@ int arch_thread_prctl(struct arch_thread *thread, int code, u64 address);
 long arch_thread_option(struct arch_thread *thread, int option, u64 argument);
 /*
  * /proc/sys/abi/ARCH_SETTING: a number about such registers that holds for programs to come. ARCH_SETTING is the name, NULL where a port has none;
- * is_there: this machine has what it is about. Any context; write: 0, or -EINVAL: not a value that it can have.
+ * is_there: this machine has what it is about. Any context; write (~0: -1): 0, or -EINVAL: not a value that it can have.
  */
 bool arch_setting_is_there(void);
 u64 arch_setting_read(void);

@@ -34,6 +34,7 @@ STATIC_ASSERT(offsetof(struct cpu_local, flags) == 0);
 STATIC_ASSERT(offsetof(struct cpu_flags, emergency_top) == CPU_LOCAL_EMERGENCY_TOP);
 STATIC_ASSERT(offsetof(struct arch_thread, cpu) == THREAD_CPU);
 STATIC_ASSERT(offsetof(struct arch_thread, stack_top) == THREAD_STACK_TOP);
+STATIC_ASSERT(offsetof(struct arch_thread, sve_live) == THREAD_SVE_LIVE);
 
 extern struct cpu_local cpu_locals[MAX_CPUS];
 

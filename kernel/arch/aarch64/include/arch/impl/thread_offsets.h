@@ -4,5 +4,6 @@
 
 #define THREAD_CPU       0
 #define THREAD_STACK_TOP 16
+#define THREAD_SVE_LIVE  24
 
 #define CPU_LOCAL_EMERGENCY_TOP 0
