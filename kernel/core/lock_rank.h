@@ -66,7 +66,8 @@ enum lock_rank {
 	RANK_DEBT,            /* sched_debt.lock */
 	RANK_LENDING,         /* sched_entity.lending_lock */
 	RANK_RUN_QUEUE,
-	RANK_CLOCK, /* clock.lock */
+	RANK_BANDWIDTH, /* what deadline threads have reserved, and the limits */
+	RANK_CLOCK,     /* clock.lock */
 	RANK_TIMER_QUEUE,
 	RANK_KERNEL_MAP, /* kernel address space, stacks */
 	RANK_HEAP,

@@ -351,11 +351,14 @@ static int build_steps(struct thread *thread, const struct thread_options *optio
 		return err;
 	}
 	sched_entity_init(&thread->sched, top);
+	thread->sched.overrun_work = RETURN_OVERRUN;
 	if (options->parent) {
-		sched_entity_inherit(&thread->sched, &options->parent->sched);
+		err = sched_entity_inherit(&thread->sched, &options->parent->sched);
 	}
 	inherit(thread, options);
-	err = build_resources(thread, options);
+	if (!err) {
+		err = build_resources(thread, options);
+	}
 	if (!err) {
 		err = build_pid(thread, options);
 	}

@@ -44,6 +44,7 @@ enum {
 		1, /* CLONE_CHILD_SETTID: write the number into the child's own memory */
 	RETURN_CPU_TIMERS = 2, /* RLIMIT_CPU or an interval timer counts CPU time */
 	RETURN_RSEQ = 4,       /* was switched in, or a barrier came (rseq.h) */
+	RETURN_OVERRUN = 16,   /* SCHED_DEADLINE: its runtime was used up */
 	RETURN_BLOCK = 8,      /* is on another CPU: the thread block says which */
 	/* These come with switches: cleared when taken up, and looked for again. */
 	RETURN_SWITCHED = RETURN_RSEQ | RETURN_BLOCK,

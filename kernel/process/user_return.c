@@ -45,7 +45,8 @@ static void write_own_number(struct thread *thread)
 
 static void do_return_work(struct thread *thread, struct trap_frame *frame)
 {
-	u32 work = atomic_fetch_and(&thread->sched.return_work, ~(u32)RETURN_SWITCHED);
+	u32 work = atomic_fetch_and(&thread->sched.return_work,
+				    ~(u32)(RETURN_SWITCHED | RETURN_OVERRUN));
 
 	if (work & RETURN_RSEQ && rseq_return(frame)) {
 		signal_force(SIGSEGV, SI_KERNEL, 0);
@@ -53,6 +54,9 @@ static void do_return_work(struct thread *thread, struct trap_frame *frame)
 	if (work & RETURN_BLOCK) {
 		thread_block_set_cpu(thread->process->vm, &thread->block,
 				     arch_cpu_number());
+	}
+	if (work & RETURN_OVERRUN) {
+		signal_send_kernel(thread->process, SIGXCPU);
 	}
 	if (work & RETURN_CPU_TIMERS) {
 		cpu_timers_check();

@@ -134,7 +134,7 @@ int proc_show_stack(struct proc_text *text, const struct proc_node *node)
 
 /* ---- sched: those of Linux's lines that say something here ---- */
 
-enum { NAME_WIDTH = 45, PRIORITY_NICE_0 = 120, PRIORITY_REALTIME = 99, LOAD_SHIFT = 10 };
+enum { NAME_WIDTH = 45, PRIORITY_OFFSET = 100, LOAD_SHIFT = 10 };
 
 static void print_name(struct proc_text *text, const char *name)
 {
@@ -168,10 +168,7 @@ static void print_description(struct proc_text *text, const struct sched_descrip
 	print_number(text, "nr_involuntary_switches", (s64)d->switches_involuntary);
 	print_number(text, "se.load.weight", (s64)d->weight << LOAD_SHIFT);
 	print_number(text, "policy", d->policy);
-	print_number(text, "prio",
-		     d->acts_by.realtime_priority
-			     ? PRIORITY_REALTIME - d->acts_by.realtime_priority
-			     : PRIORITY_NICE_0 + d->acts_by.nice);
+	print_number(text, "prio", PRIORITY_OFFSET + sched_priority_shown(&d->acts_by));
 }
 
 int proc_show_sched(struct proc_text *text, const struct proc_node *node)

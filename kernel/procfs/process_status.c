@@ -203,8 +203,7 @@ static int priority_shown(struct sched_entity *entity)
 	struct sched_description d;
 
 	sched_describe(entity, &d);
-	return d.acts_by.realtime_priority ? -1 - d.acts_by.realtime_priority
-					   : 20 + d.acts_by.nice;
+	return sched_priority_shown(&d.acts_by);
 }
 
 static int take(struct snapshot *to, const struct proc_node *node)

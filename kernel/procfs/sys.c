@@ -3,6 +3,7 @@
  * proc(5): /proc/sys, what programs look up there; and /proc/heddle, the kernel's own.
  */
 #include "procfs/procfs_internal.h"
+#include "procfs/scheduling_internal.h"
 #include "procfs/sysv_internal.h"
 
 #include "arch/thread.h"
@@ -185,6 +186,11 @@ static const struct proc_entry kernel_entries[] = {
 	TEXT("tainted", show_zero),
 	DIRECTORY("random", random_entries),
 	PROC_SYSV_LIMITS,
+	PROC_SCHED_LIMIT("sched_rt_period_us"),
+	PROC_SCHED_LIMIT("sched_rt_runtime_us"),
+	PROC_SCHED_LIMIT("sched_deadline_period_min_us"),
+	PROC_SCHED_LIMIT("sched_deadline_period_max_us"),
+	TEXT("sched_rr_timeslice_ms", proc_show_round_robin),
 	{0},
 };
 

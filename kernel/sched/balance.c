@@ -2,6 +2,10 @@
 /*
  * Moving waiting threads between CPUs: an idle CPU pulls from the fullest; a full one
  * pushes to the emptiest when a slice ends.
+ *
+ * Urgent ones (deadline, real-time) are to run where they come first, so that of all there are the most urgent run (Q4): who links
+ * one and does not run it offers it to the CPU with the least urgent work, and a CPU whose work becomes less urgent asks the others.
+ * Either has written its own rank before it reads the other's, with a fence between: of the two at least one sees the other.
  */
 #include "arch/irq.h"
 #include "sched/run_queue.h"
@@ -13,26 +17,12 @@ static u32 attached(unsigned cpu)
 	return atomic_load_explicit(&run_queue_of(cpu)->attached, memory_order_relaxed);
 }
 
-/*
- * A linked thread of `from` that may run on `cpu`: the one that would wait longest.
- * Both queues locked.
- */
-static struct sched_entity *candidate(struct run_queue *from, unsigned cpu)
+/* The next in a tree that may run on `cpu`, from `node` on. */
+static struct sched_entity *
+look_for(struct rbtree_node *node, unsigned cpu,
+	 struct rbtree_node *(*next)(const struct rbtree_node *node))
 {
-	struct rbtree_node *node = rbtree_first(&from->realtime);
-	unsigned looked_at = 0;
-
-	for (; node && looked_at++ < BALANCE_LOOK_AT; node = rbtree_next(node)) {
-		struct sched_entity *entity =
-			rbtree_entry(node, struct sched_entity, node);
-
-		if (cpumask_test(&entity->affinity, cpu)) {
-			return entity;
-		}
-	}
-	node = rbtree_last(&from->fair);
-	for (looked_at = 0; node && looked_at++ < BALANCE_LOOK_AT;
-	     node = rbtree_previous(node)) {
+	for (unsigned i = 0; node && i < BALANCE_LOOK_AT; node = next(node), i++) {
 		struct sched_entity *entity =
 			rbtree_entry(node, struct sched_entity, node);
 
@@ -41,6 +31,37 @@ static struct sched_entity *candidate(struct run_queue *from, unsigned cpu)
 		}
 	}
 	return NULL;
+}
+
+/* The first deadline or real-time thread that is linked and may run on `cpu`. Locked. */
+static struct sched_entity *urgent_candidate(struct run_queue *from, unsigned cpu)
+{
+	struct sched_entity *entity =
+		look_for(rbtree_first(&from->deadline), cpu, rbtree_next);
+
+	return entity ? entity
+		      : look_for(rbtree_first(&from->realtime), cpu, rbtree_next);
+}
+
+/*
+ * A linked thread of `from` that may run on `cpu`: an urgent one, or the one that would wait longest.
+ * Both queues locked.
+ */
+static struct sched_entity *candidate(struct run_queue *from, unsigned cpu)
+{
+	struct sched_entity *entity = urgent_candidate(from, cpu);
+
+	return entity ? entity : look_for(rbtree_last(&from->fair), cpu, rbtree_previous);
+}
+
+/* Both queues locked. */
+static void move(struct sched_entity *entity, struct run_queue *from,
+		 struct run_queue *to)
+{
+	run_queue_unlink(from, entity);
+	run_queue_detach(from, entity);
+	place_set_cpu(entity, to->cpu);
+	run_queue_enqueue(to, entity, ATTACH_MOVED);
 }
 
 /* Move one thread if there is one to move and it helps. Interrupts off. */
@@ -55,10 +76,7 @@ NO_THREAD_SAFETY static bool move_one(struct run_queue *from, struct run_queue *
 		entity = candidate(from, to->cpu);
 	}
 	if (entity) {
-		run_queue_unlink(from, entity);
-		run_queue_detach(from, entity);
-		place_set_cpu(entity, to->cpu);
-		run_queue_enqueue(to, entity, ATTACH_MOVED);
+		move(entity, from, to);
 	}
 	spin_unlock_pair(&from->lock, &to->lock);
 	return entity;
@@ -99,5 +117,86 @@ void balance_push(struct run_queue *busy)
 	}
 	if (attached(busy->cpu) >= attached(emptiest) + 2) {
 		move_one(busy, run_queue_of(emptiest), 2);
+	}
+}
+
+static u64 current_rank(unsigned cpu)
+{
+	return atomic_load_explicit(&run_queue_of(cpu)->current_rank,
+				    memory_order_relaxed);
+}
+
+/* One that waits on `from`, and comes before what `to` runs. Interrupts off. true: it was moved. */
+NO_THREAD_SAFETY static bool move_urgent(struct run_queue *from, struct run_queue *to)
+{
+	struct sched_entity *entity;
+	bool moved = false;
+
+	spin_lock_pair(&from->lock, &to->lock);
+	entity = urgent_candidate(from, to->cpu);
+	if (entity && entity_rank(entity) > current_rank(to->cpu) &&
+	    entity_rank(entity) <= current_rank(from->cpu)) {
+		move(entity, from, to);
+		moved = true;
+	}
+	spin_unlock_pair(&from->lock, &to->lock);
+	return moved;
+}
+
+/* The CPU not in `tried` with the least urgent work, if that is less than `rank`; else MAX_CPUS. */
+static unsigned least_urgent(u64 tried, u64 rank)
+{
+	unsigned found = MAX_CPUS;
+
+	for (unsigned cpu = 0; cpu_is_online(cpu); cpu++) {
+		if (!(tried >> cpu & 1) && current_rank(cpu) < rank) {
+			rank = current_rank(cpu);
+			found = cpu;
+		}
+	}
+	return found;
+}
+
+void balance_push_urgent(struct run_queue *queue)
+{
+	u64 tried = 1ull << queue->cpu;
+	unsigned to;
+
+	atomic_thread_fence(
+		memory_order_seq_cst); // order.urgent: pairs with balance_pull_urgent()
+	while ((to = least_urgent(tried, run_queue_waiting(queue))) != MAX_CPUS) {
+		tried |= 1ull << to;
+		move_urgent(queue, run_queue_of(to));
+	}
+}
+
+/* The CPU not in `tried` where the most urgent waits, if that is more than `rank`; else MAX_CPUS. */
+static unsigned most_urgent(u64 tried, u64 rank)
+{
+	unsigned found = MAX_CPUS;
+
+	for (unsigned cpu = 0; cpu_is_online(cpu); cpu++) {
+		u64 waiting = run_queue_waiting(run_queue_of(cpu));
+
+		if (!(tried >> cpu & 1) && waiting > rank) {
+			rank = waiting;
+			found = cpu;
+		}
+	}
+	return found;
+}
+
+void balance_pull_urgent(struct run_queue *queue)
+{
+	u64 tried = 1ull << queue->cpu;
+	bool moved = false;
+	unsigned from;
+
+	atomic_thread_fence(
+		memory_order_seq_cst); // order.urgent: pairs with balance_push_urgent()
+	while (!moved &&
+	       (from = most_urgent(tried, current_rank(queue->cpu))) != MAX_CPUS) {
+		tried |= 1ull << from;
+		moved = move_urgent(run_queue_of(from), queue);
 	}
 }

@@ -54,7 +54,7 @@ static void let_go(struct sched_entity *entity)
 static bool is_same(const struct sched_standing *a, const struct sched_standing *b)
 {
 	return a->policy == b->policy && a->nice == b->nice &&
-	       a->realtime_priority == b->realtime_priority;
+	       a->realtime_priority == b->realtime_priority && a->deadline == b->deadline;
 }
 
 static bool loan_before(const struct rbtree_node *a, const struct rbtree_node *b)
@@ -64,16 +64,24 @@ static bool loan_before(const struct rbtree_node *a, const struct rbtree_node *b
 		&rbtree_entry(b, const struct sched_loan, node)->standing);
 }
 
+/* Nice values do not count, nor does who of two fair threads is which. */
+static bool is_more_urgent(const struct sched_standing *a, const struct sched_standing *b)
+{
+	bool urgent = a->policy == SCHED_DEADLINE || a->realtime_priority;
+
+	return urgent && standing_is_before(a, b);
+}
+
 static bool turn_before(const struct rbtree_node *a, const struct rbtree_node *b)
 {
 	const struct sched_loan *left = rbtree_entry(a, const struct sched_loan, turn);
 	const struct sched_loan *right = rbtree_entry(b, const struct sched_loan, turn);
 
-	if (left->standing.realtime_priority != right->standing.realtime_priority) {
-		return left->standing.realtime_priority >
-		       right->standing.realtime_priority;
+	if (is_more_urgent(&left->standing, &right->standing)) {
+		return true;
 	}
-	return left->order < right->order;
+	return !is_more_urgent(&right->standing, &left->standing) &&
+	       left->order < right->order;
 }
 
 static bool debt_before(const struct rbtree_node *a, const struct rbtree_node *b)

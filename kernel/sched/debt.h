@@ -23,9 +23,10 @@ struct sched_debt {
 	u32 changes;                 /* lock: how often the debtor changed */
 	u64 last_order;              /* lock */
 	struct rbtree loans;         /* lock: by how urgent they are */
-	struct rbtree turns;         /* lock: by real-time priority, then as they came */
-	struct rbtree_node node;     /* debtor's lending_lock: in its debts */
-	struct sched_standing lent;  /* both locks: of the first loan */
+	struct rbtree
+		turns; /* lock: by deadline, real-time priority, then as they came */
+	struct rbtree_node node;    /* debtor's lending_lock: in its debts */
+	struct sched_standing lent; /* both locks: of the first loan */
 };
 
 /* A thread that waits, on its stack or wherever it stays until the loan is taken back or honoured. */

@@ -55,11 +55,30 @@ struct arch_vm;
 struct concurrency_set;
 struct sched_loan;
 
-/* What a thread asks of the scheduler. */
+/* What a thread acts by. */
 struct sched_standing {
 	u8 policy;            /* SCHED_NORMAL, … */
 	s8 nice;              /* -20 … 19 */
 	u8 realtime_priority; /* 1 … 99, 0: none */
+	/* SCHED_DEADLINE: absolute, CLOCK_MONOTONIC; and how who inherits it goes on with it. Else 0 */
+	nsec_t deadline;
+	u64 runtime_ns, period_ns;
+};
+
+/* What SCHED_DEADLINE is asked for: so much CPU time in each period, by a deadline from its beginning. */
+struct sched_deadline {
+	u64 runtime_ns, deadline_ns, period_ns;
+	bool tell_overrun; /* SIGXCPU when the runtime is used up */
+};
+
+/* deadline.c: how a thread of SCHED_DEADLINE is held to what it asked for. */
+struct deadline_server {
+	struct sched_deadline asked;
+	s64 budget_ns;   /* what is left until `deadline` */
+	nsec_t deadline; /* absolute; 0: it never was SCHED_DEADLINE */
+	nsec_t eligible; /* throttled: until then */
+	bool throttled;
+	u64 bandwidth; /* what it has reserved; 0: nothing */
 };
 
 /*
@@ -91,6 +110,7 @@ struct sched_entity {
 
 	/* q */
 	struct rbtree_node node; /* in one of the run queue's trees while READY */
+	bool parked;             /* that is run_queue.throttled */
 	s64 realtime_order;      /* among equals of the real-time tree */
 	s64 lag;              /* how far behind the queue's clock it left, weighted ns */
 	u64 virtual_runtime;  /* weighted ns, in the clock of its run queue */
@@ -111,6 +131,7 @@ struct sched_entity {
 	u32 concurrency_number;              /* while it is current, if in a set */
 	u32 switch_work; /* goes into return_work when it is switched in */
 	u32 move_work;   /* I: likewise when it goes to another CPU */
+	u32 overrun_work; /* I: likewise when its runtime is used up, and it asked to hear of it */
 
 	/*
 	 * l: debt.h. `loan` changes under its debt's lock too: the one by which it waits;
@@ -130,7 +151,12 @@ struct sched_entity {
 	bool is_lent;
 	u8 policy;
 	u8 realtime_priority;
+	bool throttled; /* it acts by its own deadline, and is throttled */
 	bool reset_on_fork;
+	nsec_t deadline;  /* SCHED_DEADLINE: the order of that tree */
+	nsec_t inherited; /* the one it has begun with, if it is not its own; else 0 */
+	s64 inherited_budget_ns; /* until it is the next period's */
+	struct deadline_server server;
 	u32 weight;
 	struct cpumask affinity;
 

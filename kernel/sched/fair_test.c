@@ -102,6 +102,8 @@ TEST(four_threads_share_two_cpus)
 	}
 }
 
+static const struct sched_limits everything = {1000000, -1, 100, 1 << 22};
+
 /*
  * FIFO before fair; of two RR threads each has its turn; a FIFO thread of lower
  * priority none.
@@ -114,6 +116,7 @@ static void realtime(void)
 	u64 used[THREADS];
 
 	host_set_step(20000);
+	EXPECT_EQ(sched_set_limits(&everything), 0);
 	EXPECT_EQ(sched_set_policy(sched_current(), SCHED_FIFO, 60, 0, false), 0);
 	for (unsigned i = 0; i < THREADS; i++) {
 		threads[i] = machine_start(spin, i);
@@ -186,13 +189,13 @@ TEST(inheritance)
 	parent.own.realtime_priority = 7;
 	parent.own.nice = -3;
 	cpumask_fill(&parent.affinity, 2);
-	sched_entity_inherit(&child, &parent);
+	EXPECT_EQ(sched_entity_inherit(&child, &parent), 0);
 	EXPECT_EQ(child.own.policy, SCHED_RR);
 	EXPECT_EQ(child.own.realtime_priority, 7);
 	EXPECT_EQ(child.own.nice, -3);
 	EXPECT(cpumask_test(&child.affinity, 1) && !cpumask_test(&child.affinity, 2));
 	parent.reset_on_fork = true;
-	sched_entity_inherit(&child, &parent);
+	EXPECT_EQ(sched_entity_inherit(&child, &parent), 0);
 	EXPECT_EQ(child.own.policy, SCHED_NORMAL);
 	EXPECT_EQ(child.own.realtime_priority, 0);
 	EXPECT_EQ(child.own.nice, 0);

@@ -42,3 +42,12 @@ void sched_describe(struct sched_entity *entity, struct sched_description *out)
 	};
 	run_queue_unlock(queue, flags);
 }
+
+int sched_priority_shown(const struct sched_standing *standing)
+{
+	if (standing->policy == SCHED_DEADLINE) {
+		return -101;
+	}
+	return standing->realtime_priority ? -1 - standing->realtime_priority
+					   : 20 + standing->nice;
+}

@@ -53,6 +53,11 @@ void place_mark_idle(unsigned cpu, bool idle)
 	}
 }
 
+u64 place_online(void)
+{
+	return atomic_load_explicit(&online_cpus, memory_order_relaxed);
+}
+
 u64 place_allowed(const struct sched_entity *entity)
 {
 	return READ_ONCE(entity->affinity.bits[0]) &
@@ -66,7 +71,7 @@ static bool claim_idle(unsigned cpu)
 	return atomic_fetch_and(&idle_cpus, ~bit) & bit;
 }
 
-static u32 current_rank(unsigned cpu)
+static u64 current_rank(unsigned cpu)
 {
 	return atomic_load_explicit(&run_queue_of(cpu)->current_rank,
 				    memory_order_relaxed);
@@ -80,13 +85,13 @@ void place_release(unsigned cpu)
 	}
 }
 
-static u32 attached(unsigned cpu)
+static u64 attached(unsigned cpu)
 {
 	return atomic_load_explicit(&run_queue_of(cpu)->attached, memory_order_relaxed);
 }
 
 /* The CPU of `mask` with the smallest value, `preferred` among equals. */
-static unsigned least(u64 mask, unsigned preferred, u32 (*value)(unsigned cpu))
+static unsigned least(u64 mask, unsigned preferred, u64 (*value)(unsigned cpu))
 {
 	unsigned best =
 		mask >> preferred & 1 ? preferred : (unsigned)__builtin_ctzll(mask);
@@ -119,7 +124,7 @@ unsigned place_choose(struct sched_entity *entity, unsigned previous_cpu)
 			return cpu;
 		}
 	}
-	if (entity->realtime_priority) {
+	if (!entity_is_fair(entity)) {
 		return least(allowed, previous_cpu, current_rank);
 	}
 	if (state_of(entity) == THREAD_CREATING || !(allowed >> previous_cpu & 1)) {
@@ -159,6 +164,7 @@ NO_THREAD_SAFETY void place_pushed(struct sched_entity *entity)
 			place_release(to);
 		}
 		spin_unlock_pair(&old->lock, &queue->lock);
+		balance_push_urgent(queue);
 		arch_irq_restore(flags);
 	}
 }
@@ -174,6 +180,9 @@ void place_nudge_idle(struct run_queue *queue)
 	node = rbtree_last(&queue->fair);
 	if (!node) {
 		node = rbtree_last(&queue->realtime);
+	}
+	if (!node) {
+		node = rbtree_last(&queue->deadline);
 	}
 	idle &= place_allowed(rbtree_entry(node, struct sched_entity, node));
 	if (idle) {

@@ -9,6 +9,7 @@
  * not at all.
  */
 #include "arch/cpu.h"
+#include "arch/irq.h"
 #include "core/panic.h"
 #include "core/preempt.h"
 #include "lib/errno.h"
@@ -17,32 +18,63 @@
 #include "time/clock.h"
 #include <linux/sched.h>
 
-/* a before b: real-time priority, else weight. */
+static bool is_deadline(const struct sched_standing *standing)
+{
+	return standing->policy == SCHED_DEADLINE;
+}
+
+/* a before b: deadline, real-time priority, else weight. */
 bool standing_is_before(const struct sched_standing *a, const struct sched_standing *b)
 {
+	if (is_deadline(a) || is_deadline(b)) {
+		return is_deadline(a) && (!is_deadline(b) || a->deadline < b->deadline);
+	}
 	if (a->realtime_priority || b->realtime_priority) {
 		return a->realtime_priority > b->realtime_priority;
 	}
 	return fair_weight(a->policy, a->nice) > fair_weight(b->policy, b->nice);
 }
 
-const struct sched_standing *standing_of(const struct sched_entity *entity)
+/* Its own standing is that of a throttled thread: a deadline it inherits lets it go on. */
+static bool own_is_spent(const struct sched_entity *entity)
 {
-	const struct sched_standing *best = &entity->own;
-
-	if (entity->is_lent && standing_is_before(&entity->lent, best)) {
-		best = &entity->lent;
-	}
-	return standing_is_before(&entity->owed, best) ? &entity->owed : best;
+	return is_deadline(&entity->own) && entity->server.throttled;
 }
 
-/* What the queues look at. */
-static void set_standing(struct sched_entity *entity)
+const struct sched_standing *standing_of(const struct sched_entity *entity)
+{
+	const struct sched_standing *more = &entity->owed;
+
+	if (entity->is_lent && standing_is_before(&entity->lent, more)) {
+		more = &entity->lent;
+	}
+	if (own_is_spent(entity) && is_deadline(more)) {
+		return more;
+	}
+	return standing_is_before(more, &entity->own) ? more : &entity->own;
+}
+
+/* One it has inherited may have moved on since (deadline.c): then it stays. */
+static void settle_deadline(struct sched_entity *entity,
+			    const struct sched_standing *standing)
+{
+	bool own = standing == &entity->own || !is_deadline(standing);
+
+	if (own || entity->inherited != standing->deadline) {
+		entity->deadline = standing->deadline;
+		entity->inherited = own ? 0 : standing->deadline;
+		entity->inherited_budget_ns = (s64)standing->runtime_ns;
+	}
+}
+
+void standing_settle(struct sched_entity *entity)
 {
 	const struct sched_standing *standing = standing_of(entity);
 
 	entity->policy = standing->policy;
 	entity->realtime_priority = standing->realtime_priority;
+	settle_deadline(entity, standing);
+	entity->throttled = standing == &entity->own && own_is_spent(entity);
 	entity->weight = fair_weight(standing->policy, standing->nice);
 	entity->slice_ns =
 		standing->policy == SCHED_RR ? SLICE_ROUND_ROBIN_NS : SLICE_FAIR_NS;
@@ -69,18 +101,21 @@ void sched_entity_init(struct sched_entity *entity, vaddr_t stack_top)
 	spin_init(&entity->lending_lock, RANK_LENDING, "sched_entity.lending_lock");
 	entity->owed.policy = SCHED_IDLE; /* nothing: less than any thread's own */
 	set_own(entity, SCHED_NORMAL, 0, 0);
-	set_standing(entity);
+	standing_settle(entity);
 	cpumask_fill(&entity->affinity, MAX_CPUS);
 	timer_init(&entity->sleep_timer, sched_sleep_expired);
 }
 
-void sched_entity_inherit(struct sched_entity *child, const struct sched_entity *parent)
+int sched_entity_inherit(struct sched_entity *child, const struct sched_entity *parent)
 {
 	unsigned policy = parent->own.policy, priority = parent->own.realtime_priority;
 	int nice = parent->own.nice;
 
+	if (policy == SCHED_DEADLINE && !parent->reset_on_fork) {
+		return -EAGAIN;
+	}
 	if (parent->reset_on_fork) {
-		if (priority) {
+		if (priority || policy == SCHED_DEADLINE) {
 			policy = SCHED_NORMAL;
 			priority = 0;
 			nice = 0;
@@ -88,9 +123,10 @@ void sched_entity_inherit(struct sched_entity *child, const struct sched_entity 
 		nice = MAX(nice, 0);
 	}
 	set_own(child, policy, priority, nice);
-	set_standing(child);
+	standing_settle(child);
 	child->affinity = parent->affinity;
 	atomic_store(&child->cpu, atomic_load(&parent->cpu));
+	return 0;
 }
 
 static bool is_attached(const struct run_queue *queue, const struct sched_entity *entity)
@@ -98,28 +134,44 @@ static bool is_attached(const struct run_queue *queue, const struct sched_entity
 	return rbtree_linked(&entity->node) || queue->current == entity;
 }
 
-/* `own`, `lent` or `owed` is another. Queue locked. */
-static void change_standing(struct run_queue *queue, struct sched_entity *entity)
+/*
+ * `own`, `lent` or `owed` change between the two: the thread leaves the queue, what it has run is charged to what it was, and it comes
+ * back as what it is. Queue locked.
+ */
+struct place_in_queue {
+	bool attached, linked;
+};
+
+static struct place_in_queue leave_queue(struct run_queue *queue,
+					 struct sched_entity *entity)
 {
-	bool attached = is_attached(queue, entity);
-	bool linked = rbtree_linked(&entity->node);
+	struct place_in_queue was = {
+		.attached = is_attached(queue, entity),
+		.linked = rbtree_linked(&entity->node),
+	};
 
 	run_queue_account(queue, clock_monotonic());
-	if (linked) {
+	if (was.linked) {
 		run_queue_unlink(queue, entity);
 	}
-	if (attached) {
+	if (was.attached) {
 		run_queue_detach(queue, entity);
 	}
-	set_standing(entity);
-	if (attached) {
+	return was;
+}
+
+static void join_queue(struct run_queue *queue, struct sched_entity *entity,
+		       struct place_in_queue was)
+{
+	standing_settle(entity);
+	if (was.attached) {
 		run_queue_attach(queue, entity, ATTACH_MOVED);
 	}
-	if (linked) {
+	if (was.linked) {
 		run_queue_link(queue, entity, false);
 		run_queue_check_preempt(queue, entity);
-	} else if (attached) {
-		atomic_store(&queue->current_rank, entity_rank(entity));
+	} else if (was.attached) {
+		run_queue_publish_rank(queue);
 		run_queue_request(queue); /* it may no longer be the first */
 	}
 }
@@ -142,30 +194,126 @@ static bool policy_valid(unsigned policy, unsigned priority, int nice)
 	}
 }
 
-int sched_set_policy(struct sched_entity *entity, unsigned policy, unsigned priority,
-		     int nice, bool reset_on_fork)
+/* Behind a change: who waits here for less than runs elsewhere goes there, and who has the CPU may have to leave it. */
+static void carry_out(struct run_queue *queue, struct sched_entity *entity)
 {
-	struct run_queue *queue;
-	u64 flags;
+	u64 flags = arch_irq_save();
 
-	if (!policy_valid(policy, priority, nice)) {
-		return -EINVAL;
-	}
-	queue = run_queue_lock_of(entity, &flags);
-	set_own(entity, policy, priority, nice);
-	change_standing(queue, entity);
-	entity->reset_on_fork = reset_on_fork;
-	run_queue_unlock(queue, flags);
+	balance_push_urgent(queue);
+	arch_irq_restore(flags);
 	sched_follow_from(entity);
 	if (preempt_enabled()) {
 		sched_reschedule();
 	}
+}
+
+int sched_set_policy(struct sched_entity *entity, unsigned policy, unsigned priority,
+		     int nice, bool reset_on_fork)
+{
+	struct place_in_queue was;
+	struct run_queue *queue;
+	u64 flags;
+
+	if (policy == SCHED_DEADLINE || !policy_valid(policy, priority, nice)) {
+		return -EINVAL;
+	}
+	queue = run_queue_lock_of(entity, &flags);
+	was = leave_queue(queue, entity);
+	set_own(entity, policy, priority, nice);
+	if (entity->server.bandwidth) {
+		deadline_release(entity);
+	}
+	entity->reset_on_fork = reset_on_fork;
+	join_queue(queue, entity, was);
+	run_queue_unlock(queue, flags);
+	carry_out(queue, entity);
 	return 0;
+}
+
+static bool has_ended(const struct sched_entity *entity)
+{
+	return state_of(entity) == THREAD_ZOMBIE || state_of(entity) == THREAD_DEAD;
+}
+
+int sched_set_deadline(struct sched_entity *entity, const struct sched_deadline *wanted,
+		       int nice, bool reset_on_fork)
+{
+	struct sched_deadline asked = *wanted;
+	struct place_in_queue was;
+	struct run_queue *queue;
+	u64 flags;
+	int error;
+
+	if (!asked.period_ns) {
+		asked.period_ns = asked.deadline_ns;
+	}
+	queue = run_queue_lock_of(entity, &flags);
+	error = has_ended(entity) ? -ESRCH : deadline_reserve(entity, &asked);
+	if (!error) {
+		was = leave_queue(queue, entity);
+		set_own(entity, SCHED_DEADLINE, 0, nice);
+		deadline_begin(entity, &asked, clock_monotonic());
+		entity->reset_on_fork = reset_on_fork;
+		join_queue(queue, entity, was);
+	}
+	run_queue_unlock(queue, flags);
+	if (!error) {
+		carry_out(queue, entity);
+	}
+	return error;
+}
+
+nsec_t sched_slice(unsigned policy)
+{
+	switch (policy) {
+	case SCHED_FIFO:
+	case SCHED_DEADLINE:
+		return 0;
+	case SCHED_RR:
+		return SLICE_ROUND_ROBIN_NS;
+	default:
+		return SLICE_FAIR_NS;
+	}
+}
+
+void sched_get_deadline(struct sched_entity *entity, struct sched_deadline *out)
+{
+	u64 flags;
+	struct run_queue *queue = run_queue_lock_of(entity, &flags);
+
+	*out = entity->server.asked;
+	run_queue_unlock(queue, flags);
+}
+
+void sched_set_nice(struct sched_entity *entity, int nice)
+{
+	struct place_in_queue was;
+	struct run_queue *queue;
+	u64 flags;
+
+	ASSERT(nice >= -20 && nice <= 19);
+	queue = run_queue_lock_of(entity, &flags);
+	was = leave_queue(queue, entity);
+	entity->own.nice = (s8)nice;
+	join_queue(queue, entity, was);
+	run_queue_unlock(queue, flags);
+	carry_out(queue, entity);
+}
+
+/* It was read while it might have been changed. */
+static bool standing_valid(const struct sched_standing *standing)
+{
+	return is_deadline(standing)
+		       ? standing->deadline > 0 && standing->runtime_ns &&
+				 standing->period_ns
+		       : policy_valid(standing->policy, standing->realtime_priority,
+				      standing->nice);
 }
 
 void sched_lend(struct sched_entity *to, const struct sched_entity *from)
 {
 	struct sched_standing more = *standing_of(from);
+	struct place_in_queue was;
 	struct run_queue *queue;
 	u64 flags;
 
@@ -173,11 +321,11 @@ void sched_lend(struct sched_entity *to, const struct sched_entity *from)
 		return;
 	}
 	queue = run_queue_lock_of(to, &flags);
-	if (policy_valid(more.policy, more.realtime_priority, more.nice) &&
-	    standing_is_before(&more, standing_of(to))) {
+	if (standing_valid(&more) && standing_is_before(&more, standing_of(to))) {
+		was = leave_queue(queue, to);
 		to->lent = more;
 		to->is_lent = true;
-		change_standing(queue, to);
+		join_queue(queue, to, was);
 	}
 	run_queue_unlock(queue, flags);
 	if (READ_ONCE(to->loan)) {
@@ -188,7 +336,8 @@ void sched_lend(struct sched_entity *to, const struct sched_entity *from)
 
 bool sched_set_owed(struct sched_entity *entity, const struct sched_standing *owed)
 {
-	struct sched_standing before;
+	struct sched_standing before, was_owed = entity->owed;
+	struct place_in_queue was;
 	struct run_queue *queue;
 	bool changed;
 	u64 flags;
@@ -196,10 +345,14 @@ bool sched_set_owed(struct sched_entity *entity, const struct sched_standing *ow
 	queue = run_queue_lock_of(entity, &flags);
 	before = *standing_of(entity);
 	entity->owed = *owed;
-	changed = standing_is_before(&before, standing_of(entity)) ||
+	changed = own_is_spent(entity) ||
+		  standing_is_before(&before, standing_of(entity)) ||
 		  standing_is_before(standing_of(entity), &before);
 	if (changed) {
-		change_standing(queue, entity);
+		entity->owed = was_owed;
+		was = leave_queue(queue, entity);
+		entity->owed = *owed;
+		join_queue(queue, entity, was);
 	}
 	run_queue_unlock(queue, flags);
 	return changed;
@@ -217,6 +370,7 @@ void sched_get_standing(struct sched_entity *entity, struct sched_standing *out)
 void sched_return_lent(void)
 {
 	struct sched_entity *self = sched_current();
+	struct place_in_queue was;
 	struct run_queue *queue;
 	u64 flags;
 
@@ -224,8 +378,9 @@ void sched_return_lent(void)
 		return;
 	}
 	queue = run_queue_lock_of(self, &flags);
+	was = leave_queue(queue, self);
 	self->is_lent = false;
-	change_standing(queue, self);
+	join_queue(queue, self, was);
 	run_queue_unlock(queue, flags);
 }
 
@@ -264,6 +419,11 @@ int sched_set_affinity(struct sched_entity *entity, const struct cpumask *mask)
 		return -EINVAL;
 	}
 	queue = run_queue_lock_of(entity, &flags);
+	if (entity->own.policy == SCHED_DEADLINE && bandwidth_binds() &&
+	    place_online() & ~mask->bits[0]) {
+		run_queue_unlock(queue, flags);
+		return -EBUSY; // it was admitted to all of them
+	}
 	entity->affinity = *mask;
 	if (!cpumask_test(mask, queue->cpu)) {
 		if (rbtree_linked(&entity->node)) {

@@ -3,8 +3,9 @@
  * Run queues: what is linked, who comes first, who must make way. See run_queue.h for
  * the invariants.
  *
- * Order: real-time threads by priority and arrival, then fair ones by virtual
- * deadline (fair.c), then the idle thread.
+ * Order: deadline threads by deadline (deadline.c), real-time ones by priority and arrival, then fair
+ * ones by virtual deadline (fair.c), then the idle thread. While the fair are served
+ * (fair_server.c) they are among the deadline threads.
  */
 #include "sched/run_queue.h"
 #include "arch/entry.h"
@@ -51,9 +52,70 @@ static bool realtime_before(const struct rbtree_node *a, const struct rbtree_nod
 	return left->realtime_order < right->realtime_order;
 }
 
-u32 entity_rank(const struct sched_entity *entity)
+u64 entity_rank(const struct sched_entity *entity)
 {
-	return 1u + entity->realtime_priority;
+	return entity->policy == SCHED_DEADLINE ? UINT64_MAX - (u64)entity->deadline
+						: 1u + entity->realtime_priority;
+}
+
+enum { LEVEL_FAIR, LEVEL_REALTIME, LEVEL_DEADLINE };
+
+static int level_of(const struct run_queue *queue, const struct sched_entity *entity)
+{
+	if (entity_is_fair(entity)) {
+		return queue->fair_server.serving ? LEVEL_DEADLINE : LEVEL_FAIR;
+	}
+	return entity->policy == SCHED_DEADLINE ? LEVEL_DEADLINE : LEVEL_REALTIME;
+}
+
+static nsec_t deadline_of(const struct run_queue *queue,
+			  const struct sched_entity *entity)
+{
+	return entity_is_fair(entity) ? queue->fair_server.ends : entity->deadline;
+}
+
+/* By class, then within it; not two fair ones. */
+static bool is_more_urgent(const struct run_queue *queue, const struct sched_entity *a,
+			   const struct sched_entity *b)
+{
+	int level = level_of(queue, a);
+
+	if (level != level_of(queue, b)) {
+		return level > level_of(queue, b);
+	}
+	return level == LEVEL_DEADLINE ? deadline_of(queue, a) < deadline_of(queue, b)
+				       : a->realtime_priority > b->realtime_priority;
+}
+
+void run_queue_publish_rank(struct run_queue *queue)
+{
+	const struct sched_entity *current = queue->current;
+	u64 rank = 0;
+
+	if (current != queue->idle) {
+		rank = entity_is_fair(current) && queue->fair_server.serving
+			       ? UINT64_MAX - (u64)queue->fair_server.ends
+			       : entity_rank(current);
+	}
+	if (rank < atomic_load_explicit(&queue->current_rank, memory_order_relaxed)) {
+		queue->unbalanced = true;
+	}
+	atomic_store_explicit(&queue->current_rank, rank, memory_order_relaxed);
+}
+
+/* Q4 */
+static void publish_waiting(struct run_queue *queue)
+{
+	struct rbtree_node *node = rbtree_first(&queue->deadline);
+	u64 rank = 0;
+
+	if (!node) {
+		node = rbtree_first(&queue->realtime);
+	}
+	if (node) {
+		rank = entity_rank(rbtree_entry(node, struct sched_entity, node));
+	}
+	atomic_store_explicit(&queue->waiting_rank, rank, memory_order_relaxed);
 }
 
 void run_queue_account(struct run_queue *queue, nsec_t now)
@@ -66,15 +128,25 @@ void run_queue_account(struct run_queue *queue, nsec_t now)
 	}
 	current->started = now;
 	current->runtime_ns += (u64)ran;
-	if (current != queue->idle && !current->realtime_priority) {
+	if (current->own.policy == SCHED_DEADLINE) {
+		deadline_charge(queue, current, (u64)ran, now);
+	}
+	if (current->inherited) {
+		deadline_charge_inherited(queue, current, (u64)ran);
+	}
+	if (current != queue->idle && entity_is_fair(current)) {
 		fair_charge(queue, current, (u64)ran);
+		fair_server_charge(queue, (u64)ran);
 	}
 }
 
 void run_queue_attach(struct run_queue *queue, struct sched_entity *entity,
 		      enum attach_kind kind)
 {
-	if (!entity->realtime_priority) {
+	if (kind != ATTACH_MOVED && entity->own.policy == SCHED_DEADLINE) {
+		deadline_wake(entity, clock_monotonic());
+	}
+	if (entity_is_fair(entity)) {
 		fair_attach(queue, entity, kind);
 	}
 	atomic_fetch_add_explicit(&queue->attached, 1, memory_order_relaxed);
@@ -82,7 +154,7 @@ void run_queue_attach(struct run_queue *queue, struct sched_entity *entity,
 
 void run_queue_detach(struct run_queue *queue, struct sched_entity *entity)
 {
-	if (!entity->realtime_priority) {
+	if (entity_is_fair(entity)) {
 		fair_detach(queue, entity);
 	}
 	atomic_fetch_sub_explicit(&queue->attached, 1, memory_order_relaxed);
@@ -91,27 +163,48 @@ void run_queue_detach(struct run_queue *queue, struct sched_entity *entity)
 void run_queue_link(struct run_queue *queue, struct sched_entity *entity, bool front)
 {
 	DEBUG_ASSERT(!rbtree_linked(&entity->node));
-	if (entity->realtime_priority) {
+	if (entity_is_fair(entity)) {
+		rbtree_add(&queue->fair, &entity->node, fair_before);
+		return;
+	}
+	if (entity->policy == SCHED_DEADLINE) {
+		deadline_link(queue, entity);
+	} else {
 		entity->realtime_order =
 			front ? --queue->order_front : ++queue->order_back;
 		rbtree_add(&queue->realtime, &entity->node, realtime_before);
-	} else {
-		rbtree_add(&queue->fair, &entity->node, fair_before);
 	}
+	publish_waiting(queue);
 }
 
 void run_queue_unlink(struct run_queue *queue, struct sched_entity *entity)
 {
-	rbtree_remove(entity->realtime_priority ? &queue->realtime : &queue->fair,
-		      &entity->node);
+	if (entity_is_fair(entity)) {
+		rbtree_remove(&queue->fair, &entity->node);
+		return;
+	}
+	if (entity->policy == SCHED_DEADLINE) {
+		deadline_unlink(queue, entity);
+	} else {
+		rbtree_remove(&queue->realtime, &entity->node);
+	}
+	publish_waiting(queue);
 }
 
 struct sched_entity *run_queue_first(struct run_queue *queue)
 {
-	struct rbtree_node *node = rbtree_first(&queue->realtime);
+	struct rbtree_node *node = rbtree_first(&queue->deadline);
+	struct rbtree_node *fair = rbtree_first(&queue->fair);
 
 	if (!node) {
-		node = rbtree_first(&queue->fair);
+		node = rbtree_first(&queue->realtime);
+	}
+	if (!node) {
+		node = fair;
+	} else if (fair && queue->fair_server.serving &&
+		   is_more_urgent(queue, rbtree_entry(fair, struct sched_entity, node),
+				  rbtree_entry(node, struct sched_entity, node))) {
+		node = fair;
 	}
 	return node ? rbtree_entry(node, struct sched_entity, node) : NULL;
 }
@@ -120,11 +213,11 @@ bool run_queue_is_before_all(struct run_queue *queue, const struct sched_entity 
 {
 	const struct sched_entity *first = run_queue_first(queue);
 
-	if (!first) {
-		return true;
+	if (!first || entity->throttled) {
+		return !entity->throttled;
 	}
-	if (first->realtime_priority || entity->realtime_priority) {
-		return entity->realtime_priority > first->realtime_priority;
+	if (!entity_is_fair(first) || !entity_is_fair(entity)) {
+		return is_more_urgent(queue, entity, first);
 	}
 	return fair_before(&entity->node, &first->node);
 }
@@ -140,11 +233,11 @@ void run_queue_request(struct run_queue *queue)
 }
 
 /* Should `entity` run rather than `current`, which is not the idle thread? */
-static bool comes_before(const struct sched_entity *entity,
+static bool comes_before(const struct run_queue *queue, const struct sched_entity *entity,
 			 const struct sched_entity *current)
 {
-	if (entity->realtime_priority || current->realtime_priority) {
-		return entity->realtime_priority > current->realtime_priority;
+	if (!entity_is_fair(entity) || !entity_is_fair(current)) {
+		return is_more_urgent(queue, entity, current);
 	}
 	if (current->policy == SCHED_IDLE && entity->policy != SCHED_IDLE) {
 		return true;
@@ -159,13 +252,17 @@ void run_queue_check_preempt(struct run_queue *queue, struct sched_entity *entit
 {
 	struct sched_entity *current = queue->current;
 
-	if (current == queue->idle) {
+	if (entity->parked) {
+		return;
+	}
+	if (current == queue->idle || comes_before(queue, entity, current)) {
 		run_queue_request(queue);
 		return;
 	}
-	if (comes_before(entity, current)) {
-		run_queue_request(queue);
-	} else if (!queue->slice_armed) {
+	if (entity_is_fair(entity) && !entity_is_fair(current)) {
+		fair_server_wait(queue, current->started);
+	}
+	if (!queue->slice_armed) {
 		if (queue->cpu == arch_cpu_number()) {
 			run_queue_arm_slice(queue, current->started); /* just accounted */
 		} else {
@@ -191,10 +288,27 @@ void run_queue_enqueue(struct run_queue *queue, struct sched_entity *entity,
  * early enough is left alone. A thread that was alone for long may go on for a
  * quarter.
  */
+static nsec_t slice_end(const struct run_queue *queue, nsec_t now)
+{
+	const struct sched_entity *current = queue->current;
+	nsec_t slice = (nsec_t)current->slice_ns;
+	nsec_t end = MAX(current->picked + slice, now + slice / 4);
+
+	if (current->policy == SCHED_DEADLINE) {
+		s64 budget = current->inherited ? current->inherited_budget_ns
+						: current->server.budget_ns;
+
+		return now + MAX(budget, 0LL);
+	}
+	if (queue->fair_server.serving && entity_is_fair(current)) {
+		end = MIN(end, now + queue->fair_server.budget_ns);
+	}
+	return end;
+}
+
 void run_queue_arm_slice(struct run_queue *queue, nsec_t now)
 {
-	nsec_t slice = (nsec_t)queue->current->slice_ns;
-	nsec_t deadline = MAX(queue->current->picked + slice, now + slice / 4);
+	nsec_t deadline = slice_end(queue, now);
 
 	if (queue->slice_armed && queue->slice_timer.deadline <= deadline) {
 		return;
@@ -210,14 +324,21 @@ void run_queue_arm_slice(struct run_queue *queue, nsec_t now)
 static bool slice_over(struct run_queue *queue, nsec_t now)
 {
 	struct sched_entity *current = queue->current;
-	struct rbtree_node *node = rbtree_first(&queue->realtime);
+	struct sched_entity *first = run_queue_first(queue);
 
-	if (!current->realtime_priority) {
-		return node || fair_slice_over(queue, current, now);
+	if (current->throttled) {
+		return true;
 	}
-	return current->policy == SCHED_RR && node &&
-	       rbtree_entry(node, struct sched_entity, node)->realtime_priority ==
-		       current->realtime_priority &&
+	if (!first || is_more_urgent(queue, current, first)) {
+		return false;
+	}
+	if (!entity_is_fair(first) && is_more_urgent(queue, first, current)) {
+		return true;
+	}
+	if (entity_is_fair(current)) {
+		return fair_slice_over(queue, current, now);
+	}
+	return current->policy == SCHED_RR &&
 	       now - current->picked >= (nsec_t)current->slice_ns;
 }
 
@@ -229,7 +350,7 @@ static void slice_expired(struct timer *timer)
 	spin_lock(&queue->lock);
 	queue->slice_armed = false;
 	waiting = queue->current != queue->idle && run_queue_first(queue);
-	if (waiting) {
+	if (waiting || queue->current->policy == SCHED_DEADLINE) {
 		nsec_t now = clock_monotonic();
 
 		run_queue_account(queue, now);
@@ -251,6 +372,8 @@ void run_queue_init(struct run_queue *queue, unsigned cpu, struct sched_entity *
 	queue->cpu = cpu;
 	queue->current = queue->idle = idle;
 	timer_init(&queue->slice_timer, slice_expired);
+	deadline_queue_init(queue);
+	fair_server_init(queue);
 }
 
 /* An interrupt from another CPU that wants this one to react, or from this one: the log has news. */

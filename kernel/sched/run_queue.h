@@ -4,7 +4,7 @@
  *
  * Locks  run_queue.lock (irq-safe); two of them: by address (spin_lock_pair).
  *
- *   Q1  A READY thread is linked in exactly one tree of the queue of its `cpu`;
+ *   Q1  A READY thread is linked in exactly one tree of the queue of its `cpu` (`throttled` is one);
  *       except between leaving a CPU it may no longer run on and being placed on
  *       another (run_queue.pushed), when the CPU it leaves owns it.
  *   Q2  queue.current is the thread whose registers are live there; it changes only
@@ -12,7 +12,9 @@
  *       So whoever holds the lock and sees entity != current knows that its registers
  *       are saved.
  *   Q3  `load`, `offset` and `attached` count the fair threads (all threads) that are
- *       linked, or current and not asleep.
+ *       linked, but not in `throttled`, or current and not asleep.
+ *   Q4  `waiting_rank` is the rank of the first deadline or real-time thread that is linked. Who
+ *       links one looks for a CPU with less to do; a CPU that comes to have less looks for one (balance.c).
  */
 #pragma once
 
@@ -20,22 +22,36 @@
 #include "core/spinlock.h"
 #include "sched/concurrency.h"
 #include "sched/sched.h"
+#include <linux/sched.h>
 
 #define SLICE_FAIR_NS        (2 * NSEC_PER_MSEC)
 #define SLICE_ROUND_ROBIN_NS (100 * NSEC_PER_MSEC)
 #define WEIGHT_NICE_0        1024u
 #define WEIGHT_IDLE          3u
 
+/* fair_server.c: a share of the CPU for fair threads, whatever is more urgent. */
+struct fair_server {
+	struct timer timer;
+	bool armed, serving;
+	nsec_t ends; /* of the period, and the deadline fair threads have while it serves */
+	s64 budget_ns; /* what is left of the share in it */
+};
+
 struct run_queue {
 	struct spinlock lock;
 	unsigned cpu;
 
 	struct sched_entity *current, *idle;
-	struct rbtree realtime, fair;
+	struct rbtree deadline, realtime, fair;
+	struct rbtree throttled; /* deadline threads, by when they may go on */
+	struct timer throttled_timer;
+	struct fair_server fair_server;
 	struct sched_entity
 		*pushed;      /* left this CPU for good; the next thread places it (Q1) */
 	_Atomic u32 attached; /* threads but for the idle one; a hint */
-	_Atomic u32 current_rank; /* 0: idle, 1 + priority; a hint */
+	_Atomic u64 current_rank; /* entity_rank(), 0: idle; a hint */
+	_Atomic u64 waiting_rank; /* Q4; a hint */
+	bool unbalanced; /* somebody urgent waits, or might come from elsewhere */
 
 	/*
 	 * The fair clock is zero + offset / load: the threads' average virtual runtime,
@@ -93,12 +109,26 @@ void run_queue_enqueue(struct run_queue *queue, struct sched_entity *entity,
 void run_queue_check_preempt(struct run_queue *queue, struct sched_entity *entity);
 void run_queue_request(struct run_queue *queue); /* have the CPU reschedule */
 void run_queue_arm_slice(struct run_queue *queue, nsec_t now);
-u32 entity_rank(const struct sched_entity *entity);
+/* More urgent is more: 1 fair, then real-time by priority, then by deadline. */
+u64 entity_rank(const struct sched_entity *entity);
+static inline bool entity_is_fair(const struct sched_entity *entity)
+{
+	return !entity->realtime_priority && entity->policy != SCHED_DEADLINE;
+}
+/* The rank of an urgent thread that is linked here; 0: none. Any context. */
+static inline u64 run_queue_waiting(const struct run_queue *queue)
+{
+	return atomic_load_explicit(&queue->waiting_rank, memory_order_relaxed);
+}
+/* The current thread is another, or acts otherwise: say so. */
+void run_queue_publish_rank(struct run_queue *queue);
 
 /* policy.c */
 bool standing_is_before(const struct sched_standing *a, const struct sched_standing *b);
 /* The one place that says what a thread acts by: locked. */
 const struct sched_standing *standing_of(const struct sched_entity *entity);
+/* own, lent, owed, or whether it is throttled have changed: what the queues look at, anew. Locked, not linked nor attached, or as it was. */
+void standing_settle(struct sched_entity *entity);
 /* What its debts are lent, for debt.c. true: it acts by another standing now. */
 bool sched_set_owed(struct sched_entity *entity, const struct sched_standing *owed);
 void sched_get_standing(struct sched_entity *entity,
@@ -114,6 +144,30 @@ void fair_detach(struct run_queue *queue, struct sched_entity *entity);
 void fair_yield(struct run_queue *queue, struct sched_entity *entity);
 bool fair_before(const struct rbtree_node *a, const struct rbtree_node *b);
 bool fair_slice_over(struct run_queue *queue, struct sched_entity *entity, nsec_t now);
+
+/* deadline.c: all with the run queue locked. */
+void deadline_begin(struct sched_entity *entity, const struct sched_deadline *asked,
+		    nsec_t now);
+void deadline_wake(struct sched_entity *entity, nsec_t now);
+void deadline_charge(struct run_queue *queue, struct sched_entity *entity, u64 ran_ns,
+		     nsec_t now);
+void deadline_charge_inherited(struct run_queue *queue, struct sched_entity *entity,
+			       u64 ran_ns);
+void deadline_yield(struct run_queue *queue, struct sched_entity *entity, nsec_t now);
+void deadline_link(struct run_queue *queue, struct sched_entity *entity);
+void deadline_unlink(struct run_queue *queue, struct sched_entity *entity);
+void deadline_queue_init(struct run_queue *queue);
+
+/* bandwidth.c: run queue locked. The errors of sched_set_deadline(). */
+int deadline_reserve(struct sched_entity *entity, const struct sched_deadline *asked);
+void deadline_release(struct sched_entity *entity);
+bool bandwidth_binds(void); /* is there a limit at all? */
+
+/* fair_server.c: the same. */
+void fair_server_init(struct run_queue *queue);
+/* Fair threads wait behind the current one. */
+void fair_server_wait(struct run_queue *queue, nsec_t now);
+void fair_server_charge(struct run_queue *queue, u64 ran_ns);
 
 /* state.c */
 bool state_try_change(struct sched_entity *entity, enum thread_state from,
@@ -143,6 +197,7 @@ void sched_sleep_expired(struct timer *timer);
 /* place.c */
 bool cpu_is_online(unsigned cpu);
 void place_cpu_online(unsigned cpu);
+u64 place_online(void); /* a bit a CPU */
 u64 place_allowed(
 	const struct sched_entity *entity); /* affinity and online, a bit a CPU */
 /* It goes on there: move_work, if that is another CPU. Its queues are locked, the thread does not run. */
@@ -159,6 +214,9 @@ void place_nudge_idle(struct run_queue *queue);
 
 /* balance.c */
 bool balance_pull(struct run_queue *idle); /* true: something came */
+/* Urgent threads that wait here: to CPUs with less urgent work. And from there to here. No lock held, interrupts off. */
+void balance_push_urgent(struct run_queue *queue);
+void balance_pull_urgent(struct run_queue *queue);
 void balance_push(
 	struct run_queue *busy); /* from the slice timer: no lock held, interrupts off */
 

@@ -27,8 +27,9 @@ static inline struct sched_entity *sched_current(void)
  * THREAD_CREATING.
  */
 void sched_entity_init(struct sched_entity *entity, vaddr_t stack_top);
-/* Inherit policy, nice, affinity, … (T10); SCHED_RESET_ON_FORK honoured. */
-void sched_entity_inherit(struct sched_entity *child, const struct sched_entity *parent);
+/* Inherit policy, nice, affinity, … (T10); SCHED_RESET_ON_FORK honoured. -EAGAIN: SCHED_DEADLINE is not inherited (sched(7)). */
+int sched_entity_inherit(struct sched_entity *child,
+			 const struct sched_entity *parent) must_check;
 /* CREATING -> READY on a chosen CPU. */
 void sched_start(struct sched_entity *entity);
 /* The same, by a caller that sleeps next (vfork(2)): it takes the caller's place if nobody else waits for this CPU. */
@@ -106,13 +107,37 @@ int sched_kernel_thread(const char *name, void (*entry)(void *), void *argument,
 
 /*
  * Policies (sched(7)). -EINVAL; -EPERM is the caller's business. SCHED_DEADLINE is
- * -EINVAL. sched_set_affinity() returns when the thread no longer runs on a CPU outside
- * the mask (if called preemptible); -EINVAL if no CPU that runs is in it.
+ * -EINVAL for sched_set_policy(). sched_set_affinity() returns when the thread no longer runs on a CPU outside
+ * the mask (if called preemptible); -EINVAL if no CPU that runs is in it, -EBUSY if it is to keep a deadline thread from one.
  */
 int sched_set_affinity(struct sched_entity *entity, const struct cpumask *mask);
 void sched_get_affinity(struct sched_entity *entity, struct cpumask *mask);
 int sched_set_policy(struct sched_entity *entity, unsigned policy, unsigned priority,
 		     int nice, bool reset_on_fork);
+
+/*
+ * SCHED_DEADLINE, sched_setattr(2); a period of 0 is the deadline. -EINVAL: no such parameters. -EPERM: it may not run on every CPU.
+ * -EBUSY: there is not so much CPU time left to promise. -ESRCH: it has ended.
+ */
+int sched_set_deadline(struct sched_entity *entity, const struct sched_deadline *asked,
+		       int nice, bool reset_on_fork);
+/* Could that be asked for, by who may? 0, -EINVAL. */
+int sched_check_deadline(const struct sched_deadline *asked);
+/* sched_rr_get_interval(2): how long one of this policy runs before its equals have their turn; 0: until it stops. */
+nsec_t sched_slice(unsigned policy);
+/* What it has asked for; meaningful if its own policy is SCHED_DEADLINE. */
+void sched_get_deadline(struct sched_entity *entity, struct sched_deadline *out);
+/* The nice value, whatever the policy; it counts when that is a fair one. -20 … 19. */
+void sched_set_nice(struct sched_entity *entity, int nice);
+
+/* sched(7), /proc/sys/kernel/sched_*: what deadline and real-time threads may use of a CPU, and which periods may be asked for. */
+struct sched_limits {
+	s64 period_us, runtime_us; /* -1: no limit, and nobody is refused */
+	s64 deadline_period_min_us, deadline_period_max_us;
+};
+void sched_get_limits(struct sched_limits *out);
+/* -EINVAL: makes no sense. -EBUSY: more has been promised already. Any context. */
+int sched_set_limits(const struct sched_limits *limits);
 
 /*
  * `to` works for `from`: until the running thread `to` calls sched_return_lent() it has from's policy and priority (or nice value) if
@@ -135,6 +160,8 @@ struct sched_description {
 	u8 realtime_priority;          /* 0: none */
 	struct sched_standing acts_by; /* these three, or what it has inherited */
 };
+/* As proc(5) has it: -101 with a deadline, -2 … -100 real-time, 0 … 39 by nice value. */
+int sched_priority_shown(const struct sched_standing *standing);
 void sched_describe(struct sched_entity *entity, struct sched_description *out);
 /*
  * Call visit(entity, context) if the thread sleeps, and keep it asleep meanwhile: its saved registers and its stack stay as they are.

@@ -43,16 +43,28 @@ static void reap(struct sched_entity *dead)
 	preempt_enable_no_reschedule();
 }
 
+/* Interrupts off, no lock held. */
+static void balance_urgent(struct run_queue *queue)
+{
+	balance_push_urgent(queue);
+	balance_pull_urgent(queue);
+}
+
 NO_THREAD_SAFETY static void finish_switch(struct sched_entity *previous)
 {
 	struct run_queue *queue = run_queue_this();
 	struct sched_entity *pushed = queue->pushed;
+	bool unbalanced = queue->unbalanced;
 	u32 state = state_of(previous);
 	bool ended = state == THREAD_ZOMBIE || state == THREAD_DEAD;
 
 	queue->pushed = NULL;
+	queue->unbalanced = false;
 	atomic_store_explicit(&previous->on_cpu, 0, memory_order_release);
 	spin_unlock(&queue->lock);
+	if (unbalanced) {
+		balance_urgent(queue);
+	}
 	if (pushed) {
 		place_pushed(pushed);
 	}
@@ -83,6 +95,9 @@ static void put_previous(struct run_queue *queue, struct sched_entity *previous,
 
 	if (state != THREAD_RUNNING && !(preempted && state_is_wait(state))) {
 		run_queue_detach(queue, previous);
+		if (!state_is_wait(state) && previous->server.bandwidth) {
+			deadline_release(previous);
+		}
 		queue->uninterruptible += state == THREAD_UNINTERRUPTIBLE;
 		previous->switches_voluntary++;
 		return;
@@ -100,19 +115,26 @@ static void put_previous(struct run_queue *queue, struct sched_entity *previous,
 /* `next` is READY and not linked, or the idle thread. */
 static void set_current(struct run_queue *queue, struct sched_entity *next, nsec_t now)
 {
-	u32 rank = 0;
+	struct fair_server *server = &queue->fair_server;
 
 	if (next != queue->idle) {
 		state_change(next, THREAD_READY, THREAD_RUNNING);
-		rank = entity_rank(next);
 	}
 	next->started = next->picked = next->mark = now;
 	atomic_store_explicit(&next->on_cpu, 1, memory_order_relaxed);
-	atomic_store_explicit(&queue->current_rank, rank, memory_order_relaxed);
 	queue->current = next;
+	server->serving =
+		server->serving && (entity_is_fair(next) || rbtree_first(&queue->fair));
+	run_queue_publish_rank(queue);
+	queue->unbalanced |= run_queue_waiting(queue) != 0;
 	if (next != queue->idle && run_queue_first(queue)) {
 		run_queue_arm_slice(queue, now);
 		place_nudge_idle(queue);
+	} else if (next->policy == SCHED_DEADLINE) {
+		run_queue_arm_slice(queue, now);
+	}
+	if (!entity_is_fair(next) && rbtree_first(&queue->fair)) {
+		fair_server_wait(queue, now);
 	}
 }
 
@@ -121,9 +143,9 @@ static struct sched_entity *begin_switch(struct run_queue *queue, nsec_t now)
 {
 	struct sched_entity *previous = queue->current;
 
+	run_queue_account(queue, now);
 	arch_set_need_reschedule(false);
 	queue->reschedule_wanted = false;
-	run_queue_account(queue, now);
 	account_switched_out(queue, previous, now);
 	return previous;
 }
@@ -146,7 +168,13 @@ NO_THREAD_SAFETY static void switch_from(struct run_queue *queue,
 	struct sched_entity *next = queue->current;
 
 	if (next == previous) {
+		bool unbalanced = queue->unbalanced;
+
+		queue->unbalanced = false;
 		spin_unlock(&queue->lock);
+		if (unbalanced) {
+			balance_urgent(queue);
+		}
 		return;
 	}
 	queue->switches++;
@@ -222,15 +250,19 @@ void sched_yield_current(void)
 {
 	struct sched_entity *self = sched_current();
 	struct run_queue *queue;
+	nsec_t now;
 	u64 flags;
 
 	lock_check_may_sleep("sched_yield_current");
 	flags = arch_irq_save();
 	queue = run_queue_this();
 	spin_lock(&queue->lock);
-	run_queue_account(queue, clock_monotonic());
-	if (!self->realtime_priority) {
+	now = clock_monotonic();
+	run_queue_account(queue, now);
+	if (entity_is_fair(self)) {
 		fair_yield(queue, self);
+	} else {
+		deadline_yield(queue, self, now);
 	}
 	spin_unlock(&queue->lock);
 	switch_away(false);

@@ -157,6 +157,9 @@ NO_THREAD_SAFETY static bool wake(struct sched_entity *entity, u32 state_mask,
 	} while (!lock_plan(entity, from, to));
 	woken = wake_locked(entity, run_queue_of(from), run_queue_of(to), state_mask);
 	spin_unlock_pair(&run_queue_of(from)->lock, &run_queue_of(to)->lock);
+	if (run_queue_waiting(run_queue_of(to))) {
+		balance_push_urgent(run_queue_of(to));
+	}
 	arch_irq_restore(flags);
 	return woken;
 }

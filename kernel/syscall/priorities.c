@@ -131,9 +131,8 @@ static int set_nice(struct thread *thread, void *context)
 	if (!powerful) {
 		return -EPERM;
 	}
-	return sched_set_policy(&thread->sched, thread->sched.own.policy,
-				thread->sched.own.realtime_priority, nice,
-				thread->sched.reset_on_fork);
+	sched_set_nice(&thread->sched, nice);
+	return 0;
 }
 
 long sys_setpriority(const struct syscall_arguments *a)

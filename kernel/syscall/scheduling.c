@@ -100,15 +100,31 @@ static bool is_realtime(unsigned policy)
 	return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
-static int check_policy(unsigned policy, int priority)
+/* What a thread is to be. */
+struct wanted {
+	unsigned policy;
+	int priority, nice;
+	bool reset;
+	struct sched_deadline deadline; /* of SCHED_DEADLINE */
+};
+
+static bool is_known(unsigned policy)
 {
-	if (is_realtime(policy)) {
-		return priority >= 1 && priority <= 99 ? 0 : -EINVAL;
-	}
-	if (policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE) {
+	return is_realtime(policy) || policy == SCHED_NORMAL || policy == SCHED_BATCH ||
+	       policy == SCHED_IDLE || policy == SCHED_DEADLINE;
+}
+
+static int check_policy(const struct wanted *wanted)
+{
+	bool good = is_realtime(wanted->policy)
+			    ? wanted->priority >= 1 && wanted->priority <= 99
+			    : wanted->priority == 0;
+
+	if (!is_known(wanted->policy) || !good) {
 		return -EINVAL;
 	}
-	return priority == 0 ? 0 : -EINVAL;
+	return wanted->policy == SCHED_DEADLINE ? sched_check_deadline(&wanted->deadline)
+						: 0;
 }
 
 static bool may_be_nice(struct thread *thread, int nice)
@@ -118,83 +134,97 @@ static bool may_be_nice(struct thread *thread, int nice)
 
 /*
  * RLIMIT_RTPRIO and RLIMIT_NICE for those without CAP_SYS_NICE. To become real-time, or another kind of it, there must be a
- * limit at all; to leave SCHED_IDLE is as going from nice 20 to one's own value.
+ * limit at all; to leave SCHED_IDLE is as going from nice 20 to one's own value; SCHED_DEADLINE is not for them.
  */
-static bool within_limits(struct thread *thread, unsigned policy, int priority, int nice)
+static bool within_limits(struct thread *thread, const struct wanted *wanted)
 {
 	const struct sched_entity *now = &thread->sched;
 	u64 limit = process_limit(thread->process, RLIMIT_RTPRIO);
+	unsigned policy = wanted->policy;
 
 	if (current_capable(CAP_SYS_NICE)) {
 		return true;
 	}
+	if (policy == SCHED_DEADLINE) {
+		return false;
+	}
 	if (is_realtime(policy) && policy != now->own.policy && limit == 0) {
 		return false;
 	}
-	if (is_realtime(policy) && priority > now->own.realtime_priority &&
-	    (u64)priority > limit) {
+	if (is_realtime(policy) && wanted->priority > now->own.realtime_priority &&
+	    (u64)wanted->priority > limit) {
 		return false;
 	}
 	if (now->own.policy == SCHED_IDLE && policy != SCHED_IDLE &&
 	    !may_be_nice(thread, now->own.nice)) {
 		return false;
 	}
-	return nice >= now->own.nice || is_realtime(policy) || may_be_nice(thread, nice);
+	return wanted->nice >= now->own.nice || is_realtime(policy) ||
+	       may_be_nice(thread, wanted->nice);
 }
 
-/* None while it is real-time, and the default after that. */
+/* None while it is real-time or has a deadline, and the default after that. */
 static void settle_timer_slack(struct thread *thread)
 {
-	if (thread->sched.own.realtime_priority) {
+	if (thread->sched.own.realtime_priority ||
+	    thread->sched.own.policy == SCHED_DEADLINE) {
 		WRITE_ONCE(thread->timer_slack_ns, 0);
 	} else if (!READ_ONCE(thread->timer_slack_ns)) {
 		WRITE_ONCE(thread->timer_slack_ns, thread->default_timer_slack_ns);
 	}
 }
 
-static int set_policy(struct thread *thread, unsigned policy, int priority, int nice,
-		      bool reset)
+static int set_policy(struct thread *thread, const struct wanted *wanted)
 {
-	int error = check_policy(policy, priority);
+	int error = check_policy(wanted);
 
 	if (error) {
 		return error;
 	}
-	if (!may_change(thread) || !within_limits(thread, policy, priority, nice)) {
+	if (!may_change(thread) || !within_limits(thread, wanted)) {
 		return -EPERM;
 	}
-	if (thread->sched.reset_on_fork && !reset && !current_capable(CAP_SYS_NICE)) {
+	if (thread->sched.reset_on_fork && !wanted->reset &&
+	    !current_capable(CAP_SYS_NICE)) {
 		return -EPERM;
 	}
-	error = sched_set_policy(&thread->sched, policy, (unsigned)priority, nice, reset);
+	if (wanted->policy == SCHED_DEADLINE) {
+		error = sched_set_deadline(&thread->sched, &wanted->deadline,
+					   wanted->nice, wanted->reset);
+	} else {
+		error = sched_set_policy(&thread->sched, wanted->policy,
+					 (unsigned)wanted->priority, wanted->nice,
+					 wanted->reset);
+	}
 	if (!error) {
 		settle_timer_slack(thread);
 	}
 	return error;
 }
 
-static long set_scheduler(pid_nr number, s64 wanted, vaddr_t parameter)
+/* policy < 0: as it is. There is no way to say what SCHED_DEADLINE needs. */
+static long set_scheduler(pid_nr number, s64 policy, vaddr_t parameter)
 {
+	struct wanted wanted = {0};
 	struct thread *thread;
-	unsigned policy;
-	int priority, error;
-	bool reset;
+	int error;
 
 	if (!parameter || number < 0) {
 		return -EINVAL;
 	}
-	if (user_read(&priority, parameter, sizeof(priority))) {
+	if (user_read(&wanted.priority, parameter, sizeof(wanted.priority))) {
 		return -EFAULT;
 	}
 	error = find_thread(number, &thread);
 	if (error) {
 		return error;
 	}
-	reset = wanted < 0 ? thread->sched.reset_on_fork
-			   : (wanted & SCHED_RESET_ON_FORK) != 0;
-	policy = wanted < 0 ? thread->sched.own.policy
-			    : (unsigned)wanted & ~(unsigned)SCHED_RESET_ON_FORK;
-	error = set_policy(thread, policy, priority, thread->sched.own.nice, reset);
+	wanted.reset = policy < 0 ? thread->sched.reset_on_fork
+				  : (policy & SCHED_RESET_ON_FORK) != 0;
+	wanted.policy = policy < 0 ? thread->sched.own.policy
+				   : (unsigned)policy & ~(unsigned)SCHED_RESET_ON_FORK;
+	wanted.nice = thread->sched.own.nice;
+	error = set_policy(thread, &wanted);
 	thread_put(thread);
 	return error;
 }
@@ -277,9 +307,7 @@ long sys_sched_rr_get_interval(const struct syscall_arguments *a)
 	if (error) {
 		return error;
 	}
-	ts = nsec_to_timespec(thread->sched.own.policy == SCHED_FIFO
-				      ? 0
-				      : (nsec_t)thread->sched.slice_ns);
+	ts = nsec_to_timespec(sched_slice(thread->sched.own.policy));
 	thread_put(thread);
 	return user_write(a->arg[1], &ts, sizeof(ts));
 }
@@ -313,9 +341,51 @@ static int read_attributes(struct sched_attr *attributes, vaddr_t from)
 	return user_read(attributes, from, MIN(size, known));
 }
 
+/* SCHED_FLAG_RECLAIM is not there; there are no clamps, which Linux without them says so. */
+static int check_attributes(const struct sched_attr *attributes)
+{
+	u64 known = SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_KEEP_ALL |
+		    SCHED_FLAG_DL_OVERRUN | SCHED_FLAG_UTIL_CLAMP;
+	u64 flags = attributes->sched_flags;
+
+	if ((s32)attributes->sched_policy < 0 || flags & ~known) {
+		return -EINVAL;
+	}
+	return flags & SCHED_FLAG_UTIL_CLAMP ? -EOPNOTSUPP : 0;
+}
+
+/* What is kept is read while the thread may be changed: then it is as before that or as after it. */
+static void fill_wanted(struct wanted *wanted, const struct sched_attr *attributes,
+			struct thread *thread)
+{
+	struct sched_standing now = thread->sched.own;
+	u64 flags = attributes->sched_flags;
+
+	*wanted = (struct wanted){
+		.policy = attributes->sched_policy,
+		.priority = (int)attributes->sched_priority,
+		.nice = MAX(MIN(attributes->sched_nice, NICE_HIGHEST), NICE_LOWEST),
+		.reset = flags & SCHED_FLAG_RESET_ON_FORK,
+		.deadline = {attributes->sched_runtime, attributes->sched_deadline,
+			     attributes->sched_period, flags & SCHED_FLAG_DL_OVERRUN},
+	};
+	if (flags & SCHED_FLAG_KEEP_POLICY) {
+		wanted->policy = now.policy;
+		wanted->reset = thread->sched.reset_on_fork;
+	}
+	if (flags & SCHED_FLAG_KEEP_PARAMS) {
+		wanted->nice = now.nice;
+		wanted->priority = now.realtime_priority;
+		sched_get_deadline(&thread->sched, &wanted->deadline);
+	} else if (wanted->policy != SCHED_NORMAL && wanted->policy != SCHED_BATCH) {
+		wanted->nice = now.nice; // it does not say
+	}
+}
+
 long sys_sched_setattr(const struct syscall_arguments *a)
 {
 	struct sched_attr attributes;
+	struct wanted wanted;
 	struct thread *thread;
 	int error;
 
@@ -326,28 +396,29 @@ long sys_sched_setattr(const struct syscall_arguments *a)
 	if (error) {
 		return error;
 	}
-	if (attributes.sched_flags &
-	    ~(u64)(SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_KEEP_POLICY |
-		   SCHED_FLAG_KEEP_PARAMS)) {
-		return -EINVAL;
+	error = check_attributes(&attributes);
+	if (error) {
+		return error;
 	}
 	error = find_thread((pid_nr)a->arg[0], &thread);
 	if (error) {
 		return error;
 	}
-	if (attributes.sched_flags & SCHED_FLAG_KEEP_POLICY) {
-		attributes.sched_policy = thread->sched.own.policy;
-	}
-	if (attributes.sched_flags & SCHED_FLAG_KEEP_PARAMS) {
-		attributes.sched_nice = thread->sched.own.nice;
-		attributes.sched_priority = thread->sched.own.realtime_priority;
-	}
-	error = set_policy(thread, attributes.sched_policy,
-			   (int)attributes.sched_priority,
-			   MAX(MIN(attributes.sched_nice, NICE_HIGHEST), NICE_LOWEST),
-			   attributes.sched_flags & SCHED_FLAG_RESET_ON_FORK);
+	fill_wanted(&wanted, &attributes, thread);
+	error = set_policy(thread, &wanted);
 	thread_put(thread);
 	return error;
+}
+
+static void tell_deadline(struct sched_attr *attributes, struct thread *thread)
+{
+	struct sched_deadline asked;
+
+	sched_get_deadline(&thread->sched, &asked);
+	attributes->sched_runtime = asked.runtime_ns;
+	attributes->sched_deadline = asked.deadline_ns;
+	attributes->sched_period = asked.period_ns;
+	attributes->sched_flags |= asked.tell_overrun ? SCHED_FLAG_DL_OVERRUN : 0;
 }
 
 long sys_sched_getattr(const struct syscall_arguments *a)
@@ -370,6 +441,8 @@ long sys_sched_getattr(const struct syscall_arguments *a)
 		thread->sched.reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
 	if (is_realtime(thread->sched.own.policy)) {
 		attributes.sched_priority = thread->sched.own.realtime_priority;
+	} else if (thread->sched.own.policy == SCHED_DEADLINE) {
+		tell_deadline(&attributes, thread);
 	} else {
 		attributes.sched_nice = thread->sched.own.nice;
 	}

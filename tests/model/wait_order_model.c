@@ -7,6 +7,9 @@
  * for who waits. The condition is a word that nobody locks. A CPU that sleeps until another has served its mailbox is such a sleeper, with all four
  * accesses `seq_cst` in place of the fences: kernel/arch/riscv64/mailbox.c, order.sleepers.
  *
+ * Two CPUs that balance urgent threads are a poller and a waker: kernel/sched/balance.c, order.urgent. What one links, under its queue's
+ * lock, is the thread that waits; what the other changes is how urgent its own work is. Each has a fence behind that, and looks.
+ *
  * What must hold: not both miss the other.
  */
 #include "weak.h"
