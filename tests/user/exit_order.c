@@ -6,6 +6,7 @@
  * deadline: 40
  */
 #include "raw.h"
+#include "run_first.h"
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -61,6 +62,8 @@ static void hold_files(void)
 
 static void check_files(void)
 {
+	cpu_set_t before;
+
 	for (int i = 0; i < ROUNDS; i++) {
 		struct flock lock = {
 			.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 10};
@@ -69,12 +72,14 @@ static void check_files(void)
 
 		CHECK_EQ(pipe2(ends, O_NONBLOCK), 0);
 		by_signal = i % 2;
+		run_first(&before);
 		child = start_and_await(hold_files);
 		close(ends[1]);
 		CHECK_EQ(read(ends[0], &byte, 1), 0); // the end, not EAGAIN
 		CHECK_EQ(fcntl(lock_fd, F_SETLK, &lock), 0);
 		lock.l_type = F_UNLCK;
 		CHECK_EQ(fcntl(lock_fd, F_SETLK, &lock), 0);
+		run_as_before(&before);
 		reap(child);
 		close(ends[0]);
 	}

@@ -4,6 +4,7 @@
  * the list bounded by 2048 entries, broken lists harmless; before clear_tid; on execve too.
  */
 #include "raw.h"
+#include "run_first.h"
 
 static pthread_mutex_t *mutex;
 
@@ -202,12 +203,24 @@ static void check_before_clear_tid(void)
 		.stack_size = sizeof(stack),
 	};
 
+	cpu_set_t before;
+
+	// By turns somebody on another CPU who looks all the time, and one whom clearing it wakes.
 	for (int i = 0; i < 20; i++) {
 		__atomic_store_n(&chain->tid_word, -1, __ATOMIC_SEQ_CST);
+		if (i % 2) {
+			run_first(&before);
+		}
 		CHECK(clone3_call(&args, sizeof(args), end_with_list, NULL) > 0);
+		while (i % 2 && __atomic_load_n(&chain->tid_word, __ATOMIC_SEQ_CST)) {
+			futex(&chain->tid_word, FUTEX_WAIT, -1u, NULL, NULL, 0);
+		}
 		WAIT_UNTIL(__atomic_load_n(&chain->tid_word, __ATOMIC_SEQ_CST) == 0);
 		CHECK_EQ(chain->entries[LIMIT - 1].futex_word, FUTEX_OWNER_DIED);
 		CHECK_EQ(chain->entries[0].futex_word, FUTEX_OWNER_DIED);
+		if (i % 2) {
+			run_as_before(&before);
+		}
 	}
 	ok("before_clear_tid");
 }
