@@ -31,7 +31,8 @@ enum {
 	STACK_PAGES = KERNEL_STACK_SIZE / PAGE_SIZE,
 	CACHE_MAX = 16,
 	CACHE_BATCH = 8,
-	MAPPED_KEPT = 64, /* more than these are unmapped when somebody may sleep */
+	MAPPED_KEPT = 64, /* more than these are unmapped when somebody may sleep, */
+	TRIM_BATCH = 16,  /* so many with one flush of all CPUs */
 	SLOTS_A_FRAME = PAGE_SIZE / sizeof(u32),
 	SLOT_FRAMES = 2048, /* two million slots */
 	NO_SLOT = 0xffffffff,
@@ -265,6 +266,48 @@ static int make_stack(vaddr_t *out)
 	return 0;
 }
 
+/* Up to TRIM_BATCH stacks out of stacks.mapped, while there are more than `keep`. */
+static unsigned take_excess(u64 keep, vaddr_t tops[TRIM_BATCH])
+{
+	unsigned count = 0;
+	u64 irq = spin_lock_irq(&stacks.lock);
+
+	while (count < TRIM_BATCH && stacks.mapped_count > keep && stacks.mapped) {
+		tops[count++] = stacks.mapped;
+		stacks.mapped = *chain_word(stacks.mapped);
+		stacks.mapped_count--;
+	}
+	spin_unlock_irq(&stacks.lock, irq);
+	return count;
+}
+
+/* Give back the frames of up to TRIM_BATCH stacks, with one flush. Returns how many. */
+static unsigned trim_batch(u64 keep)
+{
+	vaddr_t tops[TRIM_BATCH], start = KERNEL_MAP_END, end = 0;
+	struct frame *frames[TRIM_BATCH * STACK_PAGES];
+	unsigned count = take_excess(keep, tops), pages = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		for (unsigned page = 1; page <= STACK_PAGES; page++) {
+			frames[pages++] = frame_from_physical(
+				arch_kernel_unmap(tops[i] - page * PAGE_SIZE));
+		}
+		start = MIN(start, tops[i] - KERNEL_STACK_SIZE);
+		end = MAX(end, tops[i]);
+	}
+	if (count > 0) {
+		arch_kernel_flush(start, end);
+	}
+	for (unsigned i = 0; i < pages; i++) {
+		frame_put(frames[i]);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		give_slot(slot_of_top(tops[i]));
+	}
+	return count;
+}
+
 int kernel_stack_allocate(vaddr_t *top)
 {
 	if (unlikely(fault_injection_should_fail())) {
@@ -280,7 +323,8 @@ int kernel_stack_allocate(vaddr_t *top)
 	} else if (unlikely(atomic_load_explicit(&stacks.mapped_count,
 						 memory_order_relaxed) >
 			    2 * MAPPED_KEPT)) {
-		(void)kernel_stack_trim(MAPPED_KEPT);
+		(void)trim_batch(
+			MAPPED_KEPT); // a few: the other ones are for who comes next
 	}
 	atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
 	return 0;
@@ -337,26 +381,16 @@ static void share_all_cached(void)
 u64 kernel_stack_trim(u64 keep)
 {
 	u64 freed = 0;
+	unsigned count;
 
 	if (keep == 0) {
 		share_all_cached();
 	}
-	for (;;) {
-		u64 irq = spin_lock_irq(&stacks.lock);
-		vaddr_t top = stacks.mapped_count > keep ? stacks.mapped : 0;
-
-		if (top) {
-			stacks.mapped = *chain_word(top);
-			stacks.mapped_count--;
-		}
-		spin_unlock_irq(&stacks.lock, irq);
-		if (!top) {
-			return freed;
-		}
-		unmap(top, STACK_PAGES);
-		give_slot(slot_of_top(top));
-		freed += STACK_PAGES;
-	}
+	do {
+		count = trim_batch(keep);
+		freed += count * STACK_PAGES;
+	} while (count == TRIM_BATCH);
+	return freed;
 }
 
 bool kernel_stack_is_guard(vaddr_t address, vaddr_t *top)
