@@ -9,16 +9,15 @@
  *   P1  head - tail <= capacity; bytes [tail, head) are in pages[(position / PAGE_SIZE) % page_count].
  *   P2  readers and writers count the open files of each side; `files` counts both, and openers on
  *       their way: whoever makes it 0 frees the pipe. inode.lock keeps openers and the last closer apart.
+ *   P4  `reserved` bytes of room belong to a splice under way (pipe_splice.c): writers leave them, and the pages stay.
  *   P3  A write of up to PIPE_BUF bytes goes in whole or not at all.
  */
-#include "ipc/pipe.h"
+#include "ipc/pipe_internal.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/usercopy.h"
-#include "sched/wait.h"
-#include "sync/mutex.h"
 #include <asm/ioctls.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
@@ -27,31 +26,8 @@
 
 enum { DEFAULT_PAGES = 16, MAXIMUM_PAGES = 256 };
 
-struct pipe {
-	struct mutex lock;
-	struct wait_queue readable, writable, opened;
-	u32 readers, writers; /* lock */
-	u32 files; /* lock: open files of both sides, and openers on their way */
-	u64 readers_ever, writers_ever; /* lock: opens so far, for FIFOs */
-	u64 head, tail;                 /* lock */
-	u32 page_count;                 /* lock: capacity, a power of two */
-	void **pages;                   /* lock */
-	struct inode *inode; /* whose inode->pipe we are (borrowed: the file holds it) */
-	bool anonymous; /* pipe(2)'s: opened again through /proc, nobody waits for a peer */
-};
-
 static const struct file_operations pipe_operations;
 static const struct file_operations fifo_operations;
-
-static u64 pipe_used(const struct pipe *pipe)
-{
-	return pipe->head - pipe->tail;
-}
-
-static u64 pipe_room(const struct pipe *pipe)
-{
-	return (u64)pipe->page_count * PAGE_SIZE - pipe_used(pipe);
-}
 
 static struct pipe *pipe_allocate(void)
 {
@@ -120,8 +96,7 @@ struct pipe *pipe_from_file(struct file *file)
 	return is_pipe ? file->data : NULL;
 }
 
-/* Move up to `wanted` bytes out of the ring into io; fewer only on a fault. */
-static u64 take_bytes(struct pipe *pipe, struct io_buffer *io, u64 wanted)
+u64 pipe_take_bytes(struct pipe *pipe, struct io_buffer *io, u64 wanted)
 {
 	u64 done = 0;
 
@@ -164,7 +139,7 @@ static s64 pipe_read(struct file *file, struct io_buffer *io, u64 *position)
 		}
 	}
 	wanted = MIN(io->remaining, pipe_used(pipe));
-	done = take_bytes(pipe, io, wanted);
+	done = pipe_take_bytes(pipe, io, wanted);
 	result = done ? (s64)done : -EFAULT;
 unlock:
 	mutex_unlock(&pipe->lock);
@@ -174,8 +149,7 @@ unlock:
 	return result;
 }
 
-/* Move up to `wanted` bytes from io into the ring, which has room; *error says why fewer. */
-static u64 give_bytes(struct pipe *pipe, struct io_buffer *io, u64 wanted, int *error)
+u64 pipe_give_bytes(struct pipe *pipe, struct io_buffer *io, u64 wanted, int *error)
 {
 	u64 done = 0;
 
@@ -245,7 +219,8 @@ static s64 pipe_write(struct file *file, struct io_buffer *io, u64 *position)
 		if (error) {
 			break;
 		}
-		done += give_bytes(pipe, io, MIN(size - done, pipe_room(pipe)), &error);
+		done += pipe_give_bytes(pipe, io, MIN(size - done, pipe_room(pipe)),
+					&error);
 		if (done > before) {
 			mutex_unlock(&pipe->lock);
 			wake_all(&pipe->readable, EPOLLIN | EPOLLRDNORM);
@@ -375,6 +350,11 @@ s64 pipe_set_capacity(struct pipe *pipe, u64 bytes)
 		return -ENOMEM;
 	}
 	mutex_lock(&pipe->lock);
+	if (pipe->reserved) {
+		mutex_unlock(&pipe->lock);
+		heap_free(pages);
+		return -EBUSY;
+	}
 	spanned = pipe_used(pipe)
 			  ? (pipe->head - 1) / PAGE_SIZE - pipe->tail / PAGE_SIZE + 1
 			  : 0;
