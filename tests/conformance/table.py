@@ -56,6 +56,13 @@ def group_line(title, rows):
             f"{', '.join(f'`{name}`' for name in worse(rows))} |")
 
 
+def reasons(rows):
+    """Lines for the tests that are worse here, and `reasons` knows why."""
+    with open(os.path.join(FOLDER, "reasons"), encoding="utf-8") as lines:
+        known = dict(line.strip().split(" ", 1) for line in lines if line.strip() and not line.startswith("#"))
+    return [f"- `{name}`: {known.get(name, 'not looked into')}" for name in worse(rows)]
+
+
 def write_page(parts):
     rows = {name: row for part in parts for name, row in read(part).items()}
     lines = ["# Conformance", "",
@@ -68,6 +75,7 @@ def write_page(parts):
         if members:
             lines.append(group_line(title, members))
     lines.append(group_line("all", rows))
+    lines += ["", "Why:", "", *reasons(rows)] if worse(rows) else []
     other = [(name, row) for name, row in rows.items() if row[0] != "pass" and "-" not in row]
     lines += ["", "The tests that do not pass on Linux, which nothing is asked of:", "", "| test | Linux | Heddle |", "|---|---|---|"]
     lines += [f"| {name} | {row[0]} | {row[1]} |" for name, row in other]
