@@ -167,6 +167,7 @@ static void churn(void)
 	}
 }
 
+/* A process that ended before may be counted at the begin still, on a busy machine: that happens once, and what is left happens each time. */
 static void check_ledger(void)
 {
 	struct ledger before;
@@ -175,7 +176,11 @@ static void check_ledger(void)
 		must_pass_in_child(churn);
 		ledger_begin(&before);
 		must_pass_in_child(churn);
-		ledger_expect(&before);
+		if (!ledger_becomes(&before, WAIT_LIMIT_NS / 10)) {
+			ledger_begin(&before);
+			must_pass_in_child(churn);
+			ledger_expect(&before);
+		}
 	}
 	ok("ledger");
 }
