@@ -229,7 +229,7 @@ static void check_stack_fields(void)
 /* A stack nobody has mapped is the child's own trouble: its first push ends it, and nobody else. */
 static void check_unmapped_stacks(void)
 {
-	static const uint64_t places[] = {0x10000, 0x7fff00000000};
+	const uint64_t places[] = {0x10000, (USER_TOP - 1) & ~0xfffffffful};
 	int status;
 
 	for (size_t i = 0; i < 2; i++) {
