@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Interval timers and RLIMIT_CPU; POSIX timers on CPU time are looked at with them.
+ * Interval timers, RLIMIT_CPU and RLIMIT_RTTIME; POSIX timers on CPU time are looked at with them.
  *
  * ITIMER_REAL is a timer of its own; its callback runs in interrupt context and sends SIGALRM. The two that count CPU time,
  * and the limit, are compared with what the process has used whenever one of its threads returns to user mode. A thread
@@ -64,6 +64,33 @@ static u64 remaining(u64 expires, u64 used)
 	return !expires ? UINT64_MAX : expires > used ? expires - used : 0;
 }
 
+/* RLIMIT_RTTIME, µs, in ns; UINT64_MAX: none. */
+static u64 realtime_limit(u64 limit_us)
+{
+	return limit_us > INT64_MAX / NSEC_PER_USEC ? UINT64_MAX
+						    : limit_us * NSEC_PER_USEC;
+}
+
+/* Until the first real-time thread comes to the limit, as above. signal_lock held. */
+static u64 realtime_left(struct process *process)
+{
+	u64 limit = realtime_limit(process->limits[RLIMIT_RTTIME].soft);
+	u64 left = UINT64_MAX;
+	struct thread *thread;
+
+	if (limit == UINT64_MAX) {
+		return left;
+	}
+	for_each_thread(thread, process) {
+		s64 used = sched_realtime_since_sleep(&thread->sched);
+
+		if (used >= 0) {
+			left = MIN(left, limit > (u64)used ? limit - (u64)used : 0);
+		}
+	}
+	return left;
+}
+
 /* The CPU time that is left to the first one; UINT64_MAX: none is set. signal_lock held. */
 static u64 time_left(struct process *process)
 {
@@ -74,6 +101,7 @@ static u64 time_left(struct process *process)
 	first = MIN(remaining(timers->expires[0], user_ns),
 		    MIN(remaining(timers->expires[1], all_ns),
 			remaining(timers->limit_next, all_ns)));
+	first = MIN(first, realtime_left(process));
 	return MIN(first, posix_cpu_timers_left_locked(process));
 }
 
@@ -203,6 +231,14 @@ void cpu_timers_set_limit(struct process *process)
 	spin_unlock_irq(&process->signal_lock, flags);
 }
 
+void cpu_timers_watch_realtime(struct process *process)
+{
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	cpu_timers_watch_locked(process);
+	spin_unlock_irq(&process->signal_lock, flags);
+}
+
 void cpu_timers_inherit_limit(struct process *process)
 {
 	process->cpu_timers.limit_next =
@@ -235,13 +271,32 @@ static int check_limit(struct process *process, u64 used)
 	return SIGXCPU;
 }
 
+/* The signal RLIMIT_RTTIME calls for, or 0: at the soft limit, which goes up by a second each time, as Linux has it. signal_lock held. */
+static int check_realtime(struct process *process, s64 used)
+{
+	struct limit *limit = &process->limits[RLIMIT_RTTIME];
+
+	if (used < 0) {
+		return 0;
+	}
+	if ((u64)used >= realtime_limit(limit->hard)) {
+		return SIGKILL;
+	}
+	if ((u64)used < realtime_limit(limit->soft)) {
+		return 0;
+	}
+	WRITE_ONCE(limit->soft, limit->soft + NSEC_PER_SEC / NSEC_PER_USEC);
+	return SIGXCPU;
+}
+
 /* The caller looks no more if there is nothing to look for: who sets a timer tells it again. */
 static bool stop_looking(struct thread *thread, struct process *process)
 {
 	struct cpu_timers *timers = &process->cpu_timers;
 	u64 flags = spin_lock_irq(&process->signal_lock);
 	bool nothing = !timers->expires[0] && !timers->expires[1] &&
-		       !timers->limit_next && list_empty(&timers->posix);
+		       !timers->limit_next && list_empty(&timers->posix) &&
+		       process->limits[RLIMIT_RTTIME].soft == RLIM_INFINITY;
 
 	if (nothing) {
 		atomic_fetch_and(&thread->sched.return_work, ~(u32)RETURN_CPU_TIMERS);
@@ -256,14 +311,17 @@ void cpu_timers_check(void)
 	struct process *process = thread->process;
 	struct process_usage usage;
 	bool alarm, profile;
-	int limit;
+	int limit, realtime;
+	s64 used;
 	u64 flags;
 
 	if (stop_looking(thread, process)) {
 		return;
 	}
 	process_usage(process, &usage);
+	used = sched_realtime_since_sleep(&thread->sched);
 	flags = spin_lock_irq(&process->signal_lock);
+	realtime = check_realtime(process, used);
 	alarm = expire(&process->cpu_timers, 0, usage.user_ns);
 	profile = expire(&process->cpu_timers, 1, usage.user_ns + usage.system_ns);
 	limit = check_limit(process, usage.user_ns + usage.system_ns);
@@ -280,6 +338,9 @@ void cpu_timers_check(void)
 	}
 	if (limit) {
 		signal_send_kernel(process, limit);
+	}
+	if (realtime) {
+		signal_send_kernel(process, realtime);
 	}
 }
 

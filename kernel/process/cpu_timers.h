@@ -40,6 +40,8 @@ void interval_timer_set(struct process *process, int which, const struct interva
 			struct interval *old);
 /* RLIMIT_CPU has changed. */
 void cpu_timers_set_limit(struct process *process);
+/* RLIMIT_RTTIME has changed. */
+void cpu_timers_watch_realtime(struct process *process);
 /* Send what is due to the running thread's process. */
 void cpu_timers_check(void);
 /* CPU time of all threads, dead ones too. signal_lock held. */

@@ -84,6 +84,22 @@ void sched_cpu_time(struct sched_entity *entity, u64 *user_ns, u64 *system_ns)
 	run_queue_unlock(queue, flags);
 }
 
+s64 sched_realtime_since_sleep(struct sched_entity *entity)
+{
+	u64 flags;
+	struct run_queue *queue = run_queue_lock_of(entity, &flags);
+	s64 used = -1;
+
+	if (queue->current == entity) {
+		run_queue_account(queue, clock_monotonic());
+	}
+	if (entity->realtime_priority) {
+		used = (s64)(entity->runtime_ns - entity->realtime_from_ns);
+	}
+	run_queue_unlock(queue, flags);
+	return used;
+}
+
 void sched_cpu_statistics(unsigned cpu, u64 *user_ns, u64 *system_ns, u64 *idle_ns)
 {
 	struct run_queue *queue = run_queue_of(cpu);

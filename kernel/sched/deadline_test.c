@@ -50,19 +50,31 @@ static int set_deadline(struct sched_entity *entity, u64 runtime_us, u64 period_
 	return sched_set_deadline(entity, &asked, 0, false);
 }
 
-/* What each uses in `length`. The test's thread comes behind them all, and sleeps meanwhile. */
+/* A thread's CPU time, and when that was looked at. */
+struct sample {
+	u64 used;
+	nsec_t at;
+};
+
+static struct sample sample(struct sched_entity *entity)
+{
+	return (struct sample){.used = cpu_time(entity), .at = clock_monotonic()};
+}
+
+/* What each uses in about `length`, in thousandths. The test's thread sleeps meanwhile; others may run while it looks at them. */
 static void measure(nsec_t length, u64 used[MOST])
 {
-	nsec_t began = clock_monotonic();
-	u64 took;
+	struct sample before[MOST];
 
 	for (unsigned i = 0; i < thread_count; i++) {
-		used[i] = cpu_time(threads[i]);
+		before[i] = sample(threads[i]);
 	}
 	machine_sleep(length);
-	took = (u64)(clock_monotonic() - began);
 	for (unsigned i = 0; i < thread_count; i++) {
-		used[i] = (cpu_time(threads[i]) - used[i]) * 1000 / took;
+		struct sample now = sample(threads[i]);
+
+		used[i] =
+			(now.used - before[i].used) * 1000 / (u64)(now.at - before[i].at);
 	}
 }
 
@@ -187,7 +199,8 @@ static void everywhere(void)
 	start(spin);
 	measure(300 * NSEC_PER_MSEC, used);
 	for (int i = 0; i < 3; i++) {
-		EXPECT(is_about(used[i], 600));
+		EXPECT(used[i] >= 575 &&
+		       used[i] <= 645); // the ends of the time hold a job more or less
 	}
 	EXPECT(used[3] >= 140 && used[3] <= 215); // the test has its part of it
 	finish();

@@ -120,7 +120,8 @@ struct sched_entity {
 	nsec_t picked;  /* put on the CPU */
 
 	/* oq */
-	u64 runtime_ns; /* total CPU time */
+	u64 runtime_ns;       /* total CPU time */
+	u64 realtime_from_ns; /* runtime_ns when it last woke up, or became real-time */
 	u64 user_ns, system_ns;
 	nsec_t mark;  /* the split is done up to here */
 	bool in_user; /* since the mark it has run in user mode */

@@ -71,6 +71,9 @@ void standing_settle(struct sched_entity *entity)
 {
 	const struct sched_standing *standing = standing_of(entity);
 
+	if (!entity->realtime_priority && standing->realtime_priority) {
+		entity->realtime_from_ns = entity->runtime_ns;
+	}
 	entity->policy = standing->policy;
 	entity->realtime_priority = standing->realtime_priority;
 	settle_deadline(entity, standing);

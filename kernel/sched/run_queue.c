@@ -143,6 +143,9 @@ void run_queue_account(struct run_queue *queue, nsec_t now)
 void run_queue_attach(struct run_queue *queue, struct sched_entity *entity,
 		      enum attach_kind kind)
 {
+	if (kind != ATTACH_MOVED) {
+		entity->realtime_from_ns = entity->runtime_ns;
+	}
 	if (kind != ATTACH_MOVED && entity->own.policy == SCHED_DEADLINE) {
 		deadline_wake(entity, clock_monotonic());
 	}

@@ -146,6 +146,10 @@ int sched_set_limits(const struct sched_limits *limits);
 void sched_lend(struct sched_entity *to, const struct sched_entity *from);
 void sched_return_lent(void);
 
+/*
+ * For RLIMIT_RTTIME: the CPU time since it last slept that it has been real-time for; -1: it is not. Any context; a reference keeps the entity.
+ */
+s64 sched_realtime_since_sleep(struct sched_entity *entity);
 /* CPU time so far, ns, including the running stretch. */
 void sched_cpu_time(struct sched_entity *entity, u64 *user_ns, u64 *system_ns);
 /* What the scheduler knows of a thread, at one moment. Any context; a reference keeps the entity. */

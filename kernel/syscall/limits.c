@@ -45,6 +45,9 @@ static void pass_on(struct process *process, unsigned resource)
 	if (resource == RLIMIT_CPU) {
 		cpu_timers_set_limit(process);
 	}
+	if (resource == RLIMIT_RTTIME) {
+		cpu_timers_watch_realtime(process);
+	}
 	spin_lock(&process->resource_lock);
 	vm = process->vm;
 	if (vm) {
