@@ -131,16 +131,20 @@ __attribute__((noinline)) static void ledger_touch_stack(void)
 	}
 }
 
-/* Where things are now, this program's own pages for looking at it included, and once the dead before it are freed. */
+/*
+ * Where things are now, this program's own pages for looking at it included, and once the dead before it are freed: who sleeps
+ * between two looks lets them run, who only yields may be chosen again and again.
+ */
 static inline void ledger_begin(struct ledger *ledger)
 {
+	const struct timespec pause = {.tv_nsec = 1000000};
 	int quiet = 0;
 
 	(void)now_ns(); // musl looks for the vDSO on first use
 	ledger_touch_stack();
 	ledger_read(ledger);
 	while (quiet < 10) {
-		sched_yield();
+		nanosleep(&pause, NULL);
 		if (ledger_becomes(ledger, 0)) {
 			quiet++;
 		} else {
