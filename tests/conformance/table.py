@@ -66,8 +66,8 @@ def reasons(rows):
 def write_page(parts):
     rows = {name: row for part in parts for name, row in read(part).items()}
     lines = ["# Conformance", "",
-             "Test suites of others, on Debian's Linux and on Heddle: the same programs and C library, the same machine, 4 CPUs under QEMU's",
-             "emulation. Written by `tests/run-conformance --write` from tests/conformance/*.table, which have every test; the aim is that",
+             "Test suites of others, on Debian's Linux and on Heddle: the same programs and C library, the same machine under QEMU's emulation,",
+             "4 CPUs for the POSIX suite, 2 for the others. Written by `tests/run-conformance --write` from tests/conformance/*.table, which have every test; the aim is that",
              "what passes on Linux passes on Heddle. `make conformance` runs all of it on Heddle and compares with the tables.", "",
              "| group | tests | pass on Linux | of these on Heddle | not run | pass on Linux only |", "|---|---|---|---|---|---|"]
     for title, _ in GROUPS:
