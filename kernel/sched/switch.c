@@ -188,21 +188,26 @@ NO_THREAD_SAFETY static void switch_from(struct run_queue *queue,
 	finish_switch((struct sched_entity *)arch_switch(&previous->arch, &next->arch));
 }
 
-NO_THREAD_SAFETY void switch_away(bool preempted)
+/* The queue is locked; it is not when the thread comes back. */
+NO_THREAD_SAFETY static void switch_locked(struct run_queue *queue, nsec_t now,
+					   bool preempted)
 {
-	struct run_queue *queue = run_queue_this();
-	struct sched_entity *previous;
-	nsec_t now;
+	struct sched_entity *previous = begin_switch(queue, now);
 
-	/* order.break: pairs with sched_nudge() */
-	spin_lock(&queue->lock);
-	now = clock_monotonic();
-	previous = begin_switch(queue, now);
 	if (previous != queue->idle) {
 		put_previous(queue, previous, preempted);
 	}
 	set_current(queue, take_first(queue), now);
 	switch_from(queue, previous);
+}
+
+NO_THREAD_SAFETY void switch_away(bool preempted)
+{
+	struct run_queue *queue = run_queue_this();
+
+	/* order.break: pairs with sched_nudge() */
+	spin_lock(&queue->lock);
+	switch_locked(queue, clock_monotonic(), preempted);
 }
 
 NO_THREAD_SAFETY void switch_to_sleeper(struct run_queue *queue,
@@ -246,7 +251,7 @@ void entry_interrupt_exit(void)
 	preempt_while_due();
 }
 
-void sched_yield_current(void)
+NO_THREAD_SAFETY void sched_yield_current(void)
 {
 	struct sched_entity *self = sched_current();
 	struct run_queue *queue;
@@ -264,8 +269,7 @@ void sched_yield_current(void)
 	} else {
 		deadline_yield(queue, self, now);
 	}
-	spin_unlock(&queue->lock);
-	switch_away(false);
+	switch_locked(queue, now, false);
 	arch_irq_restore(flags);
 }
 
