@@ -105,13 +105,24 @@ NO_THREAD_SAFETY bool spin_try_lock(struct spinlock *lock)
 	return true;
 }
 
+/* So that spin_lock_irq() has nothing to keep over a call. */
+static noinline_ u64 wait_and_take_irq(struct spinlock *lock, u64 flags)
+{
+	wait_and_take(lock);
+	note_taken(lock);
+	return flags;
+}
+
 NO_THREAD_SAFETY u64 spin_lock_irq(struct spinlock *lock)
 {
 	u64 flags = arch_irq_save();
 
 	preempt_disable();
 	lock_check_acquire(lock_check_cpu(), lock, lock->rank, lock->name, false);
-	take(lock);
+	if (unlikely(!try_take(lock))) {
+		return wait_and_take_irq(lock, flags);
+	}
+	note_taken(lock);
 	return flags;
 }
 

@@ -148,17 +148,15 @@ static int read_section(const struct thread *thread, vaddr_t address,
 }
 
 /* The thread was interrupted, with this in its structure. */
-static int leave_section(const struct thread *thread, const struct rseq *area,
-			 struct trap_frame *frame)
+static noinline_ int leave_named_section(const struct thread *thread,
+					 const struct rseq *area,
+					 struct trap_frame *frame)
 {
 	const u64 none = 0;
 	struct rseq_cs section;
 	bool inside;
 	int err;
 
-	if (likely(!area->rseq_cs)) {
-		return 0;
-	}
 	err = read_section(thread, area->rseq_cs, &section);
 	if (err) {
 		return err;
@@ -195,6 +193,12 @@ static int write_numbers(const struct thread *thread, const struct rseq *area)
 		return -EFAULT;
 	}
 	return 0;
+}
+
+static int leave_section(const struct thread *thread, const struct rseq *area,
+			 struct trap_frame *frame)
+{
+	return likely(!area->rseq_cs) ? 0 : leave_named_section(thread, area, frame);
 }
 
 static int read_area(const struct thread *thread, struct rseq *area)
