@@ -93,6 +93,18 @@ void fpu_reset_area(void *area)
 	memcpy((char *)area + 24, &mxcsr, sizeof(mxcsr));
 }
 
+void fpu_reset_state(void *area)
+{
+	u32 mxcsr = MXCSR_RESET;
+
+	if (!cpu_features.xsave) {
+		fpu_reset_area(area);
+		return;
+	}
+	memset((char *)area + FXSAVE_SIZE, 0, XSAVE_HEADER_END - FXSAVE_SIZE);
+	memcpy((char *)area + 24, &mxcsr, sizeof(mxcsr));
+}
+
 void fpu_save(void *area)
 {
 	if (cpu_features.xsaveopt) {

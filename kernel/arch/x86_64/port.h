@@ -33,6 +33,10 @@ size_t fpu_state_size(void); /* as the CPU counts it; the area is a multiple of 
 u32 fpu_mxcsr_mask(void);
 u64 fpu_features(void); /* XCR0; 3 without XSAVE */
 void fpu_save(void *area);
+/* The initial state in an area that has been reset before: what its header says is not there is never read. */
+void fpu_reset_state(void *area);
+/* xsave at `to`, a multiple of 64 in user space, with a header that begins as 0. -EFAULT. Context: may fault in. */
+int fpu_save_to_user(vaddr_t to, u64 features) must_check;
 void fpu_save_full(void *area); /* every component, whatever changed */
 /* 0, or -EINVAL: the CPU refused the contents (then the registers are the reset state). */
 int fpu_restore(const void *area);

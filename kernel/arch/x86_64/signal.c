@@ -62,18 +62,31 @@ static void fill_software_bytes(struct _fpx_sw_bytes *bytes)
 	}
 }
 
-/* Copy the running thread's FPU state out to `to`. */
-static int write_fpu(struct arch_thread *thread, vaddr_t to)
+/* The state as FXSAVE has it, by way of the thread's area. */
+static int write_legacy_state(struct arch_thread *thread, vaddr_t to)
 {
-	const u32 end_mark = FP_XSTATE_MAGIC2;
-	struct _fpx_sw_bytes bytes;
 	u64 flags = arch_irq_save();
 
 	fpu_save_full(thread->fpu);
 	arch_irq_restore(flags);
+	return arch_copy_to_user((void __user *)to, thread->fpu, fpu_state_size()) == 0
+		       ? 0
+		       : -EFAULT;
+}
+
+/* The running thread's FPU state out to `to`: its registers are in the CPU, whatever is switched to meanwhile. */
+static int write_fpu(struct arch_thread *thread, vaddr_t to)
+{
+	const u32 end_mark = FP_XSTATE_MAGIC2;
+	struct _fpx_sw_bytes bytes;
+	int error = cpu_features.xsave ? fpu_save_to_user(to, fpu_features())
+				       : write_legacy_state(thread, to);
+
+	if (error != 0) {
+		return error;
+	}
 	fill_software_bytes(&bytes);
-	if (arch_copy_to_user((void __user *)to, thread->fpu, fpu_state_size()) != 0 ||
-	    arch_copy_to_user(
+	if (arch_copy_to_user(
 		    (void __user *)(to + offsetof(struct _fpstate_64, sw_reserved)),
 		    &bytes, sizeof(bytes)) != 0) {
 		return -EFAULT;
@@ -90,7 +103,7 @@ static void reset_fpu(struct arch_thread *thread)
 {
 	u64 flags = arch_irq_save();
 
-	fpu_reset_area(thread->fpu);
+	fpu_reset_state(thread->fpu);
 	(void)fpu_restore(thread->fpu);
 	arch_irq_restore(flags);
 }
@@ -238,7 +251,9 @@ static int read_fpu_detached(struct arch_thread *thread, vaddr_t from)
 	if (extended) {
 		size = bytes.xstate_size;
 	}
-	fpu_reset_area(thread->fpu);
+	if (size < fpu_state_size()) {
+		fpu_reset_area(thread->fpu); // nothing of what was there is to come back
+	}
 	if (arch_copy_from_user(thread->fpu, (const void __user *)from, size) != 0) {
 		return -EFAULT;
 	}

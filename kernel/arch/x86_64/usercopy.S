@@ -147,6 +147,31 @@ arch_copy_string_from_user:
 	may_fault 1b, 5b, EXCEPTION_MAY_FAULT_IN
 	may_fault 8b, 5b, EXCEPTION_MAY_FAULT_IN
 
+#define XSAVE_HEADER 512
+
+/* rdi: to, rsi: features; the area is in user space */
+	.globl fpu_save_to_user
+fpu_save_to_user:
+	open_user_access
+	xor %ecx, %ecx
+	.set offset, XSAVE_HEADER
+	.rept 8
+1:	mov %rcx, offset(%rdi)
+	may_fault 1b, 3f, EXCEPTION_MAY_FAULT_IN
+	.set offset, offset + 8
+	.endr
+	mov %esi, %eax
+	mov %rsi, %rdx
+	shr $32, %rdx
+2:	xsave64 (%rdi)
+	close_user_access
+	xor %eax, %eax
+	ret
+3:	close_user_access
+	mov $-14, %eax /* -EFAULT */
+	ret
+	may_fault 2b, 3b, EXCEPTION_MAY_FAULT_IN
+
 /* rdi: value, rsi: from */
 	.globl arch_user_load_u32_nofault
 arch_user_load_u32_nofault:
