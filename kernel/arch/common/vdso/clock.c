@@ -15,10 +15,10 @@ int VDSO(clock_gettime)(int clock, struct __kernel_timespec *to);
 int VDSO(clock_getres)(int clock, struct __kernel_timespec *to);
 int VDSO(gettimeofday)(struct __kernel_old_timeval *to, struct timezone *zone);
 
-bool vdso_read_clock(bool realtime, u64 *out)
+static always_inline_ bool read_clock(bool realtime, u64 *out)
 {
 	u32 before, after;
-	u64 ticks;
+	u64 ticks, ns;
 
 	do {
 		/* order.clock_page: pairs with publish() */
@@ -27,17 +27,22 @@ bool vdso_read_clock(bool realtime, u64 *out)
 			return false;
 		}
 		ticks = vdso_read_counter() - READ_ONCE(vdso_data.counter_base);
-		*out = (u64)(((unsigned __int128)ticks *
-			      READ_ONCE(vdso_data.multiplier)) >>
-			     READ_ONCE(vdso_data.shift));
+		ns = (u64)(((unsigned __int128)ticks * READ_ONCE(vdso_data.multiplier)) >>
+			   READ_ONCE(vdso_data.shift));
 		if (realtime) {
-			*out += (u64)READ_ONCE(vdso_data.realtime_offset);
+			ns += (u64)READ_ONCE(vdso_data.realtime_offset);
 		}
 		/* order.clock_page: pairs with publish() */
 		atomic_thread_fence(memory_order_acquire);
 		after = atomic_load_explicit(&vdso_data.sequence, memory_order_relaxed);
 	} while (before != after || (before & 1) != 0);
+	*out = ns;
 	return true;
+}
+
+bool vdso_read_clock(bool realtime, u64 *out)
+{
+	return read_clock(realtime, out);
 }
 
 int VDSO(clock_gettime)(int clock, struct __kernel_timespec *to)
@@ -52,7 +57,7 @@ int VDSO(clock_gettime)(int clock, struct __kernel_timespec *to)
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME:
-		if (!vdso_read_clock(realtime, &ns)) {
+		if (!read_clock(realtime, &ns)) {
 			break;
 		}
 		to->tv_sec = (s64)(ns / (u64)NSEC_PER_SEC);
@@ -71,7 +76,7 @@ int VDSO(gettimeofday)(struct __kernel_old_timeval *to, struct timezone *zone)
 {
 	u64 ns;
 
-	if (!vdso_read_clock(true, &ns)) {
+	if (!read_clock(true, &ns)) {
 		return (int)vdso_system_call(__NR_gettimeofday, (long)to, (long)zone, 0);
 	}
 	if (to != NULL) {
