@@ -115,18 +115,30 @@ weak_ NO_IDIOM void *memset(void *to, int byte, size_t size)
 	return to;
 }
 
+/* Of words as they lie in memory: the byte that comes first decides. */
+static always_inline_ int compare_words(u64 a, u64 b)
+{
+	return __builtin_bswap64(a) < __builtin_bswap64(b) ? -1 : 1;
+}
+
 NO_IDIOM int memcmp(const void *a, const void *b, size_t size)
 {
 	const u8 *p = a, *q = b;
+	size_t at = 0;
 
-	while (size >= 8 && load(p) == load(q)) {
-		p += 8;
-		q += 8;
-		size -= 8;
+	for (; at + 8 <= size; at += 8) {
+		if (load(p + at) != load(q + at)) {
+			return compare_words(load(p + at), load(q + at));
+		}
 	}
-	for (; size > 0; p++, q++, size--) {
-		if (*p != *q) {
-			return *p < *q ? -1 : 1;
+	if (size >= 8) { // what is left, with some that were equal before it
+		u64 x = load(p + size - 8), y = load(q + size - 8);
+
+		return x == y ? 0 : compare_words(x, y);
+	}
+	for (; at < size; at++) {
+		if (p[at] != q[at]) {
+			return p[at] < q[at] ? -1 : 1;
 		}
 	}
 	return 0;

@@ -17,6 +17,7 @@
 #define strstr  own_strstr
 #include "lib/string.c" /* NOLINT: the file under test */
 
+#include "lib/hash.h"
 #include "unit.h"
 
 enum { AREA = 256 };
@@ -102,6 +103,41 @@ TEST(comparisons)
 		b[i]--;
 	}
 	EXPECT(memcmp("\x01", "\xff", 1) < 0 && strcmp("\x01", "\xff") < 0);
+}
+
+/* The first byte that differs decides, as a number without a sign, wherever in a word it lies. */
+TEST(order_of_bytes)
+{
+	u8 a[41] = {0}, b[41] = {0};
+
+	for (unsigned size = 1; size < 40; size++) {
+		for (unsigned i = 0; i < size; i++) {
+			a[i] = 1;
+			b[i] = 0x80;
+			a[i +
+			  1] = 0xff; // the other way round; beyond the end it must not count
+			EXPECT(memcmp(a, b, size) < 0 && memcmp(b, a, size) > 0);
+			EXPECT_EQ(memcmp(a, b, i), 0);
+			a[i] = b[i] = a[i + 1] = 0;
+		}
+	}
+}
+
+/* Names that differ in one byte, or in length, do not share a hash. */
+TEST(hash_of_bytes)
+{
+	u8 name[24] = {0};
+
+	for (unsigned size = 1; size <= sizeof(name); size++) {
+		u64 plain = hash_bytes(name, size);
+
+		EXPECT(plain != hash_bytes(name, size - 1));
+		for (unsigned i = 0; i < size; i++) {
+			name[i] = 1;
+			EXPECT(hash_bytes(name, size) != plain);
+			name[i] = 0;
+		}
+	}
 }
 
 TEST(searches)
