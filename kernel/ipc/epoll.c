@@ -393,6 +393,12 @@ static bool maybe_ready(struct epoll *epoll)
 	return ready;
 }
 
+/* Without the lock, for who will take it if so: what was notified before the caller began is seen. */
+static bool seems_ready(const struct epoll *epoll)
+{
+	return READ_ONCE(epoll->ready.next) != &epoll->ready;
+}
+
 s64 epoll_wait_events(struct file *file, vaddr_t events, int maximum, nsec_t deadline)
 {
 	struct epoll *epoll = file->data;
@@ -405,7 +411,7 @@ s64 epoll_wait_events(struct file *file, vaddr_t events, int maximum, nsec_t dea
 		return -EFAULT;
 	}
 	for (;;) {
-		s64 count = maybe_ready(epoll) ? collect(epoll, events, maximum) : 0;
+		s64 count = seems_ready(epoll) ? collect(epoll, events, maximum) : 0;
 		int error;
 
 		if (count != 0 || deadline == 0) {

@@ -152,12 +152,14 @@ static void items_end(struct poll_item *items, size_t count)
 /* Reads the descriptors into items; those not open get POLLNVAL. */
 static int items_from_poll(struct pollfd *fds, size_t count, struct poll_item *items)
 {
+	struct file_table *files = current_files();
+
 	for (size_t i = 0; i < count; i++) {
 		if (fds[i].fd < 0) {
 			continue;
 		}
 		items[i].wanted = (u16)fds[i].events;
-		if (fd_begin(current_files(), fds[i].fd, &items[i].reference) < 0) {
+		if (fd_begin(files, fds[i].fd, &items[i].reference) < 0) {
 			items[i].reference.file = NULL;
 			items[i].got = POLLNVAL;
 		}
