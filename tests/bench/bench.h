@@ -27,8 +27,10 @@ uint64_t memory_of_blocked_thread(void);
 /* Each ends with a row without a name. */
 extern const struct row call_rows[], thread_rows[], futex_rows[], pair_rows[],
 	channel_rows[], process_rows[], signal_rows[], memory_rows[], file_rows[],
-	polling_rows[];
+	polling_rows[], debian_rows[];
 
+/* Where this is, Debian's programs run, and nothing else. */
+#define DEBIAN_PROGRAM "/usr/bin/hackbench"
 /* Path of this program, for rows that execute it, and what it is called there when it shall end at once. */
 #define PROGRAM  "/bench"
 #define END_NOW  "end-now"

@@ -2,7 +2,7 @@
 /*
  * Process 1 of a measured guest, on Heddle and on Linux: for each row a line `row N NAME`, N being what an operation takes by the
  * machine's counter, the median of BATCHES behind one that fills the caches; first, `memory N` with the bytes of a blocked thread. /start holds
- * a number of nanoseconds it begins later, so that runs differ. Where /bench.sh is, that is run instead (Debian's own benchmarks).
+ * a number of nanoseconds it begins later, so that runs differ. Where Debian's own benchmarks are, those run instead.
  */
 #include "bench.h"
 
@@ -14,7 +14,6 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,17 +43,22 @@ static void measure(const struct row *row)
 	printf("row %" PRIu64 " %s\n", took[BATCHES / 2], row->name);
 }
 
-static void measure_all(void)
+static void measure_list(const struct row *rows)
 {
 	unsigned here = cpus_online() > 1 ? TWO_CPUS : ONE_CPU;
 
+	for (const struct row *row = rows; row->name; row++) {
+		if (row->cpus & here) {
+			measure(row);
+		}
+	}
+}
+
+static void measure_all(void)
+{
 	printf("memory %" PRIu64 "\n", memory_of_blocked_thread());
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		for (const struct row *row = lists[i]; row->name; row++) {
-			if (row->cpus & here) {
-				measure(row);
-			}
-		}
+		measure_list(lists[i]);
 	}
 }
 
@@ -86,17 +90,6 @@ static void settle(void)
 	nanosleep(&wait, NULL);
 }
 
-static void run_script(void)
-{
-	pid_t child = fork();
-
-	if (child == 0) {
-		execl("/bin/sh", "sh", "/bench.sh", (char *)NULL);
-		_exit(127);
-	}
-	waitpid(child, NULL, 0);
-}
-
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], END_NOW) == 0) {
@@ -112,8 +105,8 @@ int main(int argc, char **argv)
 	}
 	prepare();
 	settle();
-	if (access("/bench.sh", R_OK) == 0) {
-		run_script();
+	if (access(DEBIAN_PROGRAM, X_OK) == 0) {
+		measure_list(debian_rows);
 	} else {
 		measure_all();
 	}
