@@ -394,7 +394,7 @@ static bool maybe_ready(struct epoll *epoll)
 }
 
 /* Without the lock, for who will take it if so: what was notified before the caller began is seen. */
-static bool seems_ready(const struct epoll *epoll)
+static bool seems_ready(const struct epoll *epoll) NO_THREAD_SAFETY
 {
 	return READ_ONCE(epoll->ready.next) != &epoll->ready;
 }

@@ -115,26 +115,21 @@ weak_ NO_IDIOM void *memset(void *to, int byte, size_t size)
 	return to;
 }
 
-/* Of words as they lie in memory: the byte that comes first decides. */
-static always_inline_ int compare_words(u64 a, u64 b)
-{
-	return __builtin_bswap64(a) < __builtin_bswap64(b) ? -1 : 1;
-}
-
+/* The words that differ are looked at by bytes: the first of those decides. */
 NO_IDIOM int memcmp(const void *a, const void *b, size_t size)
 {
 	const u8 *p = a, *q = b;
 	size_t at = 0;
 
-	for (; at + 8 <= size; at += 8) {
-		if (load(p + at) != load(q + at)) {
-			return compare_words(load(p + at), load(q + at));
-		}
+	while (at + 8 <= size && load(p + at) == load(q + at)) {
+		at += 8;
 	}
-	if (size >= 8) { // what is left, with some that were equal before it
-		u64 x = load(p + size - 8), y = load(q + size - 8);
-
-		return x == y ? 0 : compare_words(x, y);
+	if (size >= 8 &&
+	    at + 8 > size) { // what is left, with some that were equal before it
+		at = size - 8;
+		if (load(p + at) == load(q + at)) {
+			return 0;
+		}
 	}
 	for (; at < size; at++) {
 		if (p[at] != q[at]) {

@@ -32,7 +32,7 @@ static void publish(s64 offset) MUST_HOLD(&clock.lock)
 	u32 sequence = atomic_load_explicit(&data->sequence, memory_order_relaxed);
 
 	atomic_store_explicit(&data->sequence, sequence + 1, memory_order_relaxed);
-	/* order.clock_page: pairs with vdso_read_clock(), its acquire fence before it looks at sequence again */
+	/* order.clock_page: pairs with read_clock(), its acquire fence before it looks at sequence again */
 	atomic_thread_fence(memory_order_release);
 	arch_vdso_fill(data);
 	data->realtime_offset = offset;
