@@ -25,8 +25,10 @@
 enum {
 	FIRST_SIZE = 16,
 	SHARED_SIZE = 256,
-	MOST = 32768,
+	GROWTH = 4,
+	MOST = 65536, /* as large as the heap gives */
 	CROWDED = 8,
+	SAMPLE = 64,
 	FALLBACK_SIZE = 64
 };
 
@@ -213,14 +215,16 @@ bool futex_is_crowded(const struct futex_bucket *bucket)
 	return bucket->count >= CROWDED && !(bucket->count & (bucket->count - 1));
 }
 
-static u32 count_all(const struct futex_table *table)
+/* Most buckets have something: it is many words that crowd, not many waiters of one. A sample says so, for any size at one cost. */
+static bool is_full(const struct futex_table *table)
 {
-	u32 count = 0;
+	u32 step = MAX(table->size / SAMPLE, 1u), used = 0, looked_at = 0;
 
-	for (u32 i = 0; i < table->size; i++) {
-		count += READ_ONCE(table->buckets[i].count);
+	for (u32 i = 0; i < table->size; i += step) {
+		used += READ_ONCE(table->buckets[i].count) != 0;
+		looked_at++;
 	}
-	return count;
+	return used * 8 >= looked_at * 5;
 }
 
 static void move_waiters(struct futex_bucket *from,
@@ -274,16 +278,12 @@ void futex_make_room(const struct vm_futex_key *key)
 {
 	struct futex_table *_Atomic *head = head_of(key);
 	struct futex_table *table = table_of(key), *newer, *none = NULL;
-	u32 size = table->size;
-	u32 count = table->is_fallback ? 0 : count_all(table);
 
-	while (size < count && size < MOST) {
-		size *= 2;
-	}
-	if (size == table->size || atomic_load(&table->newer)) {
+	if (table->is_fallback || table->size == MOST || atomic_load(&table->newer) ||
+	    !is_full(table)) {
 		return;
 	}
-	newer = table_create(size, table->buckets[0].generation + 1);
+	newer = table_create(table->size * GROWTH, table->buckets[0].generation + 1);
 	if (!newer) {
 		return; // it stays crowded
 	}
