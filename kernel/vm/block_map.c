@@ -63,13 +63,13 @@ void block_map_take_this(struct block_map *map, u32 number, struct thread_block 
 
 u32 block_map_take(struct block_map *map, struct thread_block *holder)
 {
-	u32 words = map->capacity / PAGES_PER_WORD, number;
+	u32 number;
 
-	while (map->first_word < words && map->used[map->first_word] == ~0ULL) {
-		map->first_word++;
+	if (map->taken == map->page_count * BLOCKS_PER_PAGE) {
+		return BLOCK_NONE; // not looked for behind the last page: there may be much room
 	}
-	if (map->first_word == words) {
-		return BLOCK_NONE;
+	while (map->used[map->first_word] == ~0ULL) {
+		map->first_word++;
 	}
 	number = map->first_word * 64 + (u32)__builtin_ctzll(~map->used[map->first_word]);
 	block_map_take_this(map, number, holder);
