@@ -18,6 +18,7 @@
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "process/stack_marks.h"
+#include "vm/vm_space.h"
 #include <linux/capability.h>
 #include <linux/stat.h>
 
@@ -44,7 +45,6 @@ CONSTANT(show_core_pattern, "core")
 CONSTANT(show_file_max, "9223372036854775807")
 CONSTANT(show_open_max, "1048576")
 CONSTANT(show_pipe_max, "1048576")
-CONSTANT(show_map_count, "65530")
 CONSTANT(show_lowest, "65536")
 CONSTANT(show_threads_max, "4194304")
 CONSTANT(show_unix_queue, "512")
@@ -109,6 +109,26 @@ static int write_pid_max(const struct proc_node *node, char *value)
 		return -EINVAL;
 	}
 	return pid_set_maximum((pid_nr)number);
+}
+
+static int show_map_count(struct proc_text *text, const struct proc_node *node)
+{
+	proc_print(text, "%u\n", vm_areas_maximum());
+	return 0;
+}
+
+static int write_map_count(const struct proc_node *node, char *value)
+{
+	u64 number;
+
+	if (!current_capable(CAP_SYS_ADMIN)) {
+		return -EPERM;
+	}
+	if (string_to_u64(value, &number) || number > INT32_MAX) {
+		return -EINVAL;
+	}
+	vm_set_areas_maximum((u32)number);
+	return 0;
 }
 
 static void print_uuid(struct proc_text *text, const u8 *b)
@@ -205,7 +225,10 @@ static const struct proc_entry fs_entries[] = {
 };
 
 static const struct proc_entry vm_entries[] = {
-	TEXT("max_map_count", show_map_count),
+	{.name = "max_map_count",
+	 .mode = S_IFREG | 0644,
+	 .show = show_map_count,
+	 .write = write_map_count},
 	TEXT("overcommit_memory", show_one),
 	TEXT("mmap_min_addr", show_lowest),
 	TEXT("swappiness", show_zero),

@@ -15,6 +15,7 @@
 #include "vm/vm_internal.h"
 
 OBJECT_CACHE(areas, vm_area);
+static u32 maximum = 65530; /* of areas of an address space; Linux's default */
 
 struct vm_area *area_create(struct vm_space *vm)
 {
@@ -214,12 +215,22 @@ void area_resize(struct vm_space *vm, struct vm_area *area, vaddr_t start, vaddr
 	count_area(vm, area, (s64)area_pages(area));
 }
 
+u32 vm_areas_maximum(void)
+{
+	return READ_ONCE(maximum);
+}
+
+void vm_set_areas_maximum(u32 areas)
+{
+	WRITE_ONCE(maximum, areas);
+}
+
 int area_split(struct vm_space *vm, struct vm_area *area, vaddr_t address)
 {
 	struct vm_area *upper;
 
 	ASSERT(area->start < address && address < area->end);
-	if (vm->area_count >= VM_AREAS_MAX) {
+	if (vm->area_count >= vm_areas_maximum()) {
 		return -ENOMEM;
 	}
 	upper = area_copy(vm, area);

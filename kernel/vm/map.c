@@ -144,7 +144,7 @@ static int make_room(struct vm_space *vm, const struct vm_map_request *request,
 	u64 replaced = 0;
 	int error;
 
-	if (vm->area_count >= VM_AREAS_MAX) {
+	if (vm->area_count >= vm_areas_maximum()) {
 		return -ENOMEM;
 	}
 	if (request->map_flags & MAP_LOCKED && locking_forbidden(vm)) {

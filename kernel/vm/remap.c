@@ -162,7 +162,7 @@ static int relocate(struct vm_space *vm, struct move *move) MUST_HOLD(&vm->lock)
 	struct vm_area *area;
 	int error;
 
-	if (vm->area_count >= VM_AREAS_MAX - 3) {
+	if (vm->area_count + 3 >= vm_areas_maximum()) {
 		return -ENOMEM;
 	}
 	error = choose_target(vm, move);

@@ -11,7 +11,6 @@
 #define uninitialized_ __attribute__((uninitialized))
 
 enum {
-	VM_AREAS_MAX = 65530, /* as Linux's default vm.max_map_count */
 	VM_BATCH = 24, /* pages in one step of a walk: what fits a kernel stack frame */
 	STACK_GUARD_PAGES = 256 /* kept free below a growing stack */
 };

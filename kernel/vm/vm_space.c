@@ -395,7 +395,7 @@ static bool break_grow(struct vm_space *vm, vaddr_t start, vaddr_t end)
 		area_resize(vm, heap, heap->start, end);
 		return true;
 	}
-	heap = vm->area_count < VM_AREAS_MAX ? area_create(vm) : NULL;
+	heap = vm->area_count < vm_areas_maximum() ? area_create(vm) : NULL;
 	if (!heap) {
 		return false;
 	}

@@ -209,5 +209,8 @@ bool vm_page_present(struct vm_space *vm, vaddr_t address, bool *of_object);
 void vm_set_file_operations(void (*get)(struct file *), void (*put)(struct file *));
 /* Installed by syscall/: may the running thread lock more than limit_locked? Asked with vm.lock held. */
 void vm_set_lock_privilege(bool (*privileged)(void));
+/* vm.max_map_count (proc_sys_vm(5)): nobody begins another area who has so many. Any context. */
+u32 vm_areas_maximum(void);
+void vm_set_areas_maximum(u32 areas);
 /* Boot. */
 void vm_init(void);
