@@ -76,13 +76,12 @@ static void become_test(const char *name)
 {
 	char path[128], folder[128];
 	char *arguments[] = {path, NULL};
-	char *environment[] = {
-		"PATH=/bin:/usr/bin", "HOME=/", "HEDDLE_TEST_GUEST=1", NULL, NULL, NULL};
+	char *environment[7] = {"PATH=/bin:/usr/bin", "HOME=/", "HEDDLE_TEST_GUEST=1"};
 	int next = 3;
 
-	for (int i = 0; environ[i] && next < 5; i++) {
-		// From the kernel's command line: how long, and with which random numbers (run-user --soak, --seed).
-		if (strncmp(environ[i], "HEDDLE_S", 8) == 0) {
+	for (int i = 0; environ[i] && next < 6; i++) {
+		// From the kernel's command line: how long, with which random numbers (run-user --soak, --seed), whether it counts.
+		if (strncmp(environ[i], "HEDDLE_", 7) == 0) {
 			environment[next++] = environ[i];
 		}
 	}
