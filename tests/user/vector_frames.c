@@ -3,6 +3,7 @@
  * T5, G1: RISC-V's vector registers in signal frames: a record behind the floating point state, restored by rt_sigreturn(2) with what the handler
  * has changed there; a frame that is none kills the program alone. AT_MINSIGSTKSZ is enough for it.
  */
+#include "cpus.h"
 #include "vector.h"
 
 /* In the frame: where Linux has them (asm/sigcontext.h). The record's header ends the fixed part. */
@@ -162,6 +163,65 @@ static void check_without(void)
 {
 	must_pass_in_child(take_signal_without);
 	ok("without");
+}
+
+static unsigned long start_found, start_saved;
+static atomic_long turns;
+static atomic_bool enough;
+
+static void look_at_start(int signal, siginfo_t *info, void *context)
+{
+	__asm__ volatile("csrr %0, 0x008\n\tcsrw 0x008, zero"
+			 : "=r"(start_found)::"memory");
+	(void)signal;
+	(void)info;
+	start_saved = record_of(context)->start;
+	go_on_behind(context);
+}
+
+static void *take_turns(void *unused)
+{
+	while (!atomic_load(&enough)) {
+		atomic_fetch_add(&turns, 1);
+	}
+	return unused;
+}
+
+/* A vector instruction's place where it was interrupted; whether the thread has lost its CPU since, or not. */
+static void trap_with_start(unsigned long start, bool wait)
+{
+	unsigned long seen;
+	long before;
+
+	vectors_put(&expected);
+	__asm__ volatile("csrw 0x008, %0" ::"r"(start) : "memory");
+	before = atomic_load(&turns);
+	while (wait && atomic_load(&turns) == before) {
+	}
+	undefined_instruction();
+	__asm__ volatile("csrr %0, 0x008\n\tcsrw 0x008, zero" : "=r"(seen)::"memory");
+	CHECK_EQ(start_saved, start);
+	CHECK_EQ(start_found, 0);
+	CHECK_EQ(seen, start);
+}
+
+/* On one CPU the other's turn is not ours. */
+static void check_start(void)
+{
+	cpu_set_t usable;
+	pthread_t other;
+
+	CHECK_EQ(sched_getaffinity(0, sizeof(usable), &usable), 0);
+	pin(0, (unsigned)sched_getcpu());
+	handle(SIGILL, look_at_start, 0);
+	other = start_thread(take_turns, NULL);
+	for (int i = 0; i < 6; i++) {
+		trap_with_start(5, i % 2);
+	}
+	atomic_store(&enough, true);
+	join_thread(other);
+	CHECK_EQ(sched_setaffinity(0, sizeof(usable), &usable), 0);
+	ok("start");
 }
 
 /* ---- frames that are none ---- */
@@ -345,6 +405,7 @@ int main(void)
 	check_record();
 	check_changed();
 	check_any_time();
+	check_start();
 	check_bad_frames();
 	check_absurd();
 	check_stack_size();

@@ -80,6 +80,8 @@ void vector_drop(struct arch_thread *thread);
 struct vector_area *vector_settle(struct arch_thread *thread);
 /* And the reverse: it goes on with what has been written into the area, after vector_discard(). Any interrupts. */
 void vector_take(struct arch_thread *thread);
+/* After vector_settle(): a handler is a function, which finds 0 in vstart (RISC-V Calling Conventions). Any interrupts. */
+void vector_begin_handler(struct arch_thread *thread);
 /* After an illegal instruction: the thread's first vector instruction, which can be tried again (or a signal is on its way)? */
 bool vector_first_use(struct trap_frame *frame);
 /* prctl(2)'s control word: that of a program which begins; whether the next one of the running thread may use vectors. Any interrupts. */

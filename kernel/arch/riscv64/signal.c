@@ -126,6 +126,9 @@ int arch_signal_deliver(struct arch_thread *thread, struct trap_frame *frame,
 	     write_vectors(thread, at + sizeof(struct signal_frame)) != 0)) {
 		return -EFAULT;
 	}
+	if (thread->vector != NULL) {
+		vector_begin_handler(thread);
+	}
 	frame->regs[0] = delivery->handler;
 	frame->regs[REGISTER_RA] = delivery->restorer;
 	frame->regs[REGISTER_SP] = at;

@@ -175,6 +175,17 @@ void vector_take(struct arch_thread *thread)
 	arch_irq_restore(flags);
 }
 
+void vector_begin_handler(struct arch_thread *thread)
+{
+	u64 flags = arch_irq_save();
+
+	thread->vector->start = 0;
+	CSR_SET("sstatus", STATUS_VS);
+	CSR_WRITE("vstart", 0);
+	CSR_CLEAR("sstatus", STATUS_VS);
+	arch_irq_restore(flags);
+}
+
 /* ---- the first use ---- */
 
 enum {
