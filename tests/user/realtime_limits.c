@@ -62,8 +62,8 @@ static void soft(void)
 	long long before;
 
 	set_limit(SOFT_US, RLIM_INFINITY);
-	CHECK_EQ(set_policy(SCHED_FIFO, 1), 0);
 	before = cpu_ns();
+	CHECK_EQ(set_policy(SCHED_FIFO, 1), 0);
 	while (!atomic_load(&signals)) {
 		CHECK(cpu_ns() - before < 2000ll * MILLISECOND);
 	}
