@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * SVE (T5): vector registers longer than 128 bits, predicates, and FFR; of a length that each thread chooses. Decision 0017.
+ * SVE (T5): vector registers longer than 128 bits, predicates, and FFR; of a length that each thread chooses. Decision 0018.
  *
  * Owns      the lengths there are, the default one; of struct arch_thread: sve_live, sve_length, sve_next, sve_inherit, sve_room.
  * Context   those fields are the thread's own: it changes them with interrupts off, or its maker before it is published.
