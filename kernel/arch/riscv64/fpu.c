@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Floating point state (T5): 32 registers of 64 bits and fcsr a user thread. The vector extension is not turned on: a program that tries
- * gets SIGILL, and AT_HWCAP does not offer it.
+ * Floating point state (T5): 32 registers of 64 bits and fcsr a user thread. Those of the vector extension are vector.c's.
  *
  * The kernel itself never touches these registers (its code is compiled without), so while a user thread runs, in the kernel too, they
  * hold its state. arch_switch() saves and loads them; nothing is lazy.
