@@ -8,6 +8,7 @@
  */
 #include "ledger.h"
 #include "raw.h"
+#include "settings.h"
 #include <sys/sysinfo.h>
 
 enum {
@@ -222,14 +223,8 @@ static int how_many(void)
 }
 
 /* Room for a million threads: numbers, and areas for the stacks of the library's. */
-static void raise_setting(const char *setting)
-{
-	int fd = open(setting, O_WRONLY | O_CLOEXEC);
-
-	CHECK(fd >= 0);
-	CHECK_EQ(write(fd, "4194304", 7), 7);
-	close(fd);
-}
+static struct setting numbers = {.path = "/proc/sys/kernel/pid_max"};
+static struct setting areas = {.path = "/proc/sys/vm/max_map_count"};
 
 static void *room(size_t size)
 {
@@ -281,8 +276,8 @@ int main(void)
 	struct costs few, many;
 
 	if (getenv("HEDDLE_TEST_GUEST")) {
-		raise_setting("/proc/sys/kernel/pid_max");
-		raise_setting("/proc/sys/vm/max_map_count");
+		change_setting(&numbers, "4194304");
+		change_setting(&areas, "4194304");
 	}
 	all = room((size_t)count * sizeof(*all));
 	stacks = room((size_t)count * STACK);
@@ -299,5 +294,9 @@ int main(void)
 	ok("costs");
 	CHECK_EQ(munmap(stacks, (size_t)count * STACK), 0);
 	library_threads(count / 10);
+	if (getenv("HEDDLE_TEST_GUEST")) {
+		restore_setting(&numbers);
+		restore_setting(&areas);
+	}
 	return 0;
 }

@@ -7,6 +7,7 @@
  */
 #include "ledger.h"
 #include "raw.h"
+#include "settings.h"
 
 #include <sys/sysinfo.h>
 
@@ -40,14 +41,7 @@ static int how_many(void)
 }
 
 /* 100,000 threads need more numbers than there are by default. */
-static void raise_numbers(void)
-{
-	int fd = open("/proc/sys/kernel/pid_max", O_WRONLY | O_CLOEXEC);
-
-	CHECK(fd >= 0);
-	CHECK(write(fd, "4194304", 7) == 7);
-	close(fd);
-}
+static struct setting numbers = {.path = "/proc/sys/kernel/pid_max"};
 
 static void *memory(size_t size)
 {
@@ -94,7 +88,7 @@ int main(void)
 
 	ledger_required();
 	count = how_many();
-	raise_numbers();
+	change_setting(&numbers, "4194304");
 	stacks = memory((size_t)count * STACK);
 	words = memory((size_t)count * sizeof(*words));
 	ledger_begin(&before);
@@ -106,6 +100,7 @@ int main(void)
 	say("# %d threads, %ld bytes a thread\n", count, bytes);
 	CHECK(bytes <= MOST);
 	end_all(count);
+	restore_setting(&numbers);
 	ok("blocked_thread");
 	return 0;
 }
