@@ -48,11 +48,11 @@ static int end_at_once(void *argument)
 	return argument != NULL;
 }
 
-static uint64_t raw_clone(unsigned count)
+static uint64_t clone_and_join(int (*entry)(void *), unsigned count)
 {
 	struct bare_thread thread;
 
-	bare_prepare(&thread, end_at_once, NULL);
+	bare_prepare(&thread, entry, NULL);
 	uint64_t start = counter_nanoseconds();
 	for (unsigned i = 0; i < count; i++) {
 		bare_start(&thread, CLONE_FILES | CLONE_FS);
@@ -61,6 +61,11 @@ static uint64_t raw_clone(unsigned count)
 	uint64_t took = counter_nanoseconds() - start;
 	bare_discard(&thread);
 	return took;
+}
+
+static uint64_t raw_clone(unsigned count)
+{
+	return clone_and_join(end_at_once, count);
 }
 
 static int unshare_and_end(void *argument)
@@ -71,17 +76,7 @@ static int unshare_and_end(void *argument)
 
 static uint64_t clone_and_unshare(unsigned count)
 {
-	struct bare_thread thread;
-
-	bare_prepare(&thread, unshare_and_end, NULL);
-	uint64_t start = counter_nanoseconds();
-	for (unsigned i = 0; i < count; i++) {
-		bare_start(&thread, CLONE_FILES | CLONE_FS);
-		bare_join(&thread);
-	}
-	uint64_t took = counter_nanoseconds() - start;
-	bare_discard(&thread);
-	return took;
+	return clone_and_join(unshare_and_end, count);
 }
 
 static atomic_int gate, arrived;

@@ -168,13 +168,8 @@ static void check_threads(void)
 	memset(stacks, 1, sizeof(stacks));
 	ledger_begin(&before);
 	for (int i = 0; i < SOME; i++) {
-		struct clone_args args = {
-			.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-				 CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
-			.child_tid = (uintptr_t)&words[i],
-			.stack = (uintptr_t)stacks[i],
-			.stack_size = sizeof(stacks[i]),
-		};
+		struct clone_args args =
+			bare_thread(&words[i], stacks[i], sizeof(stacks[i]));
 
 		words[i] = -1;
 		CHECK(clone3_call(&args, sizeof(args), stay_raw, NULL) > 0);

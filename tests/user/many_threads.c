@@ -113,13 +113,8 @@ static void check_nothing_mapped(void)
 	CHECK(stacks != MAP_FAILED);
 	read_maps(before);
 	for (int i = 0; i < OWN; i++) {
-		struct clone_args args = {
-			.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-				 CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
-			.child_tid = (uintptr_t)&own_words[i],
-			.stack = (uintptr_t)(stacks + i * OWN_STACK),
-			.stack_size = OWN_STACK,
-		};
+		struct clone_args args =
+			bare_thread(&own_words[i], stacks + i * OWN_STACK, OWN_STACK);
 
 		own_words[i] = -1;
 		CHECK(clone3_call(&args, sizeof(args), stay_raw, NULL) > 0);

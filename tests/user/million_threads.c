@@ -92,13 +92,8 @@ static void create_batch(int first)
 {
 	expect(BATCH);
 	for (int i = first; i < first + BATCH; i++) {
-		struct clone_args args = {
-			.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-				 CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
-			.child_tid = (uintptr_t)&all[i].alive,
-			.stack = (uintptr_t)(stacks + (size_t)i * STACK),
-			.stack_size = STACK,
-		};
+		struct clone_args args =
+			bare_thread(&all[i].alive, stacks + (size_t)i * STACK, STACK);
 
 		atomic_store(&all[i].word, 0);
 		all[i].alive = 1;

@@ -13,6 +13,19 @@ static inline long futex(void *word, int operation, uint32_t value,
 	return syscall(SYS_futex, word, operation, value, timeout, second, value3);
 }
 
+/* clone3's for a thread of this process without the C library's part; its end makes `word` 0 and wakes who waits there. */
+static inline struct clone_args bare_thread(const volatile void *word, void *stack,
+					    size_t size)
+{
+	return (struct clone_args){
+		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+			 CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
+		.child_tid = (uintptr_t)word,
+		.stack = (uintptr_t)stack,
+		.stack_size = size,
+	};
+}
+
 static inline void *shared_page(void)
 {
 	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,

@@ -195,13 +195,7 @@ static int end_with_list(void *unused)
 static void check_before_clear_tid(void)
 {
 	static char stack[65536] __attribute__((aligned(16)));
-	struct clone_args args = {
-		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-			 CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
-		.child_tid = (uintptr_t)&chain->tid_word,
-		.stack = (uintptr_t)stack,
-		.stack_size = sizeof(stack),
-	};
+	struct clone_args args = bare_thread(&chain->tid_word, stack, sizeof(stack));
 
 	cpu_set_t before;
 

@@ -183,13 +183,7 @@ static void check_moved(void)
 {
 	static char stack[16384] __attribute__((aligned(16)));
 	static pid_t word = -1;
-	static struct clone_args args = {
-		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-			 CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
-		.child_tid = (uintptr_t)&word,
-		.stack = (uintptr_t)stack,
-		.stack_size = sizeof(stack),
-	};
+	struct clone_args args = bare_thread(&word, stack, sizeof(stack));
 	int file = numbers();
 	long moved;
 

@@ -145,13 +145,7 @@ static void check_clone(void)
 {
 	static char stack[65536] __attribute__((aligned(16)));
 	static pid_t word;
-	struct clone_args args = {
-		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-			 CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
-		.child_tid = (uintptr_t)&word,
-		.stack = (uintptr_t)stack,
-		.stack_size = sizeof(stack),
-	};
+	struct clone_args args = bare_thread(&word, stack, sizeof(stack));
 	static const struct sve zero;
 	unsigned length = lengths[lengths_count - 1];
 

@@ -27,13 +27,7 @@ static int stay(void *argument)
 
 static void start(size_t i)
 {
-	struct clone_args args = {
-		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-			 CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
-		.child_tid = (uintptr_t)&words[i],
-		.stack = (uintptr_t)stacks[i],
-		.stack_size = STACK,
-	};
+	struct clone_args args = bare_thread(&words[i], stacks[i], STACK);
 
 	atomic_store(&words[i], -1);
 	atomic_store(&gates[i], 0);

@@ -56,13 +56,8 @@ static void *memory(size_t size)
 static void start_all(char *stacks, int count)
 {
 	for (int i = 0; i < count; i++) {
-		struct clone_args args = {
-			.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-				 CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
-			.child_tid = (uintptr_t)&words[i],
-			.stack = (uintptr_t)(stacks + (size_t)i * STACK),
-			.stack_size = STACK,
-		};
+		struct clone_args args =
+			bare_thread(&words[i], stacks + (size_t)i * STACK, STACK);
 
 		words[i] = -1;
 		CHECK(clone3_call(&args, sizeof(args), block, NULL) > 0);

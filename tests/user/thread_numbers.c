@@ -5,18 +5,16 @@
  * oracle: guest
  */
 #include "raw.h"
+#include "settings.h"
 
 enum { MAXIMUM = 400, LOWEST = 300, ROUNDS = 450 };
 
 static void set_maximum(int maximum)
 {
 	char text[16];
-	int length = snprintf(text, sizeof(text), "%d", maximum);
-	int fd = open("/proc/sys/kernel/pid_max", O_WRONLY);
 
-	CHECK(fd >= 0);
-	CHECK_EQ(write(fd, text, (size_t)length), length);
-	close(fd);
+	snprintf(text, sizeof(text), "%d", maximum);
+	write_setting("/proc/sys/kernel/pid_max", text);
 }
 
 static void reap(pid_t child)
