@@ -197,6 +197,13 @@ long sys_mremap(const struct syscall_arguments *a)
 	return error ? error : (long)place;
 }
 
+long sys_remap_file_pages(const struct syscall_arguments *a)
+{
+	return a->arg[2] ? -EINVAL
+			 : vm_remap_pages(current_vm(), a->arg[0], a->arg[1], a->arg[3],
+					  (u32)a->arg[4]);
+}
+
 long sys_madvise(const struct syscall_arguments *a)
 {
 	return vm_advise(current_vm(), a->arg[0], a->arg[1], (int)a->arg[2]);

@@ -47,7 +47,7 @@ int check_limits(struct vm_space *vm, u64 pages, u32 protect, u32 area_flags)
 	return area_flags & AREA_LOCKED && beyond_locked_limit(vm, pages) ? -EAGAIN : 0;
 }
 
-static int check_request(const struct vm_map_request *request, u64 *size)
+int request_check(const struct vm_map_request *request, u64 *size)
 {
 	bool fixed = request->map_flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
 
@@ -61,8 +61,8 @@ static int check_request(const struct vm_map_request *request, u64 *size)
 	if (request->offset & ~PAGE_MASK) {
 		return -EINVAL;
 	}
-	if (request->object && request->offset + *size < request->offset) {
-		return -EOVERFLOW;
+	if (request->object && request->offset > (u64)INT64_MAX - *size) {
+		return -EOVERFLOW; // a file has no such place
 	}
 	if (!fixed) {
 		return 0;
@@ -204,8 +204,8 @@ static bool extend_neighbour(struct vm_space *vm, const struct vm_map_request *r
 	return true;
 }
 
-static int map_locked(struct vm_space *vm, const struct vm_map_request *request, u64 size,
-		      vaddr_t *out) MUST_HOLD(&vm->lock)
+int request_map(struct vm_space *vm, const struct vm_map_request *request, u64 size,
+		vaddr_t *out)
 {
 	bool fixed = request->map_flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
 	vaddr_t place = fixed ? request->address : choose_place(vm, request, size);
@@ -254,22 +254,29 @@ int vm_check_size(struct vm_space *vm, u64 size, u32 protect)
 	return error;
 }
 
+bool request_populates(const struct vm_space *vm, const struct vm_map_request *request)
+{
+	u32 ahead = request->map_flags & (MAP_POPULATE | MAP_NONBLOCK);
+
+	return request->protect &&
+	       (request->map_flags & MAP_LOCKED || ahead == MAP_POPULATE ||
+		(vm->default_area_flags & AREA_LOCK_FLAGS) == AREA_LOCKED);
+}
+
 int vm_map(struct vm_space *vm, const struct vm_map_request *request, vaddr_t *out)
 {
 	bool populate;
 	u64 size;
-	int error = check_request(request, &size);
+	int error = request_check(request, &size);
 
 	if (error) {
 		return error;
 	}
 	rwlock_lock(&vm->lock);
-	error = map_locked(vm, request, size, out);
-	populate = request->map_flags & (MAP_POPULATE | MAP_LOCKED) ||
-		   (vm->default_area_flags & AREA_LOCK_FLAGS) == AREA_LOCKED;
+	error = request_map(vm, request, size, out);
+	populate = request_populates(vm, request);
 	vm_unlock_exclusive(vm);
-	if (!error && populate && request->protect &&
-	    !(request->map_flags & MAP_NONBLOCK)) {
+	if (!error && populate) {
 		bool write = request->protect & PROTECT_WRITE &&
 			     !(request->map_flags & MAP_SHARED);
 

@@ -83,6 +83,14 @@ bool place_is_free(struct vm_space *vm, vaddr_t start, vaddr_t end);
 /* [start, end) was freed. */
 void place_freed(struct vm_space *vm, vaddr_t start, vaddr_t end);
 
+/* --- map.c: the steps of vm_map() --- */
+/* mmap(2)'s errors of what is asked for alone; *size: in whole pages. */
+int request_check(const struct vm_map_request *request, u64 *size) must_check;
+int request_map(struct vm_space *vm, const struct vm_map_request *request, u64 size,
+		vaddr_t *out) must_check MUST_HOLD(&vm->lock);
+/* Are the pages to be there before the call returns? */
+bool request_populates(const struct vm_space *vm, const struct vm_map_request *request);
+
 /* --- vm_space.c --- */
 /* Unmap the pages of [start, end); areas stay. Frames are freed after the flush. */
 void pages_unmap(struct vm_space *vm, vaddr_t start, vaddr_t end);

@@ -153,6 +153,13 @@ int vm_unmap_object(struct vm_space *vm, vaddr_t address,
 int vm_protect(struct vm_space *vm, vaddr_t address, u64 size, u32 protect);
 int vm_remap(struct vm_space *vm, vaddr_t address, u64 old_size, u64 new_size, u32 flags,
 	     vaddr_t new_address, vaddr_t *out);
+/*
+ * remap_file_pages(2), as Linux has done it since 4.0: what is left of [address, address + size) in whole pages is mapped anew, from
+ * page `page` of what is mapped there. All of it must be one shared mapping, or several alike that show the same. Takes vm->lock, may sleep.
+ * -EINVAL: it is not, or nothing is left, or the end wraps; -EOVERFLOW: no such page; mmap's errors; map_flags: MAP_NONBLOCK.
+ */
+int vm_remap_pages(struct vm_space *vm, vaddr_t address, u64 size, u64 page,
+		   u32 map_flags);
 /* MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT; 0: munlockall. */
 int vm_lock_all(struct vm_space *vm, int flags);
 int vm_advise(struct vm_space *vm, vaddr_t address, u64 size, int advice);
