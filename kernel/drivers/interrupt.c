@@ -9,23 +9,29 @@
 #include "arch/entry.h"
 #include "arch/irq.h"
 #include "core/log.h"
+#include "core/percpu.h"
 #include "core/spinlock.h"
 #include "lib/errno.h"
 #include <stdatomic.h>
 
-enum { LINES_MAX = 192, HANDLERS_PER_LINE = 4, UNCLAIMED_MAX = 100 };
+enum { HANDLERS_PER_LINE = 4, UNCLAIMED_MAX = 100 };
 
 typedef void (*interrupt_handler)(void *argument);
 
 struct interrupt_line {
 	_Atomic(interrupt_handler) handlers[HANDLERS_PER_LINE];
 	void *arguments[HANDLERS_PER_LINE];
-	_Atomic u64 count;
+};
+
+/* Written by the CPU, interrupts off. */
+struct line_counts {
+	u32 of[INTERRUPT_LINES];
 };
 
 static struct spinlock registration_lock =
 	SPINLOCK_INIT(RANK_DRIVER, "registration_lock");
-static struct interrupt_line lines[LINES_MAX];
+static struct interrupt_line lines[INTERRUPT_LINES];
+DEFINE_PER_CPU(struct line_counts, counts);
 
 static int add_handler(struct interrupt_line *line, interrupt_handler handler,
 		       void *argument)
@@ -53,28 +59,29 @@ int interrupt_register(unsigned line, bool level_triggered, interrupt_handler ha
 {
 	int error;
 
-	if (line >= LINES_MAX) {
+	if (line >= INTERRUPT_LINES) {
 		return -EINVAL;
 	}
 	error = add_handler(&lines[line], handler, argument);
 	return error != 0 ? error : arch_irq_line_enable(line, level_triggered);
 }
 
-u64 interrupt_count(unsigned line)
+u32 interrupt_count(unsigned line, unsigned cpu)
 {
-	return line < LINES_MAX ? atomic_load(&lines[line].count) : 0;
+	return READ_ONCE(per_cpu(counts, cpu)->of[line]);
 }
 
 void entry_device_interrupt(unsigned number)
 {
 	bool handled = false;
-	u64 count;
+	u32 *count;
 
-	if (number >= LINES_MAX) {
+	if (number >= INTERRUPT_LINES) {
 		log_warning("interrupt: line %u is beyond all", number);
 		return;
 	}
-	count = atomic_fetch_add_explicit(&lines[number].count, 1, memory_order_relaxed);
+	count = &this_cpu(counts)->of[number];
+	WRITE_ONCE(*count, *count + 1);
 	for (unsigned i = 0; i < HANDLERS_PER_LINE; i++) {
 		/* order.handler: pairs with add_handler() */
 		interrupt_handler handler = atomic_load_explicit(
@@ -85,7 +92,7 @@ void entry_device_interrupt(unsigned number)
 			handled = true;
 		}
 	}
-	if (!handled && count < UNCLAIMED_MAX) {
+	if (!handled && *count <= UNCLAIMED_MAX) {
 		log_warning("interrupt: line %u has no handler", number);
 	}
 }

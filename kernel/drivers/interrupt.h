@@ -11,5 +11,6 @@
  */
 int interrupt_register(unsigned line, bool level_triggered,
 		       void (*handler)(void *argument), void *argument) must_check;
-/* How often the line came, for /proc/interrupts. */
-u64 interrupt_count(unsigned line);
+#define INTERRUPT_LINES 192
+/* How often the line came to the CPU, for /proc/interrupts. Any context; a moment ago. */
+u32 interrupt_count(unsigned line, unsigned cpu);

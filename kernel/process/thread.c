@@ -113,6 +113,30 @@ void thread_set_name(struct thread *thread, const char *name)
 	arm_if_wanted(thread, fresh);
 }
 
+static bool may_be_late(struct thread *thread)
+{
+	const struct sched_standing *own = &thread->sched.own;
+
+	return !own->realtime_priority && own->policy != SCHED_DEADLINE;
+}
+
+void thread_set_timer_slack(struct thread *thread, u64 slack_ns)
+{
+	if (may_be_late(thread)) {
+		WRITE_ONCE(thread->sched.timer_slack_ns,
+			   slack_ns ? slack_ns : thread->default_timer_slack_ns);
+	}
+}
+
+void thread_settle_timer_slack(struct thread *thread)
+{
+	if (!may_be_late(thread)) {
+		WRITE_ONCE(thread->sched.timer_slack_ns, 0);
+	} else if (!READ_ONCE(thread->sched.timer_slack_ns)) {
+		thread_set_timer_slack(thread, 0);
+	}
+}
+
 struct credentials *thread_get_credentials(struct thread *thread)
 {
 	struct credentials *credentials;
@@ -209,7 +233,8 @@ static void inherit(struct thread *thread, const struct thread_options *options)
 	thread->set_tid = options->set_tid;
 	thread->sched.return_work = options->set_tid ? RETURN_SET_TID : 0;
 	thread->start_time = clock_monotonic();
-	thread->timer_slack_ns = thread->default_timer_slack_ns = 50 * NSEC_PER_USEC;
+	thread->sched.timer_slack_ns = thread->default_timer_slack_ns =
+		50 * NSEC_PER_USEC;
 	thread->memory_failure = PR_MCE_KILL_DEFAULT;
 	if (!parent) {
 		thread->traced =
@@ -228,7 +253,8 @@ static void inherit(struct thread *thread, const struct thread_options *options)
 	thread->traced = parent->traced;
 	thread->signals.blocked = parent->signals.blocked;
 	fault_plan_inherit(&thread->faults, &parent->faults);
-	thread->timer_slack_ns = thread->default_timer_slack_ns = parent->timer_slack_ns;
+	thread->default_timer_slack_ns = READ_ONCE(parent->sched.timer_slack_ns);
+	thread->sched.timer_slack_ns = thread->default_timer_slack_ns;
 	thread->memory_failure = parent->memory_failure;
 	thread->io_flusher = parent->io_flusher;
 	thread->io_priority = parent->io_priority;

@@ -102,9 +102,8 @@ struct thread {
 
 	struct fault_plan faults; /* a */
 
-	int parent_death_signal; /* o, parent under t */
-	nsec_t start_time;       /* I: CLOCK_MONOTONIC */
-	u64 timer_slack_ns;      /* o; a word that /proc and sched_setscheduler may set */
+	int parent_death_signal;    /* o, parent under t */
+	nsec_t start_time;          /* I: CLOCK_MONOTONIC */
 	u64 default_timer_slack_ns; /* I: the parent's when it was made */
 	struct io_counts io;        /* o; words that /proc reads */
 	u32 io_priority;            /* a word: ioprio_set of others */
@@ -128,6 +127,10 @@ void thread_put(struct thread *thread);
 pid_nr thread_number(const struct thread *thread); /* in the reader's pid namespace */
 void thread_get_name(struct thread *thread, char name[THREAD_NAME_SIZE]);
 void thread_set_name(struct thread *thread, const char *name); /* cut to 15 bytes */
+/* PR_SET_TIMERSLACK: 0 is the default. What is real-time or has a deadline has no slack, and stays so. */
+void thread_set_timer_slack(struct thread *thread, u64 slack_ns);
+/* The policy has changed: none while it is real-time or has a deadline, and the default after that. */
+void thread_settle_timer_slack(struct thread *thread);
 /* With a reference; never NULL (kept until reap). */
 struct credentials *thread_get_credentials(struct thread *thread);
 /* What its user has in use; likewise. */

@@ -34,7 +34,7 @@ int proc_show_timer_slack(struct proc_text *text, const struct proc_node *node)
 	int error = slack_thread(node, &thread);
 
 	if (!error) {
-		proc_print(text, "%lu\n", READ_ONCE(thread->timer_slack_ns));
+		proc_print(text, "%lu\n", READ_ONCE(thread->sched.timer_slack_ns));
 		thread_put(thread);
 	}
 	return error;
@@ -50,11 +50,7 @@ int proc_write_timer_slack(const struct proc_node *node, char *value)
 		error = slack_thread(node, &thread);
 	}
 	if (!error) {
-		if (!slack) {
-			slack = thread->default_timer_slack_ns;
-		}
-		WRITE_ONCE(thread->timer_slack_ns,
-			   thread->sched.own.realtime_priority ? 0 : slack);
+		thread_set_timer_slack(thread, slack);
 		thread_put(thread);
 	}
 	return error;

@@ -5,6 +5,7 @@
 #include "procfs/procfs_internal.h"
 
 #include "arch/cpu.h"
+#include "arch/irq.h"
 #include "core/command_line.h"
 #include "core/percpu.h"
 #include "drivers/interrupt.h"
@@ -18,11 +19,12 @@
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "time/clock.h"
+#include "time/timer.h"
 #include "vm/vm_object.h"
 #include <linux/stat.h>
 #include <linux/time.h>
 
-enum { TICKS_PER_SECOND = 100, LINES_MAX = 256, CPU_TEXT = 4096 };
+enum { TICKS_PER_SECOND = 100, CPU_TEXT = 4096 };
 #define NSEC_PER_TICK     ((u64)(NSEC_PER_SEC / TICKS_PER_SECOND))
 #define TEXT(n, function) {.name = n, .mode = S_IFREG | 0444, .show = function}
 
@@ -90,6 +92,16 @@ static void print_cpu(struct proc_text *text, const char *name, u64 user, u64 sy
 		   system / NSEC_PER_TICK, idle / NSEC_PER_TICK);
 }
 
+static u64 interrupts_of(unsigned cpu)
+{
+	u64 sum = timer_interrupt_count(cpu) + sched_interrupt_count(cpu);
+
+	for (unsigned line = 0; line < INTERRUPT_LINES; line++) {
+		sum += interrupt_count(line, cpu);
+	}
+	return sum;
+}
+
 static int show_stat(struct proc_text *text, const struct proc_node *node)
 {
 	u64 user = 0, system = 0, idle = 0, interrupts = 0;
@@ -103,6 +115,7 @@ static int show_stat(struct proc_text *text, const struct proc_node *node)
 		user += u;
 		system += s;
 		idle += i;
+		interrupts += interrupts_of(cpu);
 	}
 	print_cpu(text, "cpu ", user, system, idle);
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
@@ -112,9 +125,6 @@ static int show_stat(struct proc_text *text, const struct proc_node *node)
 		sched_cpu_statistics(cpu, &u, &s, &i);
 		format_string(name, sizeof(name), "cpu%u", cpu);
 		print_cpu(text, name, u, s, i);
-	}
-	for (unsigned line = 0; line < LINES_MAX; line++) {
-		interrupts += interrupt_count(line);
 	}
 	proc_print(text,
 		   "intr %lu\nctxt %lu\nbtime %ld\nprocesses %u\nprocs_running "
@@ -174,14 +184,49 @@ static int show_filesystems(struct proc_text *text, const struct proc_node *node
 	return 0;
 }
 
+static void show_line(struct proc_text *text, unsigned line)
+{
+	u64 sum = 0;
+
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+		sum += interrupt_count(line, cpu);
+	}
+	if (!sum) {
+		return;
+	}
+	proc_print(text, "%3u: ", line);
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+		proc_print(text, "%10u ", interrupt_count(line, cpu));
+	}
+	proc_print(text, "\n");
+}
+
+static void show_cpu_interrupt(struct proc_text *text,
+			       const struct arch_interrupt_name *name,
+			       u64 (*count)(unsigned cpu))
+{
+	proc_print(text, "%3s: ", name->label);
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+		proc_print(text, "%10lu ", count(cpu));
+	}
+	proc_print(text, "  %s\n", name->text);
+}
+
 static int show_interrupts(struct proc_text *text, const struct proc_node *node)
 {
-	proc_print(text, "           total\n");
-	for (unsigned line = 0; line < LINES_MAX; line++) {
-		if (interrupt_count(line)) {
-			proc_print(text, "%3u: %11lu\n", line, interrupt_count(line));
-		}
+	proc_print(text, "     ");
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+		char name[16];
+
+		format_string(name, sizeof(name), "CPU%u", cpu);
+		proc_print(text, "%10s ", name);
 	}
+	proc_print(text, "\n");
+	for (unsigned line = 0; line < INTERRUPT_LINES; line++) {
+		show_line(text, line);
+	}
+	show_cpu_interrupt(text, &arch_timer_interrupt, timer_interrupt_count);
+	show_cpu_interrupt(text, &arch_reschedule_interrupt, sched_interrupt_count);
 	return 0;
 }
 

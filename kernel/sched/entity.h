@@ -162,5 +162,6 @@ struct sched_entity {
 	struct cpumask affinity;
 
 	struct timer sleep_timer; /* o */
-	struct held_locks held;   /* o: sleeping locks, debug builds */
+	u64 timer_slack_ns; /* a word: how much later than asked for its sleeps may end, to share an interrupt (prctl(2)) */
+	struct held_locks held; /* o: sleeping locks, debug builds */
 };

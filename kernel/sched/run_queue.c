@@ -384,6 +384,7 @@ void entry_reschedule_interrupt(void)
 {
 	struct run_queue *queue = run_queue_this();
 
+	WRITE_ONCE(queue->interrupts, queue->interrupts + 1);
 	log_news_deliver();
 	spin_lock(&queue->lock);
 	if (queue->reschedule_wanted) {
@@ -393,4 +394,9 @@ void entry_reschedule_interrupt(void)
 		run_queue_arm_slice(queue, clock_monotonic());
 	}
 	spin_unlock(&queue->lock);
+}
+
+u64 sched_interrupt_count(unsigned cpu)
+{
+	return READ_ONCE(run_queue_of(cpu)->interrupts);
 }

@@ -69,6 +69,7 @@ struct run_queue {
 
 	s64 uninterruptible; /* this queue's share of the sum for the load average */
 	u64 switches;
+	u64 interrupts; /* of entry_reschedule_interrupt(): its own CPU, interrupts off; read by anyone */
 	u64 user_ns, system_ns;
 };
 

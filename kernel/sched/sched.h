@@ -40,7 +40,8 @@ void sched_start_and_sleep(struct sched_entity *entity);
  * sched_block(), which returns at once if a wake-up came in between;
  * sched_finish_wait() ends it in any case. Wakers make the condition true, then
  * sched_wake(). sched_block() may also return for no reason (a preemption before the
- * sleep): always loop and look again. deadline: CLOCK_MONOTONIC, NSEC_NEVER for none.
+ * sleep): always loop and look again. deadline: CLOCK_MONOTONIC, NSEC_NEVER for none; the thread's
+ * timer slack may pass before the sleep ends.
  */
 void sched_prepare_wait(enum thread_state state);
 void sched_block(nsec_t deadline);
@@ -186,3 +187,5 @@ void sched_cpu_statistics(unsigned cpu, u64 *user_ns, u64 *system_ns, u64 *idle_
 void sched_load_average(u64 out[3]); /* fixed point, 11 bits */
 unsigned sched_running_count(void);
 u64 sched_switch_count(void);
+/* How often another CPU has interrupted this one to have it look again; a moment ago. */
+u64 sched_interrupt_count(unsigned cpu);

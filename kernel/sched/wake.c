@@ -64,7 +64,8 @@ void sched_block(nsec_t deadline)
 		return;
 	}
 	if (deadline != NSEC_NEVER) {
-		timer_start(&self->sleep_timer, deadline);
+		timer_start_with_slack(&self->sleep_timer, deadline,
+				       READ_ONCE(self->timer_slack_ns));
 	}
 	flags = arch_irq_save();
 	if (state_of(self) != THREAD_RUNNING) {

@@ -203,14 +203,6 @@ static long auxiliary_vector(const u64 *arg)
 	return sizeof(vm->auxv);
 }
 
-/* What a real-time thread waits for does not come late: it has no slack. */
-static void set_timer_slack(struct thread *thread, u64 slack)
-{
-	if (!thread->sched.own.realtime_priority) {
-		thread->timer_slack_ns = slack ? slack : thread->default_timer_slack_ns;
-	}
-}
-
 static long thread_options(int option, const u64 *arg)
 {
 	struct thread *thread = current_thread();
@@ -225,10 +217,10 @@ static long thread_options(int option, const u64 *arg)
 	case PR_GET_PDEATHSIG:
 		return write_int(arg[1], thread->parent_death_signal);
 	case PR_SET_TIMERSLACK:
-		set_timer_slack(thread, arg[1]);
+		thread_set_timer_slack(thread, arg[1]);
 		return 0;
 	case PR_GET_TIMERSLACK:
-		return (long)thread->timer_slack_ns;
+		return (long)MIN(READ_ONCE(thread->sched.timer_slack_ns), (u64)INT64_MAX);
 	case PR_GET_AUXV:
 		return auxiliary_vector(arg);
 	case PR_GET_TID_ADDRESS:

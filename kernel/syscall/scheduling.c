@@ -163,17 +163,6 @@ static bool within_limits(struct thread *thread, const struct wanted *wanted)
 	       may_be_nice(thread, wanted->nice);
 }
 
-/* None while it is real-time or has a deadline, and the default after that. */
-static void settle_timer_slack(struct thread *thread)
-{
-	if (thread->sched.own.realtime_priority ||
-	    thread->sched.own.policy == SCHED_DEADLINE) {
-		WRITE_ONCE(thread->timer_slack_ns, 0);
-	} else if (!READ_ONCE(thread->timer_slack_ns)) {
-		WRITE_ONCE(thread->timer_slack_ns, thread->default_timer_slack_ns);
-	}
-}
-
 static int set_policy(struct thread *thread, const struct wanted *wanted)
 {
 	int error = check_policy(wanted);
@@ -197,7 +186,7 @@ static int set_policy(struct thread *thread, const struct wanted *wanted)
 					 wanted->reset);
 	}
 	if (!error) {
-		settle_timer_slack(thread);
+		thread_settle_timer_slack(thread);
 	}
 	return error;
 }

@@ -159,6 +159,45 @@ static void timers_fire_in_order(void)
 	}
 }
 
+static nsec_t fired_at[8];
+
+static void note_time(struct timer *timer)
+{
+	fired_at[container_of(timer, struct shot, timer) - shots] = clock_monotonic();
+}
+
+static void start_with_slack(unsigned i, nsec_t soonest, nsec_t slack)
+{
+	timer_init(&shots[i].timer, note_time);
+	timer_start_with_slack(&shots[i].timer, soonest, (u64)slack);
+}
+
+/* 0 and 1 can wait for each other; 2 has its own time; 3 cannot wait for 0. */
+static void slack_is_used(void)
+{
+	nsec_t ms = NSEC_PER_MSEC, now = clock_monotonic();
+
+	start_with_slack(0, now + 10 * ms, 10 * ms);
+	start_with_slack(1, now + 15 * ms, 10 * ms);
+	start_with_slack(2, now + 40 * ms, 0);
+	start_with_slack(3, now + 5 * ms, 1 * ms);
+	start_with_slack(4, now + 60 * ms, INT64_MAX);
+	u64 interrupts = timer_interrupt_count(0);
+
+	(void)sched_sleep_until(now + 50 * ms, THREAD_UNINTERRUPTIBLE);
+	EXPECT_EQ(timer_interrupt_count(0) - interrupts, 4);
+	EXPECT(fired_at[0] >= now + 20 * ms && fired_at[0] < now + 21 * ms);
+	EXPECT(fired_at[1] >= fired_at[0] && fired_at[1] < now + 21 * ms);
+	EXPECT(fired_at[2] >= now + 40 * ms && fired_at[2] < now + 41 * ms);
+	EXPECT(fired_at[3] >= now + 6 * ms && fired_at[3] < now + 7 * ms);
+	EXPECT(timer_cancel(&shots[4].timer));
+}
+
+TEST(timers_with_slack_share_an_interrupt)
+{
+	EXPECT_EQ(host_machine_explore(1, 1, 10, slack_is_used), 0);
+}
+
 TEST(timers_fire_in_the_order_of_their_deadlines)
 {
 	EXPECT_EQ(host_machine_explore(1, 1, 10, timers_fire_in_order), 0);

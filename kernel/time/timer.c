@@ -11,7 +11,8 @@
  *       a moment: the mover holds no lock others could wait for.
  *   Q3  A timer whose callback runs stays with the queue that runs it, so that a canceller finds `running` there.
  *   Q4  programmed <= the earliest deadline of the queue and its tick; an interrupt that comes early finds nothing and
- *       programs the next. Only the queue's own CPU programs: timers start in the queue of the CPU that starts them,
+ *       programs the next. A timer with slack is as late as it may be in the tree: with the first that may not run
+ *       yet the rest can wait too. Only the queue's own CPU programs: timers start in the queue of the CPU that starts them,
  *       or (Q3) in one whose CPU programs when the callback is over.
  *
  * Model: tests/model/timer_model.c.
@@ -25,6 +26,7 @@
 #include "core/percpu.h"
 #include "core/spinlock.h"
 #include "lib/errno.h"
+#include "time/clock.h"
 
 enum { TIMER_NOWHERE = -1, TIMER_MOVING = -2 };
 
@@ -34,6 +36,7 @@ struct timer_queue {
 	struct timer *running GUARDED_BY(lock);
 	nsec_t programmed; /* this CPU, interrupts off */
 	nsec_t tick;       /* this CPU, interrupts off */
+	u64 interrupts;    /* this CPU, interrupts off; read by anyone */
 };
 
 DEFINE_PER_CPU(struct timer_queue, queues);
@@ -53,7 +56,7 @@ void timer_init_system(void)
 void timer_init(struct timer *timer, void (*expired)(struct timer *timer))
 {
 	rbtree_node_init(&timer->node);
-	timer->deadline = NSEC_NEVER;
+	timer->deadline = timer->soonest = NSEC_NEVER;
 	timer->expired = expired;
 	atomic_init(&timer->cpu, TIMER_NOWHERE);
 }
@@ -147,12 +150,20 @@ static struct timer_queue *move_here(struct timer *timer, s32 self) NO_THREAD_SA
 	return queue;
 }
 
-NO_THREAD_SAFETY void timer_start(struct timer *timer, nsec_t deadline)
+void timer_start(struct timer *timer, nsec_t deadline)
 {
+	timer_start_with_slack(timer, deadline, 0);
+}
+
+NO_THREAD_SAFETY void timer_start_with_slack(struct timer *timer, nsec_t soonest,
+					     u64 slack_ns)
+{
+	nsec_t deadline = nsec_add(soonest, (nsec_t)MIN(slack_ns, (u64)NSEC_NEVER));
 	u64 flags = arch_irq_save();
 	s32 self = (s32)arch_cpu_number();
 	struct timer_queue *queue = move_here(timer, self);
 
+	timer->soonest = soonest;
 	timer->deadline = deadline;
 	rbtree_add(&queue->tree, &timer->node, earlier);
 	if (queue == per_cpu(queues, self) && !queue->running &&
@@ -204,16 +215,21 @@ bool timer_cancel(struct timer *timer)
 	return was_pending;
 }
 
-/* Unlink the first timer that is due and note that it runs; NULL: none is. */
+/*
+ * Unlink the first timer if it may run by now, and note that it runs; NULL: it may not, and so none must. Who has slack behind one
+ * that may not run yet keeps it.
+ */
 static struct timer *take_due(struct timer_queue *queue, nsec_t now)
 {
+	struct rbtree_node *first;
 	struct timer *timer = NULL;
 
 	spin_lock(&queue->lock);
 	queue->running =
 		NULL; /* the timer before may be freed already: nothing of it is looked at */
-	if (first_deadline(queue) <= now) {
-		timer = rbtree_entry(rbtree_first(&queue->tree), struct timer, node);
+	first = rbtree_first(&queue->tree);
+	if (first && rbtree_entry(first, struct timer, node)->soonest <= now) {
+		timer = rbtree_entry(first, struct timer, node);
 		rbtree_remove(&queue->tree, &timer->node);
 		queue->running = timer;
 	}
@@ -236,6 +252,7 @@ void entry_timer_interrupt(void)
 	nsec_t now = arch_clock_read();
 	struct timer *timer;
 
+	WRITE_ONCE(queue->interrupts, queue->interrupts + 1);
 	/* `now` stays what it was: a timer that starts itself for the past runs in the next interrupt. */
 	while ((timer = take_due(queue, now)) != NULL) {
 		timer->expired(timer);
@@ -247,6 +264,11 @@ void entry_timer_interrupt(void)
 		}
 	}
 	timer_program();
+}
+
+u64 timer_interrupt_count(unsigned cpu)
+{
+	return READ_ONCE(per_cpu(queues, cpu)->interrupts);
 }
 
 void timer_set_tick(nsec_t deadline)

@@ -12,6 +12,7 @@
 struct timer {
 	struct rbtree_node node; /* the queue's lock */
 	nsec_t deadline;         /* CLOCK_MONOTONIC; the queue's lock */
+	nsec_t soonest; /* it may run from then on, if the CPU is interrupted anyway; likewise */
 	void (*expired)(struct timer *timer);
 	_Atomic s32
 		cpu; /* the queue it was last in; TIMER_NOWHERE: never in one. Private to time/. */
@@ -21,6 +22,8 @@ void timer_init_system(void); /* boot, each CPU's tree */
 void timer_init(struct timer *timer, void (*expired)(struct timer *timer));
 /* Start, or move. Any context. */
 void timer_start(struct timer *timer, nsec_t deadline);
+/* The same, but it need not have an interrupt of its own before soonest + slack_ns: timers that can wait share one. */
+void timer_start_with_slack(struct timer *timer, nsec_t soonest, u64 slack_ns);
 /* After return the callback neither runs nor will (waits for it if it runs on another CPU; not from the callback itself).
  * true: it was pending. No lock the callback takes may be held. */
 bool timer_cancel(struct timer *timer);
@@ -29,6 +32,8 @@ bool timer_cancel(struct timer *timer);
 int timer_try_cancel(struct timer *timer);
 /* A moment ago; exact for who alone starts and cancels it. */
 bool timer_pending(const struct timer *timer);
+/* How often the CPU's timer has interrupted it, for /proc. Any context; a moment ago. */
+u64 timer_interrupt_count(unsigned cpu);
 /* Move a CPU's next interrupt to the earliest of its timers (after idle); interrupts off. */
 void timer_program(void);
 

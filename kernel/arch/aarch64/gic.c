@@ -16,6 +16,10 @@
 #include "lib/errno.h"
 #include "mm/kernel_stack.h"
 
+const struct arch_interrupt_name arch_timer_interrupt = {"TMR", "GIC Level arch_timer"};
+const struct arch_interrupt_name arch_reschedule_interrupt = {"IPI0",
+							      "Rescheduling interrupts"};
+
 /* The distributor; the same from ENABLE to CONFIGURATION for a CPU's own lines in a GICv3 redistributor. */
 enum {
 	CONTROL = 0x000,

@@ -24,6 +24,11 @@
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 
+const struct arch_interrupt_name arch_timer_interrupt = {
+	"TMR", "RISC-V INTC 5 Edge riscv-timer"};
+const struct arch_interrupt_name arch_reschedule_interrupt = {"IPI0",
+							      "Rescheduling interrupts"};
+
 STATIC_ASSERT(sizeof(struct trap_frame) == TRAP_FRAME_SIZE);
 STATIC_ASSERT(offsetof(struct trap_frame, regs) == TRAP_FRAME_PC && TRAP_FRAME_PC == 0);
 STATIC_ASSERT(offsetof(struct trap_frame, status) == TRAP_FRAME_STATUS);

@@ -13,6 +13,10 @@
 #include "core/panic.h"
 #include "mm/kernel_stack.h"
 
+const struct arch_interrupt_name arch_timer_interrupt = {"LOC", "Local timer interrupts"};
+const struct arch_interrupt_name arch_reschedule_interrupt = {"RES",
+							      "Rescheduling interrupts"};
+
 enum {
 	APIC_ID = 0x20,
 	APIC_PRIORITY = 0x80,

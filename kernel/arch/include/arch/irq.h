@@ -17,4 +17,10 @@ static inline bool arch_irqs_enabled(void);
 int arch_irq_line_enable(unsigned line, bool level_triggered);
 void arch_irq_line_disable(unsigned line);
 
+/* What /proc/interrupts calls those that are no device's: as Linux does on this architecture. */
+struct arch_interrupt_name {
+	const char *label, *text;
+};
+extern const struct arch_interrupt_name arch_timer_interrupt, arch_reschedule_interrupt;
+
 #include "arch/impl/irq.h"
