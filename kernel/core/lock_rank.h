@@ -16,6 +16,7 @@ enum lock_rank {
 	RANK_MOUNT,      /* mount tree changes */
 	RANK_EPOLL_TREE, /* which epoll watches what */
 	RANK_EPOLL,      /* epoll.lock */
+	RANK_NOTIFY,     /* notify_group.lock */
 	RANK_TTY,        /* tty.lock, pty pair */
 	RANK_SOCKET,     /* socket.lock */
 	RANK_SOCKET_PEER,
@@ -51,7 +52,9 @@ enum lock_rank {
 	RANK_DENTRY_TREE,
 	RANK_DENTRY,
 	RANK_INODE_CACHE,
-	RANK_SIGNAL, /* process.signal_lock */
+	RANK_NOTIFY_MARKS, /* notify_lock */
+	RANK_NOTIFY_QUEUE, /* inotify.lock and its like */
+	RANK_SIGNAL,       /* process.signal_lock */
 	RANK_SIGNAL_HANDLERS,
 	RANK_FUTEX_BUCKET,
 	RANK_PORT, /* port.lock */

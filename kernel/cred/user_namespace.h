@@ -28,10 +28,12 @@ enum {
 
 /* What user_account.h counts. */
 enum user_resource {
-	USER_THREADS,         /* RLIMIT_NPROC */
-	USER_SIGNALS,         /* RLIMIT_SIGPENDING */
-	USER_QUEUE_BYTES,     /* RLIMIT_MSGQUEUE */
-	USER_FILES_IN_FLIGHT, /* RLIMIT_NOFILE: sent by unix(7), not received yet */
+	USER_THREADS,           /* RLIMIT_NPROC */
+	USER_SIGNALS,           /* RLIMIT_SIGPENDING */
+	USER_QUEUE_BYTES,       /* RLIMIT_MSGQUEUE */
+	USER_FILES_IN_FLIGHT,   /* RLIMIT_NOFILE: sent by unix(7), not received yet */
+	USER_INOTIFY_INSTANCES, /* /proc/sys/fs/inotify */
+	USER_INOTIFY_WATCHES,
 	USER_RESOURCES
 };
 

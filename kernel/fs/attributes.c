@@ -5,6 +5,7 @@
  * Locks     inode.lock exclusively for every change of attributes.
  */
 #include "fs/fs_internal.h"
+#include "fs/notify/notify.h"
 #include "fs/write_check.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -218,6 +219,25 @@ static int may_change_owner(struct inode *inode, struct inode_attributes *attrib
 	return 0;
 }
 
+/* What changed, as inotify(7) tells it: a time that is set alone looks like what would set it. */
+static u32 news_of(unsigned which)
+{
+	unsigned times = which & (ATTRIBUTE_ACCESSED | ATTRIBUTE_MODIFIED);
+	u32 what = 0;
+
+	if (times == (ATTRIBUTE_ACCESSED | ATTRIBUTE_MODIFIED) ||
+	    (which & (ATTRIBUTE_UID | ATTRIBUTE_GID | ATTRIBUTE_MODE))) {
+		what |= NOTIFY_ATTRIBUTES;
+	}
+	if (times == ATTRIBUTE_ACCESSED) {
+		what |= NOTIFY_ACCESS;
+	}
+	if (times == ATTRIBUTE_MODIFIED || (which & ATTRIBUTE_SIZE)) {
+		what |= NOTIFY_MODIFY;
+	}
+	return what;
+}
+
 int fs_set_attributes(const struct path *path, struct inode_attributes *attributes,
 		      unsigned which, const struct credentials *credentials)
 {
@@ -240,11 +260,15 @@ int fs_set_attributes(const struct path *path, struct inode_attributes *attribut
 						     which | ATTRIBUTE_CHANGED);
 	}
 	inode_unlock(inode);
+	if (result == 0) {
+		notify_dentry(path->dentry, news_of(which));
+	}
 	return result;
 }
 
-int fs_truncate(struct inode *inode, u64 size, const struct credentials *credentials)
+int fs_truncate(const struct path *path, u64 size, const struct credentials *credentials)
 {
+	struct inode *inode = dentry_inode(path->dentry);
 	struct inode_attributes attributes = {.size = size};
 	unsigned which = ATTRIBUTE_SIZE | ATTRIBUTE_MODIFIED | ATTRIBUTE_CHANGED;
 	int result = fs_check_new_size(inode, size);
@@ -261,6 +285,9 @@ int fs_truncate(struct inode *inode, u64 size, const struct credentials *credent
 	inode_drop_capability(inode);
 	result = inode_set_attributes_locked(inode, &attributes, which);
 	inode_unlock(inode);
+	if (result == 0) {
+		notify_dentry(path->dentry, news_of(which));
+	}
 	return result;
 }
 

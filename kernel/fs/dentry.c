@@ -13,11 +13,13 @@
  *   D2  A dentry holds a reference on its parent; so a directory goes after all below it.
  *   D3  A positive dentry stays positive (inode.h).
  *   D4  At most one hashed dentry has a given (parent, name).
+ *   D6  A hashed dentry whose inode is marked (fs/notify/) stays, whoever uses it.
  *   D5  At most CACHE_MAX dentries are hashed but for those in use: a new one pushes old ones out,
  *       those looked up since the last round last.
  */
 #include "core/panic.h"
 #include "fs/fs_internal.h"
+#include "fs/notify/notify.h"
 #include "lib/errno.h"
 #include "lib/hash.h"
 #include "lib/string.h"
@@ -150,6 +152,9 @@ static void dentry_free(struct dentry *dentry)
 	ASSERT(list_empty(&dentry->hash_link) && list_empty(&dentry->children));
 	list_remove(&dentry->child_link);
 	spin_unlock(&fs_tree_lock);
+	if (dentry->inode && inode_marked(dentry->inode)) {
+		notify_name_lost(dentry->inode);
+	}
 	inode_put(dentry->inode);
 	if (dentry->name != dentry->short_name) {
 		heap_free(dentry->name);
@@ -239,6 +244,14 @@ static void unhash_locked(struct dentry *dentry) MUST_HOLD(&fs_tree_lock)
 	cached--;
 }
 
+/* Somebody wants to be told of what happens to the file: who looks it up is to find the same inode. */
+static bool is_marked(const struct dentry *dentry)
+{
+	const struct inode *inode = dentry_inode(dentry);
+
+	return inode && inode_marked(inode);
+}
+
 /* Out of the chain if the cache's reference is the only one: with the bucket's lock no lookup adds one. */
 static bool leave_chain_if_unused(struct dentry *dentry) MUST_HOLD(&fs_tree_lock)
 {
@@ -246,7 +259,8 @@ static bool leave_chain_if_unused(struct dentry *dentry) MUST_HOLD(&fs_tree_lock
 	bool unused;
 
 	spin_lock(&bucket->lock);
-	unused = refcount_read(&dentry->references) == 1;
+	/* With acquire: the last user may have marked it before it went. */
+	unused = refcount_alone(&dentry->references) && !is_marked(dentry);
 	if (unused) {
 		list_remove(&dentry->hash_link);
 	}
@@ -281,7 +295,7 @@ static void evict_locked(struct list *to) MUST_HOLD(&fs_tree_lock)
 		struct dentry *dentry = list_last(&by_age, struct dentry, lru_link);
 
 		if (READ_ONCE(dentry->recently_used) ||
-		    refcount_read(&dentry->references) > 1) {
+		    refcount_read(&dentry->references) > 1 || is_marked(dentry)) {
 			WRITE_ONCE(dentry->recently_used, false);
 			list_remove(&dentry->lru_link);
 			list_push_front(&by_age, &dentry->lru_link);

@@ -10,6 +10,7 @@
 
 #include "fs/directory_internal.h"
 #include "fs/fs_internal.h"
+#include "fs/notify/notify.h"
 #include "fs/path.h"
 #include "lib/errno.h"
 #include "lib/format.h"
@@ -88,6 +89,9 @@ static int make_link(struct inode *directory, struct dentry *dentry, struct inod
 			 : directory->operations->link(directory, dentry, target);
 	target->unnamed = target->unnamed && result < 0;
 	rwlock_unlock(&target->lock);
+	if (result == 0) {
+		notify_inode(target, NOTIFY_ATTRIBUTES);
+	}
 	return result;
 }
 
@@ -130,7 +134,13 @@ int directory_make_locked(struct dentry *parent, struct dentry *dentry,
 	struct inode *directory = dentry_inode(parent);
 	int result = may_create_in(directory, check);
 
-	return result < 0 ? result : make(directory, dentry, request);
+	if (result == 0) {
+		result = make(directory, dentry, request);
+	}
+	if (result == 0) {
+		notify_name(directory, dentry->name, dentry_inode(dentry), NOTIFY_CREATE);
+	}
+	return result;
 }
 
 int directory_make_unnamed(struct dentry *parent, u32 mode,
@@ -191,6 +201,20 @@ const struct credentials *credentials_of(const struct walk_context *by)
 	return by ? by->credentials : NULL;
 }
 
+/* Its link count changed; whoever has the file open still keeps it; the name is gone. */
+static void tell_of_removal(struct inode *directory, struct dentry *dentry)
+{
+	struct inode *inode = dentry_inode(dentry);
+
+	if (!inode_is(inode, S_IFDIR)) {
+		notify_inode(inode, NOTIFY_ATTRIBUTES);
+	}
+	if (refcount_alone(&dentry->references)) {
+		notify_name_lost(inode);
+	}
+	notify_name(directory, dentry->name, inode, NOTIFY_DELETE);
+}
+
 static int remove_locked(struct dentry *parent, struct dentry *dentry,
 			 const struct walk_context *by, bool directory_wanted)
 {
@@ -224,6 +248,9 @@ static int remove_locked(struct dentry *parent, struct dentry *dentry,
 	}
 	if (result == 0 && is_directory) {
 		dentry_prune_children(dentry);
+	}
+	if (result == 0 && super_block_watched(directory->super_block)) {
+		tell_of_removal(directory, dentry);
 	}
 	return result;
 }

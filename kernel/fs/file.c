@@ -16,6 +16,7 @@
 
 #include "fs/file_lock.h"
 #include "fs/fs_internal.h"
+#include "fs/notify/notify.h"
 #include "fs/write_check.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
@@ -99,9 +100,11 @@ int file_create(const struct path *path, const struct file_operations *operation
 	path_get(path);
 	file->path = *path;
 	file->inode = dentry_inode(path->dentry);
-	file->mode = mode_from_flags(flags);
+	file->mode =
+		mode_from_flags(flags) | (flags & OPEN_UNNOTIFIED ? FILE_UNNOTIFIED : 0);
 	file->operations = (flags & O_PATH) ? &path_only_operations : operations;
-	atomic_store(&file->flags, flags & ~(u32)(O_CREAT | O_EXCL | O_TRUNC));
+	atomic_store(&file->flags,
+		     flags & ~(O_CREAT | O_EXCL | O_TRUNC | OPEN_UNNOTIFIED));
 	file->credentials = credentials ? credentials_get(credentials) : NULL;
 	if (counts_as_writer(file)) {
 		result = begin_write(file);
@@ -134,6 +137,8 @@ bool file_try_get(struct file *file)
 /* Nobody refers to it any more. */
 static void release(struct file *file)
 {
+	notify_file(file, (file->mode & FILE_WRITE) ? NOTIFY_CLOSE_WRITE
+						    : NOTIFY_CLOSE_NOWRITE);
 	if (epoll_released && !list_empty(&file->epoll_links)) {
 		epoll_released(file);
 	}
@@ -221,31 +226,44 @@ s64 file_read(struct file *file, struct io_buffer *io, u64 *position)
 {
 	int result =
 		check_transfer(file, (const void *)file->operations->read, FILE_READ);
+	s64 moved;
 
 	if (result < 0) {
 		return result;
 	}
 	if (!position) {
-		return at_own_position(file, io, file->operations->read);
+		moved = at_own_position(file, io, file->operations->read);
+	} else if (file->operations->no_position) {
+		return -ESPIPE;
+	} else {
+		moved = file->operations->read(file, io, position);
 	}
-	return file->operations->no_position ? -ESPIPE
-					     : file->operations->read(file, io, position);
+	if (moved > 0) {
+		notify_file(file, NOTIFY_ACCESS);
+	}
+	return moved;
 }
 
 s64 file_write(struct file *file, struct io_buffer *io, u64 *position)
 {
 	int result =
 		check_transfer(file, (const void *)file->operations->write, FILE_WRITE);
+	s64 moved;
 
 	if (result < 0) {
 		return result == -EISDIR ? -EBADF : result;
 	}
 	if (!position) {
-		return at_own_position(file, io, file->operations->write);
+		moved = at_own_position(file, io, file->operations->write);
+	} else if (file->operations->no_position) {
+		return -ESPIPE;
+	} else {
+		moved = file->operations->write(file, io, position);
 	}
-	return file->operations->no_position
-		       ? -ESPIPE
-		       : file->operations->write(file, io, position);
+	if (moved > 0) {
+		notify_file(file, NOTIFY_MODIFY);
+	}
+	return moved;
 }
 
 s64 file_read_kernel(struct file *file, void *to, size_t size, u64 position)
@@ -280,6 +298,9 @@ int file_iterate(struct file *file, struct directory_context *context)
 		file->inode->removed ? -ENOENT : file->operations->iterate(file, context);
 	file->position = context->position;
 	mutex_unlock(&file->position_lock);
+	if (result >= 0) {
+		notify_file(file, NOTIFY_ACCESS);
+	}
 	path_accessed(&file->path);
 	return result;
 }

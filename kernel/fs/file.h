@@ -69,7 +69,8 @@ enum {
 	FILE_READ = 1,
 	FILE_WRITE = 2,
 	FILE_PATH_ONLY = 4 /* O_PATH */,
-	FILE_EXECUTABLE = 8 /* denies writers */
+	FILE_EXECUTABLE = 8 /* denies writers */,
+	FILE_UNNOTIFIED = 16 /* nobody is told of what is done with it */
 };
 
 /* A file on `path` (references are taken), not in any table. Checks nothing; calls operations->open. */

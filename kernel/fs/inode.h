@@ -105,6 +105,17 @@ struct inode_operations {
 	bool (*revalidate)(struct dentry *dentry);
 };
 
+/* A member of a list that is NULL when it is empty, by its head or the node in front of it. */
+struct notify_node {
+	struct notify_node *next, **link;
+};
+
+/* Who asks to be told of what happens to an object, and of what all together (fs/notify/). Zero at first. */
+struct notify_target {
+	struct notify_node *marks; /* notify_lock */
+	u32 wanted;                /* notify_lock; read without */
+};
+
 struct inode {
 	struct refcount references;
 	struct super_block *super_block;
@@ -124,6 +135,7 @@ struct inode {
 	void *socket;                 /* bound unix socket */
 	bool removed;                 /* directory was removed: no creates inside */
 	bool unnamed;                 /* O_TMPFILE: link(2) may give it a first name */
+	struct notify_target notify;
 };
 
 struct dentry {
@@ -208,6 +220,9 @@ struct super_block {
 	void *data;
 	struct mutex rename_lock;
 	_Atomic u64 next_inode_number;
+	struct notify_node
+		*watched; /* notify_lock; read without: NULL: nothing in it is marked */
+	struct notify_target notify;
 };
 
 void file_system_register(struct file_system_type *type);
@@ -229,6 +244,11 @@ void inode_allow_write(struct inode *inode);
 static inline u64 inode_size(const struct inode *inode)
 {
 	return READ_ONCE(inode->attributes.size);
+}
+
+static inline bool inode_is_directory(const struct inode *inode)
+{
+	return (inode->attributes.mode & 0170000) == 0040000;
 }
 
 /* --- dentries --- */

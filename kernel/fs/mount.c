@@ -17,6 +17,7 @@
 #include "cred/user_namespace.h"
 #include "fs/fs_internal.h"
 #include "fs/mount_internal.h"
+#include "fs/notify/notify.h"
 #include "lib/errno.h"
 #include "lib/hash.h"
 #include "lib/string.h"
@@ -163,6 +164,9 @@ void mount_put_unmarked(struct mount *mount)
 	}
 	ASSERT(!mount->parent && !mount->namespace && list_empty(&mount->children));
 	ASSERT(list_empty(&mount->peers) && list_empty(&mount->slaves) && !mount->master);
+	if (mount->notify.marks) {
+		notify_mount_gone(mount);
+	}
 	dentry_put(mount->root);
 	super_block_unmounted(mount->super_block);
 	heap_free(mount->source);

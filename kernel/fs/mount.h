@@ -65,6 +65,8 @@ struct mount {
 	bool locked;      /* not to be taken away from what it covers */
 	u32 locked_flags; /* not to be changed */
 
+	struct notify_target notify;
+
 	/* scratch */
 	struct list work, heard;
 	struct mount *copy; /* of this one, in the tree being made */

@@ -8,6 +8,7 @@
 #include "cred/user_namespace.h"
 #include "fs/directory_internal.h"
 #include "fs/fs_internal.h"
+#include "fs/notify/notify.h"
 #include "fs/path.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -109,8 +110,9 @@ static int open_place(const struct path *path, u32 flags,
 	if (result < 0) {
 		return result;
 	}
+	notify_file(file, NOTIFY_OPEN);
 	if ((flags & O_TRUNC) && inode_is(inode, S_IFREG) && !created) {
-		result = fs_truncate(inode, 0, credentials);
+		result = fs_truncate(path, 0, credentials);
 	}
 	if (result < 0) {
 		file_put(file);
@@ -331,6 +333,7 @@ int fs_open_executable_path(const struct path *path,
 			inode_allow_write(inode);
 		} else {
 			(*out)->mode |= FILE_EXECUTABLE;
+			notify_file(*out, NOTIFY_OPEN | NOTIFY_OPEN_EXECUTABLE);
 		}
 	}
 	return result;

@@ -86,7 +86,7 @@ int fs_rename(const struct walk_context *from, const char *old_name,
 int fs_get_attributes(const struct path *path, struct inode_attributes *out);
 int fs_set_attributes(const struct path *path, struct inode_attributes *attributes,
 		      unsigned which, const struct credentials *credentials);
-int fs_truncate(struct inode *inode, u64 size, const struct credentials *credentials);
+int fs_truncate(const struct path *path, u64 size, const struct credentials *credentials);
 s64 fs_read_link(const struct path *path, char *to, size_t size);
 /* Extended attributes; fs/ has checked nothing about the name but its length. */
 /* The capabilities of a file as they are stored (cred/file_capability.h); fs_get_xattr() shows the reader's view of them. */

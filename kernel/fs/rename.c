@@ -8,6 +8,7 @@
  */
 #include "fs/directory_internal.h"
 #include "fs/fs_internal.h"
+#include "fs/notify/notify.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include <linux/fs.h>
@@ -117,13 +118,10 @@ NO_THREAD_SAFETY static int apply(const struct rename *rename)
 {
 	struct inode *old_directory = dentry_inode(rename->old_parent);
 	struct inode *new_directory = dentry_inode(rename->new_parent);
-	struct inode *old = dentry_inode(rename->old), *new = dentry_inode(rename->new);
+	struct inode *new = dentry_inode(rename->new);
 	bool exchange = (rename->flags & RENAME_EXCHANGE) != 0;
 	int result;
 
-	if (old == new) {
-		return 0; // two names of one file: both stay
-	}
 	if (!old_directory->operations->rename) {
 		return -EPERM;
 	}
@@ -144,6 +142,32 @@ NO_THREAD_SAFETY static int apply(const struct rename *rename)
 	return result;
 }
 
+static void tell(const struct rename *rename, const char *old_name, const char *new_name)
+{
+	bool exchange = (rename->flags & RENAME_EXCHANGE) != 0;
+	struct inode *new = dentry_inode(rename->new);
+	struct notify_rename there = {
+		.old_directory = dentry_inode(rename->old_parent),
+		.new_directory = dentry_inode(rename->new_parent),
+		.old_name = old_name,
+		.new_name = new_name,
+		.moved = dentry_inode(rename->old),
+		.replaced = exchange ? NULL : new,
+	};
+	struct notify_rename back = {
+		.old_directory = there.new_directory,
+		.new_directory = there.old_directory,
+		.old_name = new_name,
+		.new_name = old_name,
+		.moved = new,
+	};
+
+	notify_rename(&there);
+	if (exchange) {
+		notify_rename(&back);
+	}
+}
+
 static int rename_locked(struct rename *rename, const char *old_name,
 			 const char *new_name)
 {
@@ -157,7 +181,14 @@ static int rename_locked(struct rename *rename, const char *old_name,
 	if (result == 0) {
 		result = check(rename);
 	}
-	return result < 0 ? result : apply(rename);
+	if (result < 0 || dentry_inode(rename->old) == dentry_inode(rename->new)) {
+		return result; // two names of one file: both stay
+	}
+	result = apply(rename);
+	if (result == 0 && super_block_watched(rename->old_parent->super_block)) {
+		tell(rename, old_name, new_name);
+	}
+	return result;
 }
 
 NO_THREAD_SAFETY int directory_rename(struct dentry *old_parent, const char *old_name,

@@ -12,6 +12,7 @@
 #include "core/panic.h"
 #include "cred/user_namespace.h"
 #include "fs/fs_internal.h"
+#include "fs/notify/notify.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -118,6 +119,9 @@ void super_block_shutdown(struct super_block *super_block)
 {
 	struct dentry *root = super_block->root;
 
+	if (super_block_watched(super_block)) {
+		notify_super_block_gone(super_block);
+	}
 	dentry_shrink(super_block);
 	super_block->root = NULL;
 	dentry_put(root);

@@ -6,6 +6,7 @@
  */
 #include "cred/file_capability.h"
 #include "fs/fs_internal.h"
+#include "fs/notify/notify.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include <linux/stat.h>
@@ -152,5 +153,8 @@ int fs_set_xattr(const struct path *path, const char *name, const void *value,
 		inode_touch(inode, ATTRIBUTE_CHANGED);
 	}
 	inode_unlock(inode);
+	if (result == 0) {
+		notify_dentry(path->dentry, NOTIFY_ATTRIBUTES);
+	}
 	return result;
 }

@@ -220,6 +220,7 @@ static const struct proc_entry fs_entries[] = {
 	TEXT("pipe-max-size", show_pipe_max),
 	TEXT("protected_hardlinks", show_zero),
 	TEXT("protected_symlinks", show_zero),
+	DIRECTORY("inotify", proc_inotify_entries),
 	DIRECTORY("mqueue", proc_mqueue_entries),
 	{0},
 };

@@ -2,6 +2,7 @@
 /* Writing back, and making room: fsync, sync, fallocate, fadvise. */
 #include "syscall/file_support.h"
 
+#include "fs/notify/notify.h"
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
@@ -120,6 +121,9 @@ long sys_fallocate(const struct syscall_arguments *a)
 				 ? file->operations->allocate(file, (int)a->arg[1],
 							      a->arg[2], a->arg[3])
 				 : -EOPNOTSUPP;
+		if (result == 0) {
+			notify_file(file, NOTIFY_MODIFY);
+		}
 	}
 	fd_end(&reference);
 	return result;

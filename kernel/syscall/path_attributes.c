@@ -322,7 +322,7 @@ long sys_truncate(const struct syscall_arguments *a)
 		result = inode_begin_write(inode);
 	}
 	if (result == 0) {
-		result = fs_truncate(inode, a->arg[1], current_credentials());
+		result = fs_truncate(&path, a->arg[1], current_credentials());
 		inode_end_write(inode);
 	}
 	path_put(&path);
@@ -345,7 +345,7 @@ long sys_ftruncate(const struct syscall_arguments *a)
 	    (reference.file->inode->attributes.mode & S_IFMT) != S_IFREG) {
 		result = -EINVAL;
 	} else {
-		result = fs_truncate(reference.file->inode, a->arg[1],
+		result = fs_truncate(&reference.file->path, a->arg[1],
 				     current_credentials());
 	}
 	fd_end(&reference);

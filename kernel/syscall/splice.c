@@ -4,6 +4,7 @@
  *
  * Pages are not moved but copied, once; SPLICE_F_MOVE, SPLICE_F_MORE and SPLICE_F_GIFT are hints that nothing is made of.
  */
+#include "fs/notify/notify.h"
 #include "ipc/pipe.h"
 #include "mm/heap.h"
 #include "mm/usercopy.h"
@@ -190,6 +191,17 @@ static int check_ends(struct splice_end *in, struct splice_end *out)
 	return error;
 }
 
+/* The other kind of end is told of by what reads and writes it. */
+static void tell_pipes(const struct splice_end *in, const struct splice_end *out)
+{
+	if (in->pipe) {
+		notify_file(in->reference.file, NOTIFY_ACCESS);
+	}
+	if (out->pipe) {
+		notify_file(out->reference.file, NOTIFY_MODIFY);
+	}
+}
+
 static long finish(long result)
 {
 	if (result == -EPIPE) {
@@ -218,6 +230,9 @@ long sys_splice(const struct syscall_arguments *a)
 	result = check_ends(&in, &out);
 	if (!result) {
 		result = (long)splice(&in, &out, length, flags);
+	}
+	if (result > 0) {
+		tell_pipes(&in, &out);
 	}
 	if (result >= 0 && (write_position(&in) || write_position(&out))) {
 		result = -EFAULT;

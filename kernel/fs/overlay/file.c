@@ -7,6 +7,7 @@
  */
 #include "fs/overlay/overlay_internal.h"
 
+#include "fs/notify/notify.h"
 #include "fs/page_file.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
@@ -22,8 +23,8 @@ struct overlay_file {
 
 static int open_real(struct file *file, struct file **slot, const struct path *path)
 {
-	u32 flags =
-		file->flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+	u32 flags = (file->flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)) |
+		    OPEN_UNNOTIFIED;
 	struct file *real, *expected = NULL;
 	int error =
 		fs_open_path(path, flags, overlay_of(file->inode)->credentials, &real);

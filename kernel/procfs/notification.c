@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/* proc(5): /proc/sys/fs/inotify, what users may have of notification of changes of files. */
+#include "procfs/procfs_internal.h"
+
+#include "fs/notify/inotify.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "process/current.h"
+#include <linux/capability.h>
+#include <linux/stat.h>
+
+static int parse_limit(const char *value, u32 *out)
+{
+	u64 number;
+
+	if (!current_capable(CAP_SYS_ADMIN)) {
+		return -EPERM;
+	}
+	if (string_to_u64(value, &number) || number > INT32_MAX) {
+		return -EINVAL;
+	}
+	*out = (u32)number;
+	return 0;
+}
+
+#define LIMIT(name, which)                                                           \
+	static int show_##name(struct proc_text *text, const struct proc_node *node) \
+	{                                                                            \
+		proc_print(text, "%u\n", inotify_limit(which));                      \
+		return 0;                                                            \
+	}                                                                            \
+	static int write_##name(const struct proc_node *node, char *value)           \
+	{                                                                            \
+		u32 number;                                                          \
+		int error = parse_limit(value, &number);                             \
+                                                                                     \
+		if (!error) {                                                        \
+			inotify_set_limit(which, number);                            \
+		}                                                                    \
+		return error;                                                        \
+	}
+
+LIMIT(events, INOTIFY_EVENTS)
+LIMIT(instances, INOTIFY_INSTANCES)
+LIMIT(watches, INOTIFY_WATCHES)
+
+#define ROW(n, functions)          \
+	{.name = n,                \
+	 .mode = S_IFREG | 0644,   \
+	 .show = show_##functions, \
+	 .write = write_##functions}
+
+const struct proc_entry proc_inotify_entries[] = {
+	ROW("max_queued_events", events),
+	ROW("max_user_instances", instances),
+	ROW("max_user_watches", watches),
+	{0},
+};
