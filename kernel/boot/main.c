@@ -16,6 +16,7 @@
 #include "fs/overlay/overlay.h"
 #include "fs/path.h"
 #include "fs/virtio_port.h"
+#include "ipc/aio/aio.h"
 #include "ipc/epoll.h"
 #include "ipc/eventfd.h"
 #include "ipc/mqueue/mqueue.h"
@@ -92,6 +93,7 @@ static void boot_thread(void *unused)
 	start_beside("fill-root", fill_root, &root_filled); /* from the initramfs */
 	pipe_init();
 	epoll_init();
+	aio_init();
 	timerfd_init();
 	realtime_sleepers_init();
 	sysv_init();

@@ -14,6 +14,7 @@ enum lock_rank {
 	RANK_EXEC,          /* process.exec_lock */
 	RANK_CGROUP,
 	RANK_MOUNT,      /* mount tree changes */
+	RANK_AIO,        /* aio_context.lock, and which contexts there are */
 	RANK_EPOLL_TREE, /* which epoll watches what */
 	RANK_EPOLL,      /* epoll.lock */
 	RANK_NOTIFY,     /* notify_group.lock */

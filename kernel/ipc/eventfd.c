@@ -139,6 +139,21 @@ static const struct file_operations eventfd_operations = {
 	.no_position = true,
 };
 
+bool file_is_eventfd(const struct file *file)
+{
+	return file->operations == &eventfd_operations;
+}
+
+void eventfd_signal(struct file *file)
+{
+	struct eventfd *event = file->data;
+
+	spin_lock(&event->lock);
+	event->count += event->count != UINT64_MAX;
+	spin_unlock(&event->lock);
+	wake_all(&event->queue, EPOLLIN);
+}
+
 /* Nobody else sees it yet: its fields need no lock. */
 NO_THREAD_SAFETY int eventfd_create(u32 count, u32 flags, struct file **out)
 {

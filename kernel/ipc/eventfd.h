@@ -7,6 +7,9 @@
 
 /* flags: EFD_SEMAPHORE, O_NONBLOCK. -ENOMEM, -EINVAL. May sleep. */
 int eventfd_create(u32 count, u32 flags, struct file **out) must_check;
+bool file_is_eventfd(const struct file *file);
+/* Count one more, as the kernel does: it never waits, and stops where poll(2) says POLLERR. `file` is an eventfd. No wait_queue.lock is held. */
+void eventfd_signal(struct file *file);
 
 /* clock: CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME (and their _ALARM forms); flags: O_NONBLOCK. */
 void timerfd_init(void); /* boot */

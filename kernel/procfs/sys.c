@@ -10,6 +10,7 @@
 #include "core/missing.h"
 #include "core/random.h"
 #include "fs/page_file.h"
+#include "ipc/aio/aio.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/kernel_stack.h"
@@ -109,6 +110,32 @@ static int write_pid_max(const struct proc_node *node, char *value)
 		return -EINVAL;
 	}
 	return pid_set_maximum((pid_nr)number);
+}
+
+static int show_aio_number(struct proc_text *text, const struct proc_node *node)
+{
+	proc_print(text, "%lu\n", aio_in_use());
+	return 0;
+}
+
+static int show_aio_maximum(struct proc_text *text, const struct proc_node *node)
+{
+	proc_print(text, "%lu\n", aio_maximum());
+	return 0;
+}
+
+static int write_aio_maximum(const struct proc_node *node, char *value)
+{
+	u64 number;
+
+	if (!current_capable(CAP_SYS_ADMIN)) {
+		return -EPERM;
+	}
+	if (string_to_u64(value, &number)) {
+		return -EINVAL;
+	}
+	aio_set_maximum(number);
+	return 0;
 }
 
 static int show_map_count(struct proc_text *text, const struct proc_node *node)
@@ -215,6 +242,11 @@ static const struct proc_entry kernel_entries[] = {
 };
 
 static const struct proc_entry fs_entries[] = {
+	TEXT("aio-nr", show_aio_number),
+	{.name = "aio-max-nr",
+	 .mode = S_IFREG | 0644,
+	 .show = show_aio_maximum,
+	 .write = write_aio_maximum},
 	TEXT("file-max", show_file_max),
 	TEXT("nr_open", show_open_max),
 	TEXT("pipe-max-size", show_pipe_max),

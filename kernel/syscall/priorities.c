@@ -3,7 +3,7 @@
  * Priorities of one thread, of a process group's or of a user's: getpriority(2) and setpriority(2), ioprio_get(2) and
  * ioprio_set(2). I/O priorities are kept and inherited; nothing here queues I/O by them.
  */
-#include "syscall/syscall.h"
+#include "syscall/priorities.h"
 
 #include "process/namespace/pid_namespace.h"
 #include "process/pid.h"
@@ -187,7 +187,7 @@ long sys_ioprio_get(const struct syscall_arguments *a)
 	return error ? error : (long)found;
 }
 
-static int check_io_priority(u32 priority)
+int io_priority_check(u32 priority)
 {
 	u32 level = IOPRIO_PRIO_LEVEL(priority);
 
@@ -233,7 +233,7 @@ long sys_ioprio_set(const struct syscall_arguments *a)
 {
 	struct io_change change = {.priority = (u16)a->arg[2]};
 	int which = (int)((u32)a->arg[0] - 1);
-	int error = check_io_priority(change.priority);
+	int error = io_priority_check(change.priority);
 	u32 who = (u32)a->arg[1];
 
 	if (which == PRIO_USER) {

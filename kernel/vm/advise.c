@@ -107,6 +107,9 @@ static int remove_allowed(const struct vm_area *area)
 	    object_is_cache(area->object) || area->flags & AREA_LOCKED) {
 		return -EINVAL;
 	}
+	if (area->object->operations->kernel_pages) {
+		return -EOPNOTSUPP; // no file that holes can be made in
+	}
 	return area->maximum_protect & PROTECT_WRITE ? 0 : -EACCES;
 }
 

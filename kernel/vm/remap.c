@@ -82,6 +82,9 @@ static int check_growth(struct vm_space *vm, const struct vm_area *area,
 	if (move->new_size <= move->old_size && !(move->flags & MREMAP_DONTUNMAP)) {
 		return 0;
 	}
+	if (area->flags & AREA_FIXED_SIZE) {
+		return move->flags & MREMAP_DONTUNMAP ? -EINVAL : -EFAULT;
+	}
 	if (area->object && offset + move->new_size < offset) {
 		return -EINVAL;
 	}

@@ -56,6 +56,7 @@ static int remap_locked(struct vm_space *vm, struct vm_map_request *request)
 	request->object = area->object;
 	request->file = area->file;
 	request->name = area->name;
+	request->area_flags = area->flags & AREA_FIXED_SIZE;
 	request->map_flags |= area->flags & AREA_LOCKED ? MAP_LOCKED : 0;
 	error = request_check(request, &size);
 	return error ? error : request_map(vm, request, size, &start);

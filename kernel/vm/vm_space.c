@@ -21,6 +21,7 @@ struct frame *zero_frame;
 static void (*file_get_hook)(struct file *);
 static void (*file_put_hook)(struct file *);
 static void (*futex_hook)(struct futex_table *);
+static void (*aio_hook)(struct vm_space *);
 
 void vm_set_file_operations(void (*get)(struct file *), void (*put)(struct file *))
 {
@@ -31,6 +32,11 @@ void vm_set_file_operations(void (*get)(struct file *), void (*put)(struct file 
 void vm_set_futex_hook(void (*destroy)(struct futex_table *futexes))
 {
 	futex_hook = destroy;
+}
+
+void vm_set_aio_hook(void (*leave)(struct vm_space *))
+{
+	aio_hook = leave;
 }
 
 void file_reference(struct file *file)
@@ -73,6 +79,7 @@ int vm_create(struct vm_space **out)
 	atomic_store(&vm->users, 1);
 	refcount_init(&vm->references, 1);
 	list_init(&vm->graves);
+	list_init(&vm->aio_contexts);
 	rwlock_init(&vm->lock, RANK_VM, "vm_space.lock");
 	thread_blocks_init(vm);
 	atomic_init(&vm->dumpable, true);
@@ -107,6 +114,9 @@ void vm_leave(struct vm_space *vm)
 	/* order.alone: pairs with is_alone(), and with those who left before */
 	if (atomic_fetch_sub(&vm->users, 1) != 1) {
 		return;
+	}
+	if (!list_empty(&vm->aio_contexts)) {
+		aio_hook(vm);
 	}
 	rwlock_lock(&vm->lock);
 	vm->dead = true;

@@ -54,6 +54,7 @@ enum {
 	AREA_HEAP = 256,
 	AREA_LOCK_ON_FAULT = 512,  /* with AREA_LOCKED: nothing is brought in ahead */
 	AREA_THREAD_BLOCKS = 1024, /* a page of thread_blocks.h */
+	AREA_FIXED_SIZE = 2048,    /* mremap does not make it larger: EFAULT */
 };
 /* core(5): private and shared anonymous memory, ELF headers, private huge pages. */
 enum { DUMP_FILTER_DEFAULT = 0x33 };
@@ -86,6 +87,7 @@ struct vm_space {
 
 	struct futex_table
 		*_Atomic futexes;           /* a: process/futex's, freed with the space */
+	struct list aio_contexts;           /* ipc/aio's, under a lock of its own */
 	struct concurrency_set concurrency; /* a: of the threads that use rseq(2) */
 	_Atomic u32
 		barriers; /* a: what is registered by membarrier(2); a fork has it too */
@@ -194,6 +196,9 @@ int vm_futex_key_get(struct vm_space *vm, vaddr_t address, bool shared,
 void vm_futex_key_put(struct vm_futex_key *key);
 /* Installed by process/futex: frees vm_space.futexes, NULL too. */
 void vm_set_futex_hook(void (*destroy)(struct futex_table *futexes));
+
+/* Installed by ipc/aio: called by the last user, before it unmaps, if there are contexts. May sleep. */
+void vm_set_aio_hook(void (*leave)(struct vm_space *vm));
 
 /* For /proc: the first area at or after `address`; the lock is held shared by the caller. */
 struct vm_area *vm_next_area(struct vm_space *vm, vaddr_t address);

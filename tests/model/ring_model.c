@@ -5,6 +5,9 @@
  * The driver writes entries, then their count, and looks whether the device wants to be told. The device sleeps when it has told that it wants to and
  * finds nothing; what it gives back it writes, then counts, and raises its line if the driver has acknowledged the one before.
  *
+ * Results of asynchronous I/O go to a program as what a device gives back goes to the driver, but that nobody is told: kernel/ipc/aio/ring.c
+ * (order.aio_tail).
+ *
  * What must hold: nobody reads what is not written; all that is offered comes back, and nobody sleeps for ever.
  */
 #include "weak.h"

@@ -192,6 +192,24 @@ static s64 signalfd_read(struct file *file, struct io_buffer *io, u64 *position)
 	return done ? done : err;
 }
 
+/* Nobody in particular asks: is there one for any of the processes that polled? */
+static u32 poll_watched(struct signalfd *signals)
+{
+	const struct watched *each;
+	signal_mask pending = 0;
+
+	spin_lock(&signals->lock);
+	each = signals->watched; // only grows, until the file goes
+	spin_unlock(&signals->lock);
+	for (; each; each = each->next) {
+		u64 flags = spin_lock_irq(&each->process->signal_lock);
+
+		pending |= each->process->shared_signals.pending;
+		spin_unlock_irq(&each->process->signal_lock, flags);
+	}
+	return pending & atomic_load(&signals->mask) ? EPOLLIN : 0;
+}
+
 static u32 signalfd_poll(struct file *file, struct poll_table *table)
 {
 	struct signalfd *signals = file->data;
@@ -199,6 +217,9 @@ static u32 signalfd_poll(struct file *file, struct poll_table *table)
 	signal_mask pending;
 	u64 flags;
 
+	if (!current_is_user_thread()) {
+		return poll_watched(signals);
+	}
 	if (table && table->add) {
 		if (watch(signals, process)) {
 			return EPOLLERR;
