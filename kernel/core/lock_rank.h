@@ -53,9 +53,11 @@ enum lock_rank {
 	RANK_DENTRY_TREE,
 	RANK_DENTRY,
 	RANK_INODE_CACHE,
-	RANK_NOTIFY_MARKS, /* notify_lock */
-	RANK_NOTIFY_QUEUE, /* inotify.lock and its like */
-	RANK_SIGNAL,       /* process.signal_lock */
+	RANK_NOTIFY_WISHES, /* dnotify_lock */
+	RANK_NOTIFY_MARKS,  /* notify_lock */
+	RANK_NOTIFY_QUEUE,  /* inotify.lock */
+	RANK_FILE_OWNER,    /* file.c: who is signalled */
+	RANK_SIGNAL,        /* process.signal_lock */
 	RANK_SIGNAL_HANDLERS,
 	RANK_FUTEX_BUCKET,
 	RANK_PORT, /* port.lock */

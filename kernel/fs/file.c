@@ -3,7 +3,7 @@
  * Open files: their life, and reading and writing through them.
  *
  * Owns      struct file.
- * Locks     file.position_lock (mutex), taken only where the file has a position.
+ * Locks     file.position_lock (mutex), taken only where the file has a position. owner_lock (spin): file.owner of all files.
  *
  * A file holds references on its place and credentials. With FILE_WRITE on a regular file it counts
  * in inode.writers, with FILE_EXECUTABLE against it (N1); both end with the file.
@@ -27,6 +27,7 @@
 OBJECT_CACHE(file_cache, file);
 
 static const struct file_operations path_only_operations;
+static struct spinlock owner_lock = SPINLOCK_INIT(RANK_FILE_OWNER, "file.owner_lock");
 static void (*epoll_released)(struct file *file);
 
 void file_set_epoll_hook(void (*released)(struct file *file))
@@ -186,6 +187,20 @@ void file_release_dead(struct list *dead)
 		list_remove(&file->dead_link);
 		release(file);
 	}
+}
+
+void file_get_owner(const struct file *file, struct file_owner *out)
+{
+	spin_lock(&owner_lock);
+	*out = file->owner;
+	spin_unlock(&owner_lock);
+}
+
+void file_set_owner(struct file *file, const struct file_owner *owner)
+{
+	spin_lock(&owner_lock);
+	file->owner = *owner;
+	spin_unlock(&owner_lock);
 }
 
 bool file_nonblocking(const struct file *file)

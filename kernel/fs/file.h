@@ -44,6 +44,14 @@ struct file_operations {
 	bool own_position; /* has a place of its own: no position lock is taken, pread reads there too */
 };
 
+/* Who is signalled when something happens to a file (F_SETOWN, F_SETSIG). */
+struct file_owner {
+	s32 number; /* of the thread, process or group, as the first pid namespace has it; 0: nobody */
+	int type;      /* F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP */
+	int signal;    /* 0: SIGIO, without information */
+	u32 uid, euid; /* kernel ids of who said so, which decide whether he may */
+};
+
 struct file {
 	struct refcount references;
 	const struct file_operations *operations;
@@ -56,11 +64,10 @@ struct file {
 	u64 position GUARDED_BY(position_lock);
 	void *data;                      /* the operations' own */
 	struct credentials *credentials; /* of the opener */
-	_Atomic s32 owner;               /* F_SETOWN */
-	int owner_signal;
-	struct list epoll_links; /* epoll's; guarded by epoll's global lock */
-	u64 cookie;              /* a number of the operations' own */
-	struct list dead_link;   /* in `dead` from the last put to the release */
+	struct file_owner owner;         /* file_set_owner() */
+	struct list epoll_links;         /* epoll's; guarded by epoll's global lock */
+	u64 cookie;                      /* a number of the operations' own */
+	struct list dead_link;           /* in `dead` from the last put to the release */
 	struct list *
 		dead; /* from the last put on: where the files go that the release drops */
 };
@@ -100,6 +107,9 @@ s64 file_read_kernel(struct file *file, void *to, size_t size, u64 position);
 int file_iterate(struct file *file, struct directory_context *context) must_check;
 u32 file_poll(struct file *file, struct poll_table *table);
 bool file_nonblocking(const struct file *file);
+/* Does not sleep; a spinlock of up to RANK_NOTIFY_QUEUE may be held. */
+void file_get_owner(const struct file *file, struct file_owner *out);
+void file_set_owner(struct file *file, const struct file_owner *owner);
 
 /* Character and block devices: open of a device node finds its operations here; -ENXIO if none. */
 int device_register(u32 mode /* S_IFCHR or S_IFBLK */, unsigned major,

@@ -16,6 +16,8 @@
 
 #include "core/panic.h"
 #include "fs/file_lock.h"
+#include "fs/notify/dnotify.h"
+#include "fs/notify/notify.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -176,6 +178,9 @@ static int close_file(struct file_table *table, struct file *file)
 	const struct file_operations *operations = file->operations;
 	int result = 0;
 
+	if (inode_marked(file->inode)) {
+		dnotify_forget(file, table);
+	}
 	if (operations->flush) {
 		result = operations->flush(file);
 	}

@@ -7,6 +7,7 @@
 #include "fs/fs_internal.h"
 #include "fs/initramfs/initramfs.h"
 #include "fs/mount_internal.h"
+#include "fs/notify/dnotify.h"
 #include "fs/notify/inotify.h"
 #include "fs/path.h"
 #include "fs/tmpfs/tmpfs.h"
@@ -21,6 +22,7 @@ void fs_init(void)
 	dentry_cache_init();
 	anonymous_init();
 	inotify_init();
+	dnotify_init();
 	tmpfs_init();
 	devfs_init();
 	vm_set_file_operations(file_get, file_put);

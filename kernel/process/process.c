@@ -29,6 +29,7 @@
 #include "process/pid.h"
 #include "process/posix_timers.h"
 #include "process/resources.h"
+#include "process/signal/file_signal.h"
 #include "process/signal/signal.h"
 #include "time/clock.h"
 #include "vm/vm_space.h"
@@ -62,6 +63,7 @@ void process_init(void)
 	user_account_init();
 	thread_init_system();
 	posix_timers_init();
+	file_signal_init();
 	futex_init();
 	exec_init();
 	uts_init();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* proc(5): /proc/sys/fs/inotify, what users may have of notification of changes of files. */
+/* proc(5): /proc/sys/fs/inotify and dir-notify-enable, what users may have of notification of changes of files. */
 #include "procfs/procfs_internal.h"
 
+#include "fs/notify/dnotify.h"
 #include "fs/notify/inotify.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -23,10 +24,10 @@ static int parse_limit(const char *value, u32 *out)
 	return 0;
 }
 
-#define LIMIT(name, which)                                                           \
+#define LIMIT(name, get, set)                                                        \
 	static int show_##name(struct proc_text *text, const struct proc_node *node) \
 	{                                                                            \
-		proc_print(text, "%u\n", inotify_limit(which));                      \
+		proc_print(text, "%u\n", get);                                       \
 		return 0;                                                            \
 	}                                                                            \
 	static int write_##name(const struct proc_node *node, char *value)           \
@@ -35,14 +36,16 @@ static int parse_limit(const char *value, u32 *out)
 		int error = parse_limit(value, &number);                             \
                                                                                      \
 		if (!error) {                                                        \
-			inotify_set_limit(which, number);                            \
+			set;                                                         \
 		}                                                                    \
 		return error;                                                        \
 	}
+#define INOTIFY_LIMIT(name, which) \
+	LIMIT(name, inotify_limit(which), inotify_set_limit(which, number))
 
-LIMIT(events, INOTIFY_EVENTS)
-LIMIT(instances, INOTIFY_INSTANCES)
-LIMIT(watches, INOTIFY_WATCHES)
+INOTIFY_LIMIT(events, INOTIFY_EVENTS)
+INOTIFY_LIMIT(instances, INOTIFY_INSTANCES)
+INOTIFY_LIMIT(watches, INOTIFY_WATCHES)
 
 #define ROW(n, functions)          \
 	{.name = n,                \
@@ -56,3 +59,20 @@ const struct proc_entry proc_inotify_entries[] = {
 	ROW("max_user_watches", watches),
 	{0},
 };
+
+int proc_show_dnotify(struct proc_text *text, const struct proc_node *node)
+{
+	proc_print(text, "%u\n", dnotify_enabled());
+	return 0;
+}
+
+int proc_write_dnotify(const struct proc_node *node, char *value)
+{
+	u32 number;
+	int error = parse_limit(value, &number);
+
+	if (!error) {
+		dnotify_enable(number);
+	}
+	return error;
+}

@@ -4,12 +4,14 @@
 
 #include "fs/directory.h"
 #include "fs/file_lock.h"
+#include "fs/notify/dnotify.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "ipc/pipe.h"
 #include "mm/usercopy.h"
 #include "process/pid.h"
 #include "process/process.h"
 #include "syscall/file_duplicate.h"
+#include "syscall/file_owner.h"
 #include <asm/ioctls.h>
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
@@ -180,62 +182,24 @@ static long test_lock(struct file *file, vaddr_t user, bool open_file)
 	return user_write(user, &flock, sizeof(flock));
 }
 
-/* The owner is kept as the first pid namespace has its number; a group's is negative. */
-static long set_owner(struct file *file, pid_nr number, bool group)
+/* Another thread may have closed the descriptor before it was asked for: see check_still_open(). */
+static long watch_directory(struct file *file, int fd, u32 mask)
 {
-	pid_nr owner = pid_number_to_global(number);
+	struct file *now;
+	long result = dnotify_set(file, fd, current_files(), mask);
 
-	if (number && !owner) {
-		return -ESRCH;
+	if (result) {
+		return result;
 	}
-	atomic_store(&file->owner, group ? -owner : owner);
+	if (mask & ~(u32)DN_MULTISHOT) {
+		file_claim(file);
+	}
+	now = file_table_get(current_files(), fd);
+	file_put(now);
+	if (now != file) {
+		dnotify_forget(file, current_files());
+	}
 	return 0;
-}
-
-static long get_owner(struct file *file)
-{
-	pid_nr owner = atomic_load(&file->owner);
-
-	return owner < 0 ? -pid_number_from_global(-owner)
-			 : pid_number_from_global(owner);
-}
-
-static long control_owner(struct file *file, int command, u64 argument)
-{
-	struct f_owner_ex owner = {0};
-	pid_nr number = (int)argument;
-
-	switch (command) {
-	case F_SETOWN:
-		if (number == INT32_MIN) {
-			return -EINVAL;
-		}
-		return set_owner(file, number < 0 ? -number : number, number < 0);
-	case F_GETOWN:
-		return get_owner(file);
-	case F_SETOWN_EX:
-		if (user_read(&owner, argument, sizeof(owner))) {
-			return -EFAULT;
-		}
-		if (owner.type != F_OWNER_PID && owner.type != F_OWNER_PGRP &&
-		    owner.type != F_OWNER_TID) {
-			return -EINVAL;
-		}
-		return set_owner(file, owner.pid, owner.type == F_OWNER_PGRP);
-	case F_GETOWN_EX:
-		owner.pid = (int)get_owner(file);
-		owner.type = atomic_load(&file->owner) < 0 ? F_OWNER_PGRP : F_OWNER_PID;
-		owner.pid = owner.pid < 0 ? -owner.pid : owner.pid;
-		return user_write(argument, &owner, sizeof(owner));
-	case F_SETSIG:
-		if (argument > 64) {
-			return -EINVAL;
-		}
-		file->owner_signal = (int)argument;
-		return 0;
-	default:
-		return file->owner_signal;
-	}
 }
 
 static long control_lock(struct file *file, int fd, int command, u64 argument)
@@ -300,7 +264,9 @@ static long control(struct file *file, int fd, int command, u64 argument)
 	case F_GETOWN_EX:
 	case F_SETSIG:
 	case F_GETSIG:
-		return control_owner(file, command, argument);
+		return file_control_owner(file, command, argument);
+	case F_NOTIFY:
+		return watch_directory(file, fd, (u32)argument);
 	case F_ADD_SEALS:
 		return file_add_seals(file, (u32)argument);
 	case F_GET_SEALS:

@@ -98,6 +98,10 @@ void notify_rename(const struct notify_rename *rename)
 	if (!super_block_watched(rename->old_directory->super_block)) {
 		return;
 	}
+	if (rename->old_directory == rename->new_directory) {
+		notify_tell_name(rename->old_directory, rename->old_name, rename->moved,
+				 NOTIFY_RENAMED_WITHIN);
+	}
 	cookie = atomic_fetch_add(&last_cookie, 1) + 1;
 	tell_of_name(rename->old_directory, rename->old_name, rename->moved,
 		     NOTIFY_MOVED_FROM, cookie);

@@ -31,8 +31,9 @@ enum {
 	NOTIFY_UNMOUNT = 0x2000,
 	NOTIFY_OVERFLOW = 0x4000,
 	NOTIFY_IGNORED = 0x8000,
-	NOTIFY_DIRECTORY = 0x40000000, /* it happened to one */
-	NOTIFY_HAPPENINGS = 0x3fff,    /* what a mark may ask for */
+	NOTIFY_RENAMED_WITHIN = 0x10000000, /* old and new name are in one directory */
+	NOTIFY_DIRECTORY = 0x40000000,      /* it happened to one */
+	NOTIFY_HAPPENINGS = 0x10003fff,     /* what a mark may ask for */
 };
 
 /* open(2)'s flags, inside the kernel only: nobody is told of what is done with this file. */

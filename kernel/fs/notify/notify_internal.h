@@ -89,7 +89,7 @@ void notify_mark_put(struct notify_mark *mark); /* may sleep */
 struct notify_mark *notify_mark_find(struct notify_group *group,
 				     const struct notify_object *object);
 /* Ask for something else; false: it is no longer attached. */
-bool notify_mark_change(struct notify_mark *mark, u32 wanted) must_check;
+bool notify_mark_change(struct notify_mark *mark, u32 wanted);
 /* Take it from its object, and tell the front. The caller has a reference. false: somebody else did. */
 bool notify_mark_detach(struct notify_mark *mark);
 /* The group's marks one by one, newest first: the next after `mark` (NULL: the first), which is put, with a reference; NULL: no more. */
