@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * What each user has in use: an account for each user (real uid) of each user namespace, for RLIMIT_NPROC,
- * RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE and, for files in flight, RLIMIT_NOFILE; and for the limits of inotify(7).
+ * RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE and, for files in flight, RLIMIT_NOFILE; and for the limits of inotify(7) and fanotify(7).
  *
  * What is in use counts on the user's account and on each one outside it: that of who made the namespace, in the namespace
  * around it, and so on. A namespace allows all its users together, as its maker's, what the maker was allowed when it made it.

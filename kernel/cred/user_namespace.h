@@ -34,6 +34,8 @@ enum user_resource {
 	USER_FILES_IN_FLIGHT,   /* RLIMIT_NOFILE: sent by unix(7), not received yet */
 	USER_INOTIFY_INSTANCES, /* /proc/sys/fs/inotify */
 	USER_INOTIFY_WATCHES,
+	USER_FANOTIFY_GROUPS, /* /proc/sys/fs/fanotify */
+	USER_FANOTIFY_MARKS,
 	USER_RESOURCES
 };
 

@@ -5,6 +5,7 @@
 #include "core/panic.h"
 #include "cred/credentials.h"
 #include "cred/user_namespace.h"
+#include "fs/notify/fanotify.h"
 #include "fs/notify/inotify.h"
 #include "lib/compiler.h"
 #include "mm/frame.h"
@@ -52,6 +53,8 @@ void limits_of_namespace(const struct process *process, const struct credentials
 	made->allowed[USER_QUEUE_BYTES] = process_limit(process, RLIMIT_MSGQUEUE);
 	made->allowed[USER_INOTIFY_INSTANCES] = inotify_limit(INOTIFY_INSTANCES);
 	made->allowed[USER_INOTIFY_WATCHES] = inotify_limit(INOTIFY_WATCHES);
+	made->allowed[USER_FANOTIFY_GROUPS] = fanotify_limit(FANOTIFY_GROUPS);
+	made->allowed[USER_FANOTIFY_MARKS] = fanotify_limit(FANOTIFY_MARKS);
 }
 
 u64 process_limit(const struct process *process, unsigned resource)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* proc(5): /proc/sys/fs/inotify and dir-notify-enable, what users may have of notification of changes of files. */
+/* proc(5): /proc/sys/fs/inotify, fanotify and dir-notify-enable, what users may have of notification of changes of files. */
 #include "procfs/procfs_internal.h"
 
 #include "fs/notify/dnotify.h"
+#include "fs/notify/fanotify.h"
 #include "fs/notify/inotify.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -46,6 +47,11 @@ static int parse_limit(const char *value, u32 *out)
 INOTIFY_LIMIT(events, INOTIFY_EVENTS)
 INOTIFY_LIMIT(instances, INOTIFY_INSTANCES)
 INOTIFY_LIMIT(watches, INOTIFY_WATCHES)
+#define FANOTIFY_LIMIT(name, which) \
+	LIMIT(name, fanotify_limit(which), fanotify_set_limit(which, number))
+FANOTIFY_LIMIT(fanotify_events, FANOTIFY_EVENTS)
+FANOTIFY_LIMIT(groups, FANOTIFY_GROUPS)
+FANOTIFY_LIMIT(marks, FANOTIFY_MARKS)
 
 #define ROW(n, functions)          \
 	{.name = n,                \
@@ -57,6 +63,13 @@ const struct proc_entry proc_inotify_entries[] = {
 	ROW("max_queued_events", events),
 	ROW("max_user_instances", instances),
 	ROW("max_user_watches", watches),
+	{0},
+};
+
+const struct proc_entry proc_fanotify_entries[] = {
+	ROW("max_queued_events", fanotify_events),
+	ROW("max_user_groups", groups),
+	ROW("max_user_marks", marks),
 	{0},
 };
 

@@ -87,7 +87,7 @@ struct vm_space *proc_any_vm(const struct proc_node *node);
 extern const struct proc_entry proc_root_entries[], proc_process_entries[],
 	proc_thread_entries[], proc_namespace_entries[], proc_sys_entries[],
 	proc_net_entries[], proc_heddle_entries[], proc_sysvipc_entries[],
-	proc_inotify_entries[], proc_mqueue_entries[];
+	proc_fanotify_entries[], proc_inotify_entries[], proc_mqueue_entries[];
 extern const struct file_operations proc_memory_operations, proc_id_map_operations,
 	proc_setgroups_operations, proc_pagemap_operations, proc_kmsg_operations;
 int proc_show_dnotify(struct proc_text *text, const struct proc_node *node);

@@ -256,6 +256,7 @@ static const struct proc_entry fs_entries[] = {
 	 .mode = S_IFREG | 0644,
 	 .show = proc_show_dnotify,
 	 .write = proc_write_dnotify},
+	DIRECTORY("fanotify", proc_fanotify_entries),
 	DIRECTORY("inotify", proc_inotify_entries),
 	DIRECTORY("mqueue", proc_mqueue_entries),
 	{0},
