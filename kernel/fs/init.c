@@ -8,6 +8,7 @@
 #include "fs/initramfs/initramfs.h"
 #include "fs/mount_internal.h"
 #include "fs/notify/dnotify.h"
+#include "fs/notify/fanotify.h"
 #include "fs/notify/inotify.h"
 #include "fs/path.h"
 #include "fs/tmpfs/tmpfs.h"
@@ -23,6 +24,7 @@ void fs_init(void)
 	anonymous_init();
 	inotify_init();
 	dnotify_init();
+	fanotify_init();
 	tmpfs_init();
 	devfs_init();
 	vm_set_file_operations(file_get, file_put);

@@ -5,45 +5,16 @@
  * libc: musl
  */
 #include "settings.h"
-#include "watching.h"
+#include "watch_pair.h"
 #include <dirent.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
 #define QUEUE_LIMIT "/proc/sys/fs/inotify/max_queued_events"
-
-static int in, dir, file; /* an instance, and its watches of d and d/f in most cases */
-
-static int make_file(const char *name)
-{
-	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-
-	CHECK(fd >= 0);
-	return fd;
-}
-
-/* d with d/f and both watched for everything. */
-static void begin(void)
-{
-	CHECK_EQ(mkdir("d", 0755), 0);
-	close(make_file("d/f"));
-	in = watching(IN_NONBLOCK | IN_CLOEXEC);
-	dir = watch(in, "d", IN_ALL_EVENTS);
-	file = watch(in, "d/f", IN_ALL_EVENTS);
-	EXPECT_NOTHING(in);
-}
-
-static void end(void)
-{
-	close(in);
-	unlink("d/f");
-	CHECK_EQ(rmdir("d"), 0);
-}
 
 static void check_open_files(void)
 {
@@ -464,31 +435,6 @@ static void check_overflow(void)
 	ok("overflow");
 }
 
-static void check_unmount(void)
-{
-	int first, second;
-
-	CHECK_EQ(mkdir("m", 0755), 0);
-	if (mount("none", "m", "tmpfs", 0, NULL)) {
-		CHECK_EQ(rmdir("m"), 0);
-		ok("unmount (not allowed to mount)");
-		return;
-	}
-	in = watching(IN_NONBLOCK);
-	close(make_file("m/f"));
-	first = watch(in, "m/f", IN_OPEN);
-	CHECK_EQ(umount("m"), 0); // a watch does not keep it
-	EXPECT(in, {first, IN_UNMOUNT}, {first, IN_IGNORED});
-	CHECK_EQ(mount("none", "m", "tmpfs", 0, NULL), 0);
-	second = watch(in, "m", IN_OPEN);
-	CHECK(second > first);
-	CHECK_EQ(umount2("m", MNT_DETACH), 0);
-	EXPECT(in, {second, IN_UNMOUNT | IN_ISDIR}, {second, IN_IGNORED});
-	close(in);
-	CHECK_EQ(rmdir("m"), 0);
-	ok("unmount");
-}
-
 /* Two instances hear of the same, each as it asked; execution opens and reads. */
 static void check_instances(void)
 {
@@ -507,41 +453,6 @@ static void check_instances(void)
 	ok("two instances");
 }
 
-static bool line_of(int fd, const char *start, char *line, size_t size)
-{
-	char path[64];
-	FILE *info;
-	bool found = false;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	info = fopen(path, "r");
-	CHECK(info);
-	while (!found && fgets(line, (int)size, info)) {
-		found = strncmp(line, start, strlen(start)) == 0;
-	}
-	fclose(info);
-	return found;
-}
-
-static void check_fdinfo(void)
-{
-	char line[256], wanted[128], link[64], name[64] = "";
-	struct stat status;
-
-	begin();
-	CHECK_EQ(stat("d/f", &status), 0);
-	CHECK_EQ(inotify_add_watch(in, "d/f", IN_OPEN | IN_EXCL_UNLINK), file);
-	snprintf(wanted, sizeof(wanted), "inotify wd:%x ino:%lx sdev:", file,
-		 (unsigned long)status.st_ino);
-	CHECK(line_of(in, wanted, line, sizeof(line)));
-	CHECK(strstr(line, " mask:4000020 ignored_mask:0"));
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", in);
-	CHECK(readlink(link, name, sizeof(name) - 1) > 0);
-	CHECK_EQ(strcmp(name, "anon_inode:inotify"), 0);
-	end();
-	ok("fdinfo");
-}
-
 int main(void)
 {
 	check_open_files();
@@ -557,8 +468,6 @@ int main(void)
 	check_reading();
 	check_blocking();
 	check_overflow();
-	check_unmount();
 	check_instances();
-	check_fdinfo();
 	return 0;
 }

@@ -57,6 +57,13 @@ void fanotify_set_limit(enum fanotify_limit which, u32 value)
 	atomic_store_explicit(&limits[which], value, memory_order_relaxed);
 }
 
+/* A user's marks, and the inodes they keep, may take a hundredth of the memory. */
+void fanotify_init(void)
+{
+	fanotify_set_limit(FANOTIFY_MARKS,
+			   notify_marks_default(sizeof(struct fanotify_mark)));
+}
+
 static struct fanotify *fanotify_of(struct notify_group *group)
 {
 	return container_of(group, struct fanotify, group);

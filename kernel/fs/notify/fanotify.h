@@ -30,6 +30,8 @@ void fanotify_flush(struct file *file, u32 flags);
 enum fanotify_limit { FANOTIFY_EVENTS, FANOTIFY_GROUPS, FANOTIFY_MARKS, FANOTIFY_LIMITS };
 u32 fanotify_limit(enum fanotify_limit which);
 void fanotify_set_limit(enum fanotify_limit which, u32 value);
+/* Boot, once the memory is known. */
+void fanotify_init(void);
 
 /* What only who knows the running thread can do: installed by syscall/. */
 struct fanotify_reader {

@@ -7,8 +7,7 @@
  *
  * Invariants
  *   X1  The overflow event is in the queue at most once, and then nothing is queued behind it.
- *   X2  What one thread (process) does to one place is one event as long as nobody has read it, but beginning to execute it is not
- *       merged with the rest.
+ *   X2  What one process (thread) does to one place is one event as long as nobody has read it, if not too much came between.
  */
 #include "fs/fs_internal.h"
 #include "fs/notify/fanotify_internal.h"
@@ -61,11 +60,6 @@ static void free_entry(struct fanotify_entry *entry)
 	object_free(&entry_cache, entry);
 }
 
-static bool one_kind(u32 a, u32 b)
-{
-	return ((a ^ b) & FAN_OPEN_EXEC) == 0;
-}
-
 /* Add it to an event of the same place and doer: X2. */
 static bool merge(struct fanotify *fanotify, const struct path *path, u32 what,
 		  s32 number) MUST_HOLD(&fanotify->lock)
@@ -76,8 +70,7 @@ static bool merge(struct fanotify *fanotify, const struct path *path, u32 what,
 		struct fanotify_entry *entry =
 			list_entry(at, struct fanotify_entry, link);
 
-		if (path_equal(&entry->path, path) && entry->number == number &&
-		    one_kind(entry->what, what)) {
+		if (path_equal(&entry->path, path) && entry->number == number) {
 			entry->what |= what;
 			return true;
 		}

@@ -38,6 +38,18 @@ static struct inode *watching_directory(struct dentry *dentry, u32 what,
 	return directory;
 }
 
+/*
+ * Reading and writing pipes and devices leaves no trace on the file system, so who may only read the directory is not to learn of it:
+ * as Linux since 6.15.
+ */
+static bool concerns_directory(const struct inode *inode, const struct path *path,
+			       u32 what)
+{
+	return !path || !(what & (NOTIFY_ACCESS | NOTIFY_MODIFY)) ||
+	       inode_is(inode, S_IFREG) || inode_is(inode, S_IFDIR) ||
+	       inode_is(inode, S_IFLNK);
+}
+
 static void tell_of_entry(struct dentry *dentry, struct inode *inode,
 			  const struct path *path, u32 what)
 {
@@ -47,7 +59,9 @@ static void tell_of_entry(struct dentry *dentry, struct inode *inode,
 				     .path = path,
 				     .name = name};
 
-	event.directory = watching_directory(dentry, what, name);
+	if (concerns_directory(inode, path, what)) {
+		event.directory = watching_directory(dentry, what, name);
+	}
 	notify_dispatch(&event);
 	inode_put(event.directory);
 }

@@ -17,7 +17,6 @@
 #include "fs/fs_internal.h"
 #include "lib/errno.h"
 #include "lib/format.h"
-#include "mm/frame.h"
 #include "mm/heap.h"
 #include <asm/fcntl.h>
 #include <linux/inotify.h>
@@ -25,16 +24,13 @@
 enum {
 	REPORTED = IN_ALL_EVENTS | IN_ISDIR | IN_UNMOUNT,
 	WATCH_FLAGS = IN_ONESHOT | IN_EXCL_UNLINK,
-	WATCHES_LEAST = 8192,
-	WATCHES_MOST = 1048576,
 };
 
 OBJECT_CACHE(inotify_cache, inotify);
 OBJECT_CACHE(watch_cache, inotify_watch);
 
-static _Atomic u32 limits[INOTIFY_LIMITS] = {[INOTIFY_EVENTS] = 16384,
-					     [INOTIFY_INSTANCES] = 128,
-					     [INOTIFY_WATCHES] = WATCHES_LEAST};
+static _Atomic u32 limits[INOTIFY_LIMITS] = {
+	[INOTIFY_EVENTS] = 16384, [INOTIFY_INSTANCES] = 128, [INOTIFY_WATCHES] = 8192};
 
 u32 inotify_limit(enum inotify_limit which)
 {
@@ -49,14 +45,8 @@ void inotify_set_limit(enum inotify_limit which, u32 value)
 /* A user's watches, and the inodes they keep, may take a hundredth of the memory. */
 void inotify_init(void)
 {
-	struct frame_statistics memory;
-	u64 watches;
-
-	frame_statistics(&memory);
-	watches = memory.total * PAGE_SIZE / 100 /
-		  (sizeof(struct inotify_watch) + 2 * sizeof(struct inode));
 	inotify_set_limit(INOTIFY_WATCHES,
-			  (u32)MIN(MAX(watches, (u64)WATCHES_LEAST), (u64)WATCHES_MOST));
+			  notify_marks_default(sizeof(struct inotify_watch)));
 }
 
 static struct inotify *inotify_of(struct notify_group *group)

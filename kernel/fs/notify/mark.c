@@ -16,8 +16,9 @@
  */
 #include "fs/fs_internal.h"
 #include "fs/notify/notify_internal.h"
+#include "mm/frame.h"
 
-enum { BATCH = 8 };
+enum { BATCH = 8, MARKS_LEAST = 8192, MARKS_MOST = 1048576 };
 
 static struct spinlock notify_lock = SPINLOCK_INIT(RANK_NOTIFY_MARKS, "notify_lock");
 static u64 next_age GUARDED_BY(notify_lock) = 1;
@@ -56,6 +57,16 @@ void notify_group_init(struct notify_group *group,
 	mutex_init(&group->lock, RANK_NOTIFY, "notify_group.lock");
 	list_init(&group->marks);
 	group->operations = operations;
+}
+
+u32 notify_marks_default(size_t size)
+{
+	struct frame_statistics memory;
+	u64 marks;
+
+	frame_statistics(&memory);
+	marks = memory.total * PAGE_SIZE / 100 / (size + 2 * sizeof(struct inode));
+	return (u32)MIN(MAX(marks, (u64)MARKS_LEAST), (u64)MARKS_MOST);
 }
 
 void notify_group_put(struct notify_group *group)

@@ -70,6 +70,8 @@ struct notify_mark {
 
 void notify_group_init(struct notify_group *group,
 		       const struct notify_group_operations *operations);
+/* How many marks of `size` bytes a user may have, if nobody says anything else: by the memory there is. */
+u32 notify_marks_default(size_t size);
 void notify_group_put(struct notify_group *group);
 /* Detach all its marks; nobody adds any. May sleep. */
 void notify_group_clear(struct notify_group *group);
