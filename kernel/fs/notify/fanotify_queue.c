@@ -34,7 +34,7 @@ void fanotify_set_reader(const struct fanotify_reader *reader)
 
 void fanotify_queue_init(struct fanotify *fanotify) NO_THREAD_SAFETY
 {
-	spin_init(&fanotify->lock, RANK_NOTIFY_QUEUE, "fanotify.lock");
+	spin_init(&fanotify->lock, RANK_NOTIFY_WISHES, "fanotify.lock");
 	wait_queue_init(&fanotify->queue);
 	list_init(&fanotify->events);
 	list_init(&fanotify->overflow.link);
