@@ -26,4 +26,4 @@ $(B)/generated/vdso_symbols.h: $(B)/vdso.so
 	@mv $@.new $@
 
 $(B)/kernel/arch/common/vdso_image.c.o: $(B)/vdso.so $(B)/generated/vdso_symbols.h
-$(B)/kernel/arch/common/vdso_image.c.o: kernel_cflags += -Wa,-I$(B)
+$(B)/kernel/arch/common/vdso_image.c.o: private kernel_whole := -Wa,-I$(B)

@@ -18,7 +18,7 @@ static u64 hwcap, hwcap2;
  * What the compiler's library asks before every atomic operation (its name for it): false, a pair of exclusive accesses;
  * true, one instruction of the large system extensions. Both may be under way at once.
  */
-bool __aarch64_have_lse_atomics; // NOLINT(bugprone-reserved-identifier)
+used_ bool __aarch64_have_lse_atomics; // NOLINT(bugprone-reserved-identifier)
 
 static unsigned field(u64 word, unsigned shift)
 {
