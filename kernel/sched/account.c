@@ -2,12 +2,11 @@
 /*
  * CPU time and load: per thread, per CPU, and the averages of /proc/loadavg.
  *
- * A running thread's time since its `mark` is the user's or the system's, by
- * `in_user`; the two marks and the switch (which is always in the kernel) settle it.
- * Writers have interrupts off on the thread's CPU; readers may see a stretch one mark
- * late.
+ * What a running thread has used since its `mark` is split when it leaves the CPU, or when somebody asks. The two marks, at each entry
+ * into the kernel and each way back, only add up counter units, by the thread itself; the rest of the split changes under run_queue.lock.
+ * Who asks from another CPU may see a stretch one mark late.
  */
-#include "arch/irq.h"
+#include "arch/timer.h"
 #include "sched/run_queue.h"
 #include "time/clock.h"
 
@@ -20,67 +19,75 @@ static const u64 load_decay[3] = {1884, 2014, 2037};
 static _Atomic u64 load_average[3];
 static struct timer load_timer;
 
-static always_inline_ void settle(struct run_queue *queue, struct sched_entity *entity,
-				  nsec_t now)
+/* Add what it has run since the mark. */
+static void split(const struct sched_entity *entity, nsec_t now, u64 *user_ns,
+		  u64 *system_ns)
 {
-	nsec_t ran = now - entity->mark;
+	nsec_t ran = MAX(now - entity->mark, (nsec_t)0), in_kernel;
+	u64 units = READ_ONCE(entity->kernel_units);
 
-	if (ran <= 0) {
-		return;
+	if (!READ_ONCE(entity->in_user)) {
+		u64 entered = READ_ONCE(entity->entered);
+
+		units += (u64)MAX((s64)(arch_counter_read() - entered), (s64)0);
 	}
-	entity->mark = now;
-	if (entity == queue->idle) {
-		return; /* its runtime_ns is the CPU's idle time */
-	}
-	if (entity->in_user) {
-		WRITE_ONCE(entity->user_ns, entity->user_ns + (u64)ran);
-		WRITE_ONCE(queue->user_ns, queue->user_ns + (u64)ran);
-	} else {
-		WRITE_ONCE(entity->system_ns, entity->system_ns + (u64)ran);
-		WRITE_ONCE(queue->system_ns, queue->system_ns + (u64)ran);
-	}
+	in_kernel = MIN(arch_counter_time(units), ran);
+	*system_ns += (u64)in_kernel;
+	*user_ns += (u64)(ran - in_kernel);
 }
 
 void account_switched_out(struct run_queue *queue, struct sched_entity *entity,
 			  nsec_t now)
 {
-	settle(queue, entity, now);
+	u64 user_ns = 0, system_ns = 0;
+
+	if (entity == queue->idle) {
+		return; /* its runtime_ns is the CPU's idle time */
+	}
+	split(entity, now, &user_ns, &system_ns);
+	entity->user_ns += user_ns;
+	entity->system_ns += system_ns;
+	queue->user_ns += user_ns;
+	queue->system_ns += system_ns;
 }
 
-/* The running thread goes over to `in_user`; interrupts are off. */
-static always_inline_ void account_mark(bool in_user)
+void account_switched_in(struct sched_entity *entity, nsec_t now)
 {
-	struct sched_entity *self = sched_current();
-
-	settle(run_queue_this(), self, clock_monotonic());
-	self->in_user = in_user;
+	entity->mark = now;
+	entity->kernel_units = 0;
+	entity->entered = arch_counter_read();
 }
 
 void sched_account_user(void)
 {
-	account_mark(true);
+	struct sched_entity *self = sched_current();
+
+	if (!self->in_user) { // an interrupt is the user's time
+		WRITE_ONCE(self->kernel_units,
+			   self->kernel_units + arch_counter_read() - self->entered);
+		WRITE_ONCE(self->in_user, true);
+	}
 }
 
+/* Where a preemption comes in between, `entered` is from before it: split() knows that no stretch is longer than the whole. */
 void sched_account_system(void)
 {
-	u64 flags = arch_irq_save();
+	struct sched_entity *self = sched_current();
 
-	account_mark(false);
-	arch_irq_restore(flags);
+	WRITE_ONCE(self->entered, arch_counter_read());
+	WRITE_ONCE(self->in_user, false);
 }
 
 void sched_cpu_time(struct sched_entity *entity, u64 *user_ns, u64 *system_ns)
 {
 	u64 flags;
 	struct run_queue *queue = run_queue_lock_of(entity, &flags);
-	nsec_t running = 0;
 
-	*user_ns = READ_ONCE(entity->user_ns);
-	*system_ns = READ_ONCE(entity->system_ns);
+	*user_ns = entity->user_ns;
+	*system_ns = entity->system_ns;
 	if (queue->current == entity) {
-		running = MAX(clock_monotonic() - READ_ONCE(entity->mark), (nsec_t)0);
+		split(entity, clock_monotonic(), user_ns, system_ns);
 	}
-	*(READ_ONCE(entity->in_user) ? user_ns : system_ns) += (u64)running;
 	run_queue_unlock(queue, flags);
 }
 
@@ -106,8 +113,11 @@ void sched_cpu_statistics(unsigned cpu, u64 *user_ns, u64 *system_ns, u64 *idle_
 	u64 flags = spin_lock_irq(&queue->lock);
 
 	run_queue_account(queue, clock_monotonic());
-	*user_ns = READ_ONCE(queue->user_ns);
-	*system_ns = READ_ONCE(queue->system_ns);
+	*user_ns = queue->user_ns;
+	*system_ns = queue->system_ns;
+	if (queue->current != queue->idle) {
+		split(queue->current, clock_monotonic(), user_ns, system_ns);
+	}
 	*idle_ns = queue->idle->runtime_ns;
 	spin_unlock_irq(&queue->lock, flags);
 }

@@ -45,7 +45,7 @@ static void go_online(unsigned cpu)
 {
 	struct sched_entity *idle = per_cpu(idle_threads, cpu);
 
-	idle->started = idle->picked = idle->mark = clock_monotonic();
+	idle->started = idle->picked = clock_monotonic();
 	place_cpu_online(cpu);
 }
 

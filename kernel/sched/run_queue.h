@@ -231,6 +231,7 @@ void concurrency_switch(struct sched_entity *previous, struct sched_entity *next
 void account_start_load_average(void);
 void account_switched_out(struct run_queue *queue, struct sched_entity *entity,
 			  nsec_t now);
+void account_switched_in(struct sched_entity *entity, nsec_t now);
 
 /* kernel_thread.c */
 void kernel_thread_free(struct sched_entity *entity);

@@ -120,7 +120,8 @@ static void set_current(struct run_queue *queue, struct sched_entity *next, nsec
 	if (next != queue->idle) {
 		state_change(next, THREAD_READY, THREAD_RUNNING);
 	}
-	next->started = next->picked = next->mark = now;
+	next->started = next->picked = now;
+	account_switched_in(next, now);
 	atomic_store_explicit(&next->on_cpu, 1, memory_order_relaxed);
 	queue->current = next;
 	server->serving =

@@ -310,6 +310,16 @@ nsec_t arch_clock_read(void)
 	return host_machine.now;
 }
 
+u64 arch_counter_read(void)
+{
+	return (u64)host_machine.now;
+}
+
+nsec_t arch_counter_time(u64 units)
+{
+	return (nsec_t)units;
+}
+
 void arch_timer_set(nsec_t deadline)
 {
 	host_cpu_now->timer_deadline = deadline;

@@ -60,11 +60,19 @@ void alarm_quiet(void)
 	set_alarm(~0UL);
 }
 
+u64 arch_counter_read(void)
+{
+	return read_counter();
+}
+
+nsec_t arch_counter_time(u64 units)
+{
+	return (nsec_t)(((unsigned __int128)units * multiplier) >> 32);
+}
+
 nsec_t arch_clock_read(void)
 {
-	return (nsec_t)(((unsigned __int128)(read_counter() - counter_base) *
-			 multiplier) >>
-			32);
+	return arch_counter_time(read_counter() - counter_base);
 }
 
 /* The rate is told, not measured. */

@@ -204,6 +204,18 @@ nsec_t arch_clock_read(void)
 	return rate_time(atomic_load_explicit(&rate, memory_order_acquire), read_tsc());
 }
 
+u64 arch_counter_read(void)
+{
+	return read_tsc();
+}
+
+nsec_t arch_counter_time(u64 units)
+{
+	const struct rate *of = atomic_load_explicit(&rate, memory_order_acquire);
+
+	return (nsec_t)(((unsigned __int128)units * of->multiplier) >> 32);
+}
+
 /* PIT ticks since the first sample: the counter shows their last 16 bits, the first rate the rest. */
 static u64 pit_elapsed(const struct sample *now)
 {
