@@ -29,8 +29,8 @@ static struct {
 	struct spinlock lock;
 	u64 oldest GUARDED_BY(lock), newest GUARDED_BY(lock);
 	u64 next_sequence GUARDED_BY(lock);
-	char ring[LOG_RING_SIZE] GUARDED_BY(lock);
 } log = {.lock = SPINLOCK_INIT(RANK_LOG, "log.lock")};
+static char log_ring[LOG_RING_SIZE] GUARDED_BY(log.lock); // apart: zeros have no place in the image
 
 static _Atomic bool expected;
 static void (*_Atomic news_hook)(void);
@@ -58,16 +58,16 @@ static void ring_copy_in(u64 place, const void *from, size_t size) MUST_HOLD(&lo
 {
 	size_t at = place % LOG_RING_SIZE, first = MIN(size, LOG_RING_SIZE - at);
 
-	memcpy(log.ring + at, from, first);
-	memcpy(log.ring, (const char *)from + first, size - first);
+	memcpy(log_ring + at, from, first);
+	memcpy(log_ring, (const char *)from + first, size - first);
 }
 
 static void ring_copy_out(u64 place, void *to, size_t size) MUST_HOLD(&log.lock)
 {
 	size_t at = place % LOG_RING_SIZE, first = MIN(size, LOG_RING_SIZE - at);
 
-	memcpy(to, log.ring + at, first);
-	memcpy((char *)to + first, log.ring, size - first);
+	memcpy(to, log_ring + at, first);
+	memcpy((char *)to + first, log_ring, size - first);
 }
 
 static void add(struct log_record *record, const char *text) MUST_HOLD(&log.lock)

@@ -51,12 +51,12 @@ static struct {
 	_Atomic u32 mapped_count;        /* written under lock */
 	u32 unmapped GUARDED_BY(lock);   /* slot numbers, chained in next_slot */
 	u32 slots_made GUARDED_BY(lock);
-	u32 *next_slot[SLOT_FRAMES] GUARDED_BY(lock);
 	u64 device_bytes GUARDED_BY(lock); /* handed out, from MAP_MIDDLE on */
 } stacks = {
 	.lock = SPINLOCK_INIT(RANK_KERNEL_MAP, "stacks.lock"),
 	.unmapped = NO_SLOT,
 };
+static u32 *next_slot[SLOT_FRAMES] GUARDED_BY(stacks.lock);
 
 static _Atomic u64 live;
 
@@ -124,7 +124,7 @@ static vaddr_t take_mapped(void)
 
 static u32 *next_of(u32 slot) MUST_HOLD(&stacks.lock)
 {
-	return &stacks.next_slot[slot / SLOTS_A_FRAME][slot % SLOTS_A_FRAME];
+	return &next_slot[slot / SLOTS_A_FRAME][slot % SLOTS_A_FRAME];
 }
 
 /* The next number that was never used. *need_frame: its part of next_slot is missing. */
@@ -136,7 +136,7 @@ static u32 make_slot(bool *need_frame) MUST_HOLD(&stacks.lock)
 	if (slot / SLOTS_A_FRAME >= SLOT_FRAMES || top_of_slot(slot) >= MAP_MIDDLE) {
 		return NO_SLOT;
 	}
-	if (!stacks.next_slot[slot / SLOTS_A_FRAME]) {
+	if (!next_slot[slot / SLOTS_A_FRAME]) {
 		*need_frame = true;
 		return NO_SLOT;
 	}
@@ -161,7 +161,7 @@ static int add_slot_frame(void)
 		return err;
 	}
 	u64 irq = spin_lock_irq(&stacks.lock);
-	u32 **place = &stacks.next_slot[MIN(stacks.slots_made / SLOTS_A_FRAME,
+	u32 **place = &next_slot[MIN(stacks.slots_made / SLOTS_A_FRAME,
 					    SLOT_FRAMES - 1U)];
 	bool used = !*place;
 

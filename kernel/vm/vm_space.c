@@ -202,21 +202,20 @@ static void note_peak(struct vm_space *vm)
 /* Count and drop what was unmapped and flushed. */
 void release_pages(struct vm_space *vm, const paddr_t *pages, size_t count)
 {
+	const struct frame *const uncounted = zero_frame;
+	const struct frame_map map = frame_map;
 	s64 files = 0, anonymous = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct frame *frame = frame_from_physical(pages[i]);
+		struct frame *frame = frame_by_map(&map, pages[i]);
 
-		if (!frame || frame == zero_frame) {
-			continue;
-		}
-		if (frame->object) {
-			files++;
-		} else {
+		if (frame && frame != uncounted) {
+			files += frame->object != NULL;
 			anonymous++;
+			frame_put(frame);
 		}
-		frame_put(frame);
 	}
+	anonymous -= files;
 	if (files || anonymous) {
 		note_peak(vm);
 	}

@@ -28,17 +28,17 @@ kernel_cflags := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INCLU
 	-DHEDDLE_DEBUG=$(DEBUG) $(kernel_warn) $(arch_cflags)
 
 # Release kernels are optimised as a whole, at the link: a call from room to room costs no more than one within a file, and each room
-# keeps its own headers. What runs rarely, or is bound by devices, is made small, which leaves the room to what runs often. A debug
-# kernel is compiled file by file.
-kernel_whole := $(if $(filter 0,$(DEBUG)),-flto=auto -finline-functions \
-	--param max-inline-insns-auto=60 --param inline-unit-growth=90 --param large-stack-frame=512 --param large-stack-frame-growth=50)
-seldom_run := $(addsuffix /%,boot drivers procfs tty cred fs/9p fs/overlay fs/initramfs fs/devfs ipc/mqueue ipc/sysv process/exec \
-	process/namespace process/port net/net_namespace) $(addsuffix .c.o,$(addprefix fs/,file_lock kernel_log mount mount_% nsfs \
-	pivot remount rename super_block unmount virtio_port xattr) $(addprefix process/,call_log init_process job_control limits \
-	membarrier session terminal) $(addprefix syscall/,arch_prctl capabilities credentials directory_list file_limits file_sync \
-	identity ipc kernel_log limits membarrier message_queue mount mqueue path_% port prctl% priorities semaphore shared_memory \
-	splice system sysv_support trace usage xattr))
-$(filter $(addprefix $(B)/kernel/,$(seldom_run)),$(kernel_obj)): private kernel_whole += $(if $(filter 0,$(DEBUG)),-Os)
+# keeps its own headers. What runs often has its calls put in line, as far as the image's mebibyte reaches; all else is made small. A
+# debug kernel is compiled file by file.
+kernel_whole := $(if $(filter 0,$(DEBUG)),-flto=auto -Os --param inline-unit-growth=170 --param large-stack-frame=512 \
+	--param large-stack-frame-growth=50)
+often_run := $(addsuffix /%,arch core lib mm sched sync time vm process/signal process/futex fs/tmpfs) $(addsuffix .c.o,$(addprefix \
+	process/,thread clone exit wait user_return current resources% process rseq pid% posix_timers) $(addprefix ipc/,pipe epoll eventfd \
+	timerfd) $(addprefix net/,socket unix_%) $(addprefix fs/,anonymous attributes dentry directory file file_table fs_info inode names \
+	open page_file path walk) $(addprefix syscall/,clone file_io file_open file_stat file_control futex memory poll posix_timers process \
+	scheduling signal socket% table time unshare))
+$(filter $(addprefix $(B)/kernel/,$(often_run)),$(kernel_obj)): private kernel_whole += \
+	$(if $(filter 0,$(DEBUG)),-O2 -finline-functions --param max-inline-insns-auto=60)
 # What the compiler itself calls; which memcpy, the port's or this one, is the linker's choice.
 $(addprefix $(B)/kernel/,lib/string.c.o arch/$(ARCH)/builtins.c.o): private kernel_whole :=
 

@@ -446,19 +446,25 @@ static vaddr_t take_table(pte_t *table, vaddr_t address, vaddr_t end,
 {
 	struct frame *frame = table_frame(table);
 	struct span span = used_span(frame, address, end);
-	size_t before = to->count, index = span.index, last = 0;
+	paddr_t *const begin = to->pages + to->count, *const full = to->pages + to->max;
+	paddr_t *page = begin;
+	size_t index = span.index, first, last = 0;
 
-	for (; index < span.stop && to->count < to->max; index++) {
+	while (index < span.stop &&
+	       atomic_load_explicit(&table[index], memory_order_relaxed) == 0) {
+		index++;
+	}
+	for (first = index; index < span.stop && page < full; index++) {
 		if (atomic_load_explicit(&table[index], memory_order_relaxed) != 0) {
-			to->pages[to->count++] =
-				pte_physical(atomic_exchange(&table[index], 0));
-			to->first = MIN(to->first, span.base + index * PAGE_SIZE);
+			*page++ = pte_physical(atomic_exchange(&table[index], 0));
 			last = index;
 		}
 	}
-	if (to->count > before) {
+	if (page > begin) {
+		to->count = (size_t)(page - to->pages);
+		to->first = MIN(to->first, span.base + first * PAGE_SIZE);
 		to->last = span.base + last * PAGE_SIZE;
-		entries_freed(frame, to->count - before);
+		entries_freed(frame, (size_t)(page - begin));
 	}
 	return span.base +
 	       (index < span.stop ? index * PAGE_SIZE : 1UL << level_shift(2));

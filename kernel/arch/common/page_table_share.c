@@ -9,21 +9,10 @@
 #include "core/panic.h"
 #include "lib/errno.h"
 
-static always_inline_ void refer_to(paddr_t physical, const struct frame *uncounted,
-				    struct arch_shared *pages)
-{
-	struct frame *frame = frame_from_physical(physical);
-
-	if (frame && frame != uncounted) {
-		frame_get(frame);
-		*(frame->object ? &pages->file : &pages->anonymous) += 1;
-	}
-}
-
 /* The entry, which may not be written by any more; the CPU may be setting bits meanwhile. */
 static always_inline_ u64 forbid_write(pte_t *entry)
 {
-	u64 value = *entry;
+	u64 value = atomic_load_explicit(entry, memory_order_relaxed);
 
 	while (pte_without_write(value) != value) {
 		if (atomic_compare_exchange_weak(entry, &value,
@@ -43,20 +32,28 @@ static vaddr_t share_table(struct arch_vm *child, pte_t *from, pte_t *to, vaddr_
 	u64 kind = 0,
 	    rights =
 		    0; // neighbours mostly have the same: what they are in the child is found once
+	const struct frame_map map = frame_map;
+	s64 counted = 0, files = 0;
 	u32 protect = 0;
 	size_t count = 0;
 
 	for (size_t i = span.index; i < span.stop; i++) {
-		if (from[i] != 0) {
+		if (atomic_load_explicit(&from[i], memory_order_relaxed) != 0) {
 			u64 value = forbid_write(&from[i]);
 			paddr_t physical = pte_physical(value);
+			struct frame *frame;
 
 			if ((value & ~PTE_KEPT) != kind) {
 				kind = value & ~PTE_KEPT;
 				protect = pte_protect(value);
 				rights = pte_rights(protect) | PTE_ACCESSED;
 			}
-			refer_to(physical, uncounted, pages);
+			frame = frame_by_map(&map, physical);
+			if (frame && frame != uncounted) {
+				frame_get(frame);
+				files += frame->object != NULL;
+				counted++;
+			}
 			pte_prepare(child, physical, protect);
 			DEBUG_ASSERT(to[i] == 0);
 			atomic_store_explicit(&to[i], pte_of(physical) | rights,
@@ -64,6 +61,8 @@ static vaddr_t share_table(struct arch_vm *child, pte_t *from, pte_t *to, vaddr_
 			count++;
 		}
 	}
+	pages->file += files;
+	pages->anonymous += counted - files;
 	if (count > 0) {
 		entries_used(table_frame(to), span.index, span.stop - 1, count);
 	}
