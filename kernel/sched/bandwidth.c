@@ -26,16 +26,42 @@ static u64 ratio(u64 part, u64 whole)
 	return (part << BANDWIDTH_SHIFT) / whole;
 }
 
-/* What may be promised in all; UINT64_MAX: anything. */
-static u64 bandwidth_most(const struct sched_limits *by)
+static unsigned cpus_online(void)
 {
 	unsigned cpus = 0;
 
 	for (u64 online = place_online(); online; online &= online - 1) {
 		cpus++;
 	}
-	return by->runtime_us < 0 ? UINT64_MAX
-				  : ratio((u64)by->runtime_us, (u64)by->period_us) * cpus;
+	return cpus;
+}
+
+/* What may be promised of a CPU, if there is a limit. */
+static u64 most_of_cpu(const struct sched_limits *by)
+{
+	return ratio((u64)by->runtime_us, (u64)by->period_us);
+}
+
+/* What may be promised in all; UINT64_MAX: anything. */
+static u64 bandwidth_most(const struct sched_limits *by)
+{
+	return by->runtime_us < 0 ? UINT64_MAX : most_of_cpu(by) * cpus_online();
+}
+
+/* Without a limit nothing is known of what is free: who reclaims pays by its bandwidth. */
+void bandwidth_get_shares(struct bandwidth_shares *out)
+{
+	unsigned cpus = cpus_online();
+	u64 flags = spin_lock_irq(&bandwidth_lock);
+
+	if (limits.runtime_us <= 0) {
+		out->most = out->free = 1ull << BANDWIDTH_SHIFT;
+	} else {
+		out->most = most_of_cpu(&limits);
+		out->free =
+			(out->most * cpus - MIN(bandwidth_used, out->most * cpus)) / cpus;
+	}
+	spin_unlock_irq(&bandwidth_lock, flags);
 }
 
 static bool is_valid(const struct sched_deadline *asked)

@@ -5,7 +5,7 @@
  * A thread asks for a runtime in each period, by a deadline from its beginning. Its server has a budget and an absolute deadline:
  *	wake-up		past the deadline, or with more budget than its bandwidth gives until then: a new period from now. Else as they were.
  *			(With a deadline before the period's end: the budget is cut instead; and none before the period is over.)
- *	running		takes from the budget. Used up, or given up by sched_yield(): the next period's budget and deadline at once, but the
+ *	running		takes from the budget, more slowly if it reclaims what others leave (reclaim.c). Used up, or given up by sched_yield(): the next period's budget and deadline at once, but the
  *			thread is throttled until that period begins.
  *	throttled	in run_queue.throttled, by when it may go on; a timer of the queue lets it.
  *
@@ -144,7 +144,9 @@ void deadline_charge(struct run_queue *queue, struct sched_entity *entity, u64 r
 {
 	struct deadline_server *server = &entity->server;
 
-	server->budget_ns -= (s64)ran_ns;
+	server->budget_ns -=
+		(s64)(server->asked.reclaim ? reclaim_charge(queue, entity, ran_ns, now)
+					    : ran_ns);
 	if (server->budget_ns > 0) {
 		return;
 	}

@@ -18,7 +18,7 @@ static unsigned thread_count;
 static struct sched_deadline every(u64 runtime_us, u64 period_us)
 {
 	return (struct sched_deadline){runtime_us * NSEC_PER_USEC,
-				       period_us * NSEC_PER_USEC, 0, false};
+				       period_us * NSEC_PER_USEC, 0, false, false};
 }
 
 static void spin(void *argument)
@@ -139,6 +139,75 @@ TEST(D2_no_more_than_its_runtime_alone)
 {
 	run_seeds(1, alone);
 	run_seeds(3, alone);
+}
+
+/* ---- reclaiming ---- */
+
+static int set_reclaiming(struct sched_entity *entity, u64 runtime_us, u64 period_us)
+{
+	struct sched_deadline asked = every(runtime_us, period_us);
+
+	asked.reclaim = true;
+	return sched_set_deadline(entity, &asked, 0, false);
+}
+
+static _Atomic bool at_rest;
+
+static void spin_until_rest(void *argument)
+{
+	while (!atomic_load(&at_rest)) {
+		arch_cpu_relax();
+	}
+	machine_sleep(6 * NSEC_PER_SEC);
+	machine_finish();
+}
+
+/* All that may be promised is for one alone; beside who only might use its part, what that does not; and what a sleeper leaves. */
+static void reclaimed(void)
+{
+	u64 used[MOST];
+
+	host_set_step(20000);
+	EXPECT_EQ(set_reclaiming(start(spin), 10000, 100000), 0);
+	measure(2 * NSEC_PER_SEC, used);
+	EXPECT(is_about(used[0], 950));
+	EXPECT_EQ(set_deadline(start(spin_until_rest), 10000, 100000), 0);
+	measure(2 * NSEC_PER_SEC, used);
+	EXPECT(is_about(used[0], 475)); // 0.1 / (0.2 / 0.95)
+	EXPECT(is_about(used[1], 100));
+	atomic_store(&at_rest, true);
+	machine_sleep(300 * NSEC_PER_MSEC);
+	measure(2 * NSEC_PER_SEC, used);
+	EXPECT(is_about(used[0], 950));
+	EXPECT_EQ(sched_set_policy(threads[1], SCHED_NORMAL, 0, 0, false), 0);
+	measure(2 * NSEC_PER_SEC, used);
+	EXPECT(is_about(used[0], 950));
+	finish();
+}
+
+TEST(D2_what_others_leave_is_reclaimed)
+{
+	run_seeds(1, reclaimed);
+}
+
+/* Two that reclaim, and their CPUs' parts of what nobody was promised. */
+static void reclaimed_on_two(void)
+{
+	u64 used[MOST];
+
+	host_set_step(20000);
+	EXPECT_EQ(set_reclaiming(start(spin), 10000, 100000), 0);
+	EXPECT_EQ(set_reclaiming(start(spin), 20000, 100000), 0);
+	measure(2 * NSEC_PER_SEC, used);
+	/* 0.15 of each CPU are promised: max(0.1, 0.15) and max(0.2, 0.15) of 0.95 */
+	EXPECT(used[0] >= 610 && used[0] <= 650);
+	EXPECT(is_about(used[1], 950));
+	finish();
+}
+
+TEST(D2_each_cpu_has_its_part_to_reclaim)
+{
+	run_seeds(2, reclaimed_on_two);
 }
 
 static _Atomic unsigned missed, jobs;
@@ -354,7 +423,7 @@ TEST(D2_limits_are_held)
 static void parameters(void)
 {
 	struct sched_entity *self = sched_current();
-	struct sched_deadline asked = {1023, 200000, 0, false};
+	struct sched_deadline asked = {1023, 200000, 0, false, false};
 	struct cpumask one = {0};
 
 	EXPECT_EQ(sched_set_deadline(self, &asked, 0, false), -EINVAL);
@@ -364,11 +433,11 @@ static void parameters(void)
 	EXPECT_EQ(sched_set_affinity(self, &one), -EBUSY);
 	asked.period_ns = 199999;
 	EXPECT_EQ(sched_set_deadline(self, &asked, 0, false), -EINVAL);
-	asked = (struct sched_deadline){200001, 200000, 300000, false};
+	asked = (struct sched_deadline){200001, 200000, 300000, false, false};
 	EXPECT_EQ(sched_set_deadline(self, &asked, 0, false), -EINVAL);
 	EXPECT_EQ(set_deadline(self, 10, 99), -EINVAL);
 	EXPECT_EQ(set_deadline(self, 10, (1 << 22) + 1), -EINVAL);
-	asked = (struct sched_deadline){2000, 1ull << 63, 1ull << 63, false};
+	asked = (struct sched_deadline){2000, 1ull << 63, 1ull << 63, false, false};
 	EXPECT_EQ(sched_set_deadline(self, &asked, 0, false), -EINVAL);
 	EXPECT_EQ(sched_set_policy(self, SCHED_NORMAL, 0, 0, false), 0);
 	EXPECT_EQ(sched_set_affinity(self, &one), 0);

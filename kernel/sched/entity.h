@@ -69,6 +69,7 @@ struct sched_standing {
 struct sched_deadline {
 	u64 runtime_ns, deadline_ns, period_ns;
 	bool tell_overrun; /* SIGXCPU when the runtime is used up */
+	bool reclaim;      /* it may have what others leave (reclaim.c) */
 };
 
 /* deadline.c: how a thread of SCHED_DEADLINE is held to what it asked for. */
@@ -79,6 +80,12 @@ struct deadline_server {
 	nsec_t eligible; /* throttled: until then */
 	bool throttled;
 	u64 bandwidth; /* what it has reserved; 0: nothing */
+
+	/* reclaim.c: while it sleeps */
+	u8 rest;
+	nsec_t no_lag;
+	u64 rest_bandwidth;
+	struct rbtree_node resting;
 };
 
 /*

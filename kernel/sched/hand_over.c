@@ -38,6 +38,7 @@ NO_THREAD_SAFETY static bool hand_over(struct sched_entity *to)
 	state = state_of(to);
 	state_change(to, state, THREAD_READY);
 	from->uninterruptible -= state == THREAD_UNINTERRUPTIBLE;
+	reclaim_active(from, to);
 	place_set_cpu(to, here->cpu);
 	if (from != here) {
 		spin_unlock(&from->lock);

@@ -222,6 +222,7 @@ int sched_set_policy(struct sched_entity *entity, unsigned policy, unsigned prio
 	}
 	queue = run_queue_lock_of(entity, &flags);
 	was = leave_queue(queue, entity);
+	reclaim_active(queue, entity);
 	set_own(entity, policy, priority, nice);
 	if (entity->server.bandwidth) {
 		deadline_release(entity);
@@ -254,10 +255,14 @@ int sched_set_deadline(struct sched_entity *entity, const struct sched_deadline 
 	error = has_ended(entity) ? -ESRCH : deadline_reserve(entity, &asked);
 	if (!error) {
 		was = leave_queue(queue, entity);
+		reclaim_active(queue, entity);
 		set_own(entity, SCHED_DEADLINE, 0, nice);
 		deadline_begin(entity, &asked, clock_monotonic());
 		entity->reset_on_fork = reset_on_fork;
 		join_queue(queue, entity, was);
+		if (!was.attached) {
+			reclaim_rest(queue, entity, clock_monotonic());
+		}
 	}
 	run_queue_unlock(queue, flags);
 	if (!error) {

@@ -265,7 +265,8 @@ void run_queue_check_preempt(struct run_queue *queue, struct sched_entity *entit
 	if (entity_is_fair(entity) && !entity_is_fair(current)) {
 		fair_server_wait(queue, current->started);
 	}
-	if (!queue->slice_armed) {
+	if (!queue->slice_armed ||
+	    current->server.asked.reclaim) { // now it may leave less
 		if (queue->cpu == arch_cpu_number()) {
 			run_queue_arm_slice(queue, current->started); /* just accounted */
 		} else {
@@ -301,6 +302,9 @@ static nsec_t slice_end(const struct run_queue *queue, nsec_t now)
 		s64 budget = current->inherited ? current->inherited_budget_ns
 						: current->server.budget_ns;
 
+		if (!current->inherited && current->server.asked.reclaim) {
+			budget = reclaim_lasts(queue, current);
+		}
 		return now + MAX(budget, 0LL);
 	}
 	if (queue->fair_server.serving && entity_is_fair(current)) {

@@ -45,6 +45,9 @@ struct run_queue {
 	struct rbtree deadline, realtime, fair;
 	struct rbtree throttled; /* deadline threads, by when they may go on */
 	struct timer throttled_timer;
+	struct rbtree
+		lingering; /* deadline threads that sleep, by when they have no lag (reclaim.c) */
+	u64 inactive_bandwidth;
 	struct fair_server fair_server;
 	struct sched_entity
 		*pushed;      /* left this CPU for good; the next thread places it (Q1) */
@@ -159,7 +162,21 @@ void deadline_link(struct run_queue *queue, struct sched_entity *entity);
 void deadline_unlink(struct run_queue *queue, struct sched_entity *entity);
 void deadline_queue_init(struct run_queue *queue);
 
-/* bandwidth.c: run queue locked. The errors of sched_set_deadline(). */
+/* reclaim.c: all with the run queue locked. A deadline thread that belongs here sleeps from now on. */
+void reclaim_rest(struct run_queue *queue, struct sched_entity *entity, nsec_t now);
+/* It is about to come back, or to change its policy; nothing to do for who does not rest. */
+void reclaim_active(struct run_queue *queue, struct sched_entity *entity);
+/* What the running thread, which reclaims, pays for the last `ran_ns` up to now; and how long its budget lasts from now. */
+u64 reclaim_charge(struct run_queue *queue, struct sched_entity *entity, u64 ran_ns,
+		   nsec_t now);
+s64 reclaim_lasts(const struct run_queue *queue, const struct sched_entity *entity);
+
+/* bandwidth.c: of a CPU: what may be promised, and its part of what is not promised to anybody. A moment ago. Any context. */
+struct bandwidth_shares {
+	u64 most, free;
+};
+void bandwidth_get_shares(struct bandwidth_shares *out);
+/* Run queue locked. The errors of sched_set_deadline(). */
 int deadline_reserve(struct sched_entity *entity, const struct sched_deadline *asked);
 void deadline_release(struct sched_entity *entity);
 bool bandwidth_binds(void); /* is there a limit at all? */

@@ -97,6 +97,8 @@ static void put_previous(struct run_queue *queue, struct sched_entity *previous,
 		run_queue_detach(queue, previous);
 		if (!state_is_wait(state) && previous->server.bandwidth) {
 			deadline_release(previous);
+		} else if (previous->own.policy == SCHED_DEADLINE) {
+			reclaim_rest(queue, previous, previous->started);
 		}
 		queue->uninterruptible += state == THREAD_UNINTERRUPTIBLE;
 		previous->switches_voluntary++;

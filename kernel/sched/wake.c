@@ -135,6 +135,7 @@ static bool wake_locked(struct sched_entity *entity, struct run_queue *from,
 		}
 		state_change(entity, state, THREAD_READY);
 		from->uninterruptible -= state == THREAD_UNINTERRUPTIBLE;
+		reclaim_active(from, entity);
 		place_set_cpu(entity, to->cpu);
 		run_queue_enqueue(to, entity,
 				  state == THREAD_CREATING ? ATTACH_NEW : ATTACH_WOKEN);

@@ -330,11 +330,11 @@ static int read_attributes(struct sched_attr *attributes, vaddr_t from)
 	return user_read(attributes, from, MIN(size, known));
 }
 
-/* SCHED_FLAG_RECLAIM is not there; there are no clamps, which Linux without them says so. */
+/* There are no clamps, which Linux without them says so. */
 static int check_attributes(const struct sched_attr *attributes)
 {
 	u64 known = SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_KEEP_ALL |
-		    SCHED_FLAG_DL_OVERRUN | SCHED_FLAG_UTIL_CLAMP;
+		    SCHED_FLAG_DL_OVERRUN | SCHED_FLAG_RECLAIM | SCHED_FLAG_UTIL_CLAMP;
 	u64 flags = attributes->sched_flags;
 
 	if ((s32)attributes->sched_policy < 0 || flags & ~known) {
@@ -356,7 +356,8 @@ static void fill_wanted(struct wanted *wanted, const struct sched_attr *attribut
 		.nice = MAX(MIN(attributes->sched_nice, NICE_HIGHEST), NICE_LOWEST),
 		.reset = flags & SCHED_FLAG_RESET_ON_FORK,
 		.deadline = {attributes->sched_runtime, attributes->sched_deadline,
-			     attributes->sched_period, flags & SCHED_FLAG_DL_OVERRUN},
+			     attributes->sched_period, flags & SCHED_FLAG_DL_OVERRUN,
+			     flags & SCHED_FLAG_RECLAIM},
 	};
 	if (flags & SCHED_FLAG_KEEP_POLICY) {
 		wanted->policy = now.policy;
@@ -408,6 +409,7 @@ static void tell_deadline(struct sched_attr *attributes, struct thread *thread)
 	attributes->sched_deadline = asked.deadline_ns;
 	attributes->sched_period = asked.period_ns;
 	attributes->sched_flags |= asked.tell_overrun ? SCHED_FLAG_DL_OVERRUN : 0;
+	attributes->sched_flags |= asked.reclaim ? SCHED_FLAG_RECLAIM : 0;
 }
 
 long sys_sched_getattr(const struct syscall_arguments *a)
