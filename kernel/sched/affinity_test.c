@@ -154,3 +154,57 @@ TEST(idle_cpus_take_waiting_threads)
 		EXPECT_EQ(host_machine_run(THREADS + 1, seed, idle_cpus_help), 0);
 	}
 }
+
+static struct timer blocker;
+static _Atomic bool blocked, taken_over;
+
+/* In an interrupt of the idle CPU, which so does not come for what is given to it. */
+static void keep_cpu(struct timer *timer)
+{
+	atomic_store(&blocked, true);
+	while (!atomic_load(&taken_over)) {
+		arch_cpu_relax();
+	}
+}
+
+static void wait_on_one(void *argument)
+{
+	struct cpumask mask = only(1);
+
+	EXPECT_EQ(sched_set_affinity(sched_current(), &mask), 0);
+	cpumask_fill(&mask, MAX_CPUS);
+	EXPECT_EQ(sched_set_affinity(sched_current(), &mask), 0);
+	timer_init(&blocker, keep_cpu);
+	sched_prepare_wait(THREAD_UNINTERRUPTIBLE);
+	timer_start(&blocker, clock_monotonic() + 50 * NSEC_PER_USEC);
+	sched_block(NSEC_NEVER);
+	sched_finish_wait();
+	EXPECT_EQ(arch_cpu_number(), 0);
+	atomic_store(&taken_over, true);
+	machine_finish();
+}
+
+static void one_is_late(void)
+{
+	struct cpumask mask = only(0);
+	struct sched_entity *waiter;
+	nsec_t end;
+
+	EXPECT_EQ(sched_set_affinity(sched_current(), &mask), 0);
+	waiter = machine_start(wait_on_one, 0);
+	while (!atomic_load(&blocked)) {
+		arch_cpu_relax();
+	}
+	EXPECT(sched_wake(waiter));
+	for (end = clock_monotonic() + NSEC_PER_MSEC; clock_monotonic() < end;) {
+		arch_cpu_relax();
+	}
+	machine_wait_finished(1);
+}
+
+TEST(what_a_late_cpu_was_sent_for_is_taken_over)
+{
+	for (u64 seed = 1; seed <= machine_seeds(50); seed++) {
+		EXPECT_EQ(host_machine_run(2, seed, one_is_late), 0);
+	}
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Moving waiting threads between CPUs: an idle CPU pulls from the fullest; a full one
- * pushes to the emptiest when a slice ends.
+ * Moving waiting threads between CPUs: an idle CPU pulls from the fullest, or what another idle one was sent for and does not
+ * come for: a halted CPU of a virtual machine may be late by milliseconds. A full one pushes to the emptiest when a slice ends.
  *
  * Urgent ones (deadline, real-time) are to run where they come first, so that of all there are the most urgent run (Q4): who links
  * one and does not run it offers it to the CPU with the least urgent work, and a CPU whose work becomes less urgent asks the others.
@@ -9,8 +9,10 @@
  */
 #include "arch/irq.h"
 #include "sched/run_queue.h"
+#include "time/clock.h"
 
 enum { BALANCE_LOOK_AT = 32 };
+#define LATE_NS (20 * NSEC_PER_USEC) /* an interrupt takes less to wake a CPU */
 
 static u32 attached(unsigned cpu)
 {
@@ -82,6 +84,50 @@ NO_THREAD_SAFETY static bool move_one(struct run_queue *from, struct run_queue *
 	return entity;
 }
 
+/* The idle CPU that was sent for first, long enough ago that it should have come; MAX_CPUS: none. */
+static unsigned first_late(unsigned self)
+{
+	nsec_t oldest = clock_monotonic() - LATE_NS;
+	unsigned found = MAX_CPUS;
+
+	for (unsigned cpu = 0; cpu_is_online(cpu); cpu++) {
+		nsec_t called = atomic_load_explicit(&run_queue_of(cpu)->called,
+						     memory_order_relaxed);
+
+		if (cpu != self && called && called <= oldest) {
+			oldest = called;
+			found = cpu;
+		}
+	}
+	return found;
+}
+
+/* What waits for a CPU that is late, the first of it. Interrupts off. */
+NO_THREAD_SAFETY static bool take_over(struct run_queue *late, struct run_queue *to)
+{
+	struct sched_entity *first;
+	bool moved = false;
+
+	spin_lock_pair(&late->lock, &to->lock);
+	first = late->current == late->idle ? run_queue_first(late) : NULL;
+	if (first && cpumask_test(&first->affinity, to->cpu)) {
+		move(first, late, to);
+		moved = true;
+	}
+	if (!run_queue_first(late)) {
+		atomic_store_explicit(&late->called, 0, memory_order_relaxed);
+	}
+	spin_unlock_pair(&late->lock, &to->lock);
+	return moved;
+}
+
+static bool pull_late(struct run_queue *idle)
+{
+	unsigned late = first_late(idle->cpu);
+
+	return late != MAX_CPUS && take_over(run_queue_of(late), idle);
+}
+
 bool balance_pull(struct run_queue *idle)
 {
 	u64 tried = 1ull << idle->cpu;
@@ -97,7 +143,7 @@ bool balance_pull(struct run_queue *idle)
 			}
 		}
 		if (busiest == MAX_CPUS) {
-			return false;
+			return pull_late(idle);
 		}
 		if (move_one(run_queue_of(busiest), idle, 2)) {
 			return true;

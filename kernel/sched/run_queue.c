@@ -275,6 +275,15 @@ void run_queue_check_preempt(struct run_queue *queue, struct sched_entity *entit
 	}
 }
 
+/* An idle CPU is sent for: others take over what waits there if it does not come soon. */
+static void run_queue_call(struct run_queue *queue)
+{
+	if (!atomic_load_explicit(&queue->called, memory_order_relaxed)) {
+		atomic_store_explicit(&queue->called, clock_monotonic(),
+				      memory_order_relaxed);
+	}
+}
+
 void run_queue_enqueue(struct run_queue *queue, struct sched_entity *entity,
 		       enum attach_kind kind)
 {
@@ -284,6 +293,9 @@ void run_queue_enqueue(struct run_queue *queue, struct sched_entity *entity,
 	}
 	run_queue_attach(queue, entity, kind);
 	run_queue_link(queue, entity, false);
+	if (queue->current == queue->idle && queue->cpu != arch_cpu_number()) {
+		run_queue_call(queue);
+	}
 	run_queue_check_preempt(queue, entity);
 }
 

@@ -54,6 +54,8 @@ struct run_queue {
 	_Atomic u32 attached; /* threads but for the idle one; a hint */
 	_Atomic u64 current_rank; /* entity_rank(), 0: idle; a hint */
 	_Atomic u64 waiting_rank; /* Q4; a hint */
+	_Atomic nsec_t
+		called; /* idle, and since then a thread is linked and the CPU sent for; 0: not. A hint */
 	bool unbalanced; /* somebody urgent waits, or might come from elsewhere */
 
 	/*

@@ -126,6 +126,9 @@ static void set_current(struct run_queue *queue, struct sched_entity *next, nsec
 	account_switched_in(next, now);
 	atomic_store_explicit(&next->on_cpu, 1, memory_order_relaxed);
 	queue->current = next;
+	if (atomic_load_explicit(&queue->called, memory_order_relaxed)) {
+		atomic_store_explicit(&queue->called, 0, memory_order_relaxed);
+	}
 	server->serving =
 		server->serving && (entity_is_fair(next) || rbtree_first(&queue->fair));
 	run_queue_publish_rank(queue);
