@@ -31,7 +31,6 @@
 #include "sched/sched.h"
 #include "sync/completion.h"
 #include "syscall/file_limits.h"
-#include "syscall/time.h"
 #include "time/clock.h"
 #include "time/timer.h"
 #include "tty/tty.h"
@@ -95,7 +94,7 @@ static void boot_thread(void *unused)
 	epoll_init();
 	aio_init();
 	timerfd_init();
-	realtime_sleepers_init();
+	sched_realtime_init();
 	sysv_init();
 	mqueue_init();
 	unix_socket_init();

@@ -47,6 +47,12 @@ void sched_prepare_wait(enum thread_state state);
 void sched_block(nsec_t deadline);
 void sched_finish_wait(void);
 /*
+ * sched_block() until CLOCK_REALTIME says `when`, NSEC_NEVER: for ever. It also returns when that clock is set: the caller looks
+ * again whether the moment has come.
+ */
+void sched_block_realtime(nsec_t when);
+void sched_realtime_init(void); /* boot */
+/*
  * sched_wake(to) and sched_block(NSEC_NEVER) in one: `to` takes over the caller's CPU if it sleeps and may run here, and nobody
  * who waits for this CPU comes before it. A reference keeps `to`.
  */

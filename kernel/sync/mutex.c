@@ -236,22 +236,37 @@ NO_THREAD_SAFETY void mutex_assert_held(struct mutex *mutex)
 	ASSERT((owner & ~MUTEX_FLAGS) == self_word());
 }
 
-int mutex_sleep(struct mutex *mutex, struct wait_queue *queue, nsec_t deadline)
+/* Until something wakes the queue, or block() returns. */
+static int sleep_without(struct mutex *mutex, struct wait_queue *queue, nsec_t until,
+			 void (*block)(nsec_t until)) MUST_HOLD(mutex)
 {
 	struct wait_entry entry = {0};
 	int error = 0;
 
-	if (deadline != NSEC_NEVER && clock_monotonic() >= deadline) {
-		return -ETIMEDOUT;
-	}
 	wait_begin(queue, &entry, THREAD_INTERRUPTIBLE);
 	mutex_unlock(mutex);
 	if (sched_break_pending(THREAD_INTERRUPTIBLE)) {
 		error = -ERESTART;
 	} else {
-		sched_block(deadline);
+		block(until);
 	}
 	wait_end(queue, &entry);
 	mutex_lock(mutex);
 	return error;
+}
+
+int mutex_sleep(struct mutex *mutex, struct wait_queue *queue, nsec_t deadline)
+{
+	if (deadline != NSEC_NEVER && clock_monotonic() >= deadline) {
+		return -ETIMEDOUT;
+	}
+	return sleep_without(mutex, queue, deadline, sched_block);
+}
+
+int mutex_sleep_realtime(struct mutex *mutex, struct wait_queue *queue, nsec_t when)
+{
+	if (when != NSEC_NEVER && clock_realtime() >= when) {
+		return -ETIMEDOUT;
+	}
+	return sleep_without(mutex, queue, when, sched_block_realtime);
 }

@@ -36,4 +36,7 @@ void mutex_unlock_pair(struct mutex *a, struct mutex *b) NO_THREAD_SAFETY;
  */
 int mutex_sleep(struct mutex *mutex, struct wait_queue *queue, nsec_t deadline) must_check
 	MUST_HOLD(mutex);
+/* The same until a point of CLOCK_REALTIME, which it follows when the clock is set. */
+int mutex_sleep_realtime(struct mutex *mutex, struct wait_queue *queue,
+			 nsec_t when) must_check MUST_HOLD(mutex);
 void mutex_assert_held(struct mutex *mutex) ASSERTS_HELD(mutex);

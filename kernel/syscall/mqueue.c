@@ -186,13 +186,7 @@ static int read_deadline(vaddr_t user, nsec_t *out)
 	if (user_read(&time, user, sizeof(time))) {
 		return -EFAULT;
 	}
-	if (timespec_to_nsec(&time, out)) {
-		return -EINVAL;
-	}
-	if (*out != NSEC_NEVER) {
-		*out = MAX(*out - clock_realtime_offset(), (nsec_t)0);
-	}
-	return 0;
+	return timespec_to_nsec(&time, out);
 }
 
 long sys_mq_timedsend(const struct syscall_arguments *a)

@@ -2,7 +2,6 @@
 /*
  * Clocks and sleeping: clock_gettime(2), clock_nanosleep(2), gettimeofday(2) and their relatives.
  */
-#include "syscall/time.h"
 
 #include "core/panic.h"
 #include "mm/usercopy.h"
@@ -278,36 +277,20 @@ static long sleep_on_cpu_clock(int clock, nsec_t until)
 	}
 }
 
-/* Threads that wait for a point of CLOCK_REALTIME: each looks again when the clock is set. */
-static struct wait_queue realtime_sleepers;
-
-static void wake_realtime_sleepers(void)
-{
-	wake_all(&realtime_sleepers, 0);
-}
-
-void realtime_sleepers_init(void)
-{
-	wait_queue_init(&realtime_sleepers);
-	if (!clock_on_realtime_change(wake_realtime_sleepers)) {
-		panic("time: too many watch the clock");
-	}
-}
-
 static long sleep_until_realtime(nsec_t when)
 {
-	for (;;) {
-		u64 changes = clock_realtime_changes();
-		nsec_t deadline =
-			when == NSEC_NEVER ? when : when - clock_realtime_offset();
-		int error = wait_until(&realtime_sleepers,
-				       clock_realtime_changes() != changes,
-				       THREAD_INTERRUPTIBLE, MAX(deadline, (nsec_t)0));
+	bool passed = false, broken = false;
 
-		if (error) {
-			return error == -ETIMEDOUT ? 0 : -ERESTART_NO_HANDLER;
+	while (!passed && !broken) {
+		sched_prepare_wait(THREAD_INTERRUPTIBLE);
+		passed = clock_realtime() >= when;
+		broken = sched_break_pending(THREAD_INTERRUPTIBLE);
+		if (!passed && !broken) {
+			sched_block_realtime(when);
 		}
+		sched_finish_wait();
 	}
+	return passed ? 0 : -ERESTART_NO_HANDLER;
 }
 
 static long sleep_until(int clock, nsec_t when)

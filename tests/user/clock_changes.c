@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * D4: when the clock is set, who waits for a point of CLOCK_REALTIME waits for that point still: clock_nanosleep, POSIX timers, timerfd
- * (with TFD_TIMER_CANCEL_ON_SET too). Who waits for a length of time does not notice.
+ * D4, F1: when the clock is set, who waits for a point of CLOCK_REALTIME waits for that point still: clock_nanosleep, POSIX timers, timerfd
+ * (with TFD_TIMER_CANCEL_ON_SET too), futexes of every kind, message queues. Who waits for a length of time does not notice.
  * oracle: guest
  */
 #include "raw.h"
+#include <linux/futex.h>
+#include <mqueue.h>
 #include <poll.h>
 #include <sys/timerfd.h>
 
@@ -64,6 +66,143 @@ static void check_sleep(void)
 	join_thread(thread);
 	move_clock(-HOUR - 1);
 	ok("sleep");
+}
+
+/* ---- waits with a deadline ---- */
+
+static uint32_t free_word, taken_word;
+static mqd_t empty_queue, full_queue;
+
+static struct timespec in_an_hour(void)
+{
+	struct timespec end = realtime();
+
+	end.tv_sec += HOUR;
+	return end;
+}
+
+static void wait_bitset(const struct timespec *end)
+{
+	CHECK_ERRNO(futex(&free_word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, end,
+			  NULL, 1),
+		    ETIMEDOUT);
+}
+
+static void wait_lock(const struct timespec *end)
+{
+	CHECK_ERRNO(futex(&taken_word, FUTEX_LOCK_PI, 0, end, NULL, 0), ETIMEDOUT);
+}
+
+static void wait_requeue(const struct timespec *end)
+{
+	CHECK_ERRNO(futex(&free_word, FUTEX_WAIT_REQUEUE_PI | FUTEX_CLOCK_REALTIME, 0,
+			  end, &taken_word, 0),
+		    ETIMEDOUT);
+}
+
+static void wait_vector(const struct timespec *end)
+{
+	struct futex_waitv one = {.uaddr = (uintptr_t)&free_word,
+				  .flags = 2 /* FUTEX_32 */};
+
+	CHECK_ERRNO(syscall(SYS_futex_waitv, &one, 1, 0, end, CLOCK_REALTIME), ETIMEDOUT);
+}
+
+static void wait_message(const struct timespec *end)
+{
+	char text[8];
+
+	CHECK_ERRNO(mq_timedreceive(empty_queue, text, sizeof(text), NULL, end),
+		    ETIMEDOUT);
+}
+
+static void wait_room(const struct timespec *end)
+{
+	CHECK_ERRNO(mq_timedsend(full_queue, "x", 1, 0, end), ETIMEDOUT);
+}
+
+static void (*const waits[])(const struct timespec *end) = {
+	wait_bitset, wait_lock, wait_requeue, wait_vector, wait_message, wait_room};
+
+enum { WAITS = sizeof(waits) / sizeof(waits[0]) };
+
+static _Atomic pid_t waiters[WAITS];
+static _Atomic int over;
+
+static void *wait_an_hour(void *number)
+{
+	struct timespec end = in_an_hour();
+
+	atomic_store(&waiters[(intptr_t)number], thread_id());
+	waits[(intptr_t)number](&end);
+	atomic_fetch_add(&over, 1);
+	return NULL;
+}
+
+/* Who waits for a length of time goes on. */
+static void *wait_for_a_while(void *unused)
+{
+	struct timespec length = {HOUR, 0};
+	uint32_t word = 0;
+
+	(void)unused;
+	atomic_store(&sleeper, thread_id());
+	futex(&word, FUTEX_WAIT, 0, &length, NULL, 0);
+	CHECK(!"a relative wait ended");
+	return NULL;
+}
+
+static bool is_asleep(pid_t thread)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", thread);
+	return thread && state_in(path) == 'S';
+}
+
+static void open_queues(void)
+{
+	struct mq_attr one = {.mq_maxmsg = 1, .mq_msgsize = 8};
+
+	empty_queue = mq_open("/clock_changes_empty", O_CREAT | O_RDWR, 0600, &one);
+	full_queue = mq_open("/clock_changes_full", O_CREAT | O_RDWR, 0600, &one);
+	CHECK(empty_queue >= 0 && full_queue >= 0);
+	CHECK_EQ(mq_unlink("/clock_changes_empty"), 0);
+	CHECK_EQ(mq_unlink("/clock_changes_full"), 0);
+	CHECK_EQ(mq_send(full_queue, "x", 1, 0), 0);
+}
+
+static void wait_until_all_sleep(void)
+{
+	for (int i = 0; i < WAITS; i++) {
+		WAIT_UNTIL(is_asleep(atomic_load(&waiters[i])));
+	}
+}
+
+static void check_waits(void)
+{
+	pthread_t threads[WAITS];
+
+	taken_word = (uint32_t)thread_id();
+	open_queues();
+	for (int i = 0; i < WAITS; i++) {
+		threads[i] = start_thread(wait_an_hour, (void *)(intptr_t)i);
+	}
+	atomic_store(&sleeper, 0);
+	start_thread(wait_for_a_while, NULL);
+	WAIT_UNTIL(is_asleep(atomic_load(&sleeper)));
+	wait_until_all_sleep();
+	move_clock(-HOUR); // not yet, and not in an hour
+	move_clock(HOUR);
+	wait_until_all_sleep();
+	CHECK_EQ(atomic_load(&over), 0);
+	move_clock(HOUR + 1);
+	for (int i = 0; i < WAITS; i++) {
+		join_thread(threads[i]);
+	}
+	CHECK(is_asleep(atomic_load(&sleeper)));
+	move_clock(-HOUR - 1);
+	ok("waits");
 }
 
 static timer_t timer_in(clockid_t clock, long seconds, int flags)
@@ -186,5 +325,6 @@ int main(void)
 	check_timers();
 	check_descriptors();
 	check_cancelled();
+	check_waits();
 	return 0;
 }

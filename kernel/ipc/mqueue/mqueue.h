@@ -54,7 +54,7 @@ int mqueue_create(const struct ipc_caller *caller, const struct path *root,
 extern const struct file_operations mqueue_file_operations;
 
 /* All of these: -EBADF if `file` is no queue, or not open that way. */
-/* `deadline`: CLOCK_MONOTONIC. -EMSGSIZE, -EAGAIN (O_NONBLOCK), -ETIMEDOUT, -ERESTART, -ENOMEM, -EFAULT */
+/* `deadline`: CLOCK_REALTIME, NSEC_NEVER: none. -EMSGSIZE, -EAGAIN (O_NONBLOCK), -ETIMEDOUT, -ERESTART, -ENOMEM, -EFAULT */
 int mqueue_send(struct file *file, struct io_buffer *from, u32 priority,
 		nsec_t deadline) must_check;
 s64 mqueue_receive(struct file *file, struct io_buffer *to, u32 *priority,

@@ -160,7 +160,7 @@ static int wait_in(struct mutex *lock, struct list *waiters, struct waiter *wait
 	list_push_back(waiters, &waiter->link);
 	waiter->result = WAITS;
 	while (waiter->result == WAITS) {
-		int error = mutex_sleep(lock, &waiter->changed, deadline);
+		int error = mutex_sleep_realtime(lock, &waiter->changed, deadline);
 
 		if (error && waiter->result == WAITS) {
 			list_remove(&waiter->link);

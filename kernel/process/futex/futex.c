@@ -217,15 +217,6 @@ static bool is_woken(struct futex_waiter *waiter)
 	}
 }
 
-/* A deadline of either clock as one of CLOCK_MONOTONIC; the realtime clock may be set meanwhile, so it is looked at anew. */
-static nsec_t monotonic_deadline(nsec_t deadline, bool realtime)
-{
-	if (!realtime || deadline == NSEC_NEVER) {
-		return deadline;
-	}
-	return nsec_add(MAX(deadline - clock_realtime(), 0LL), clock_monotonic());
-}
-
 static bool has_passed(nsec_t deadline, bool realtime)
 {
 	return deadline != NSEC_NEVER &&
@@ -240,7 +231,11 @@ int futex_sleep_once(nsec_t deadline, bool realtime)
 	if (has_passed(deadline, realtime)) {
 		return -ETIMEDOUT;
 	}
-	sched_block(monotonic_deadline(deadline, realtime));
+	if (realtime) {
+		sched_block_realtime(deadline);
+	} else {
+		sched_block(deadline);
+	}
 	return 0;
 }
 
