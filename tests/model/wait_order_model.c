@@ -8,7 +8,8 @@
  * accesses `seq_cst` in place of the fences: kernel/arch/riscv64/mailbox.c, order.sleepers.
  *
  * Two CPUs that balance urgent threads are a poller and a waker: kernel/sched/balance.c, order.urgent. What one links, under its queue's
- * lock, is the thread that waits; what the other changes is how urgent its own work is. Each has a fence behind that, and looks.
+ * lock, is the thread that waits; what the other changes is how urgent its own work is. Each has a fence behind that, and looks. The rest of it is
+ * tests/model/urgent_model.c's.
  *
  * What must hold: not both miss the other.
  */
