@@ -5,7 +5,7 @@
  * Owns      cpu_timers.posix, the list of those that are set.
  * Locks     process.signal_lock (irq-safe) for everything, and held over the sending: so none is deleted meanwhile.
  *
- * They have no timer of the machine: cpu_timers.c looks at them when a thread of the process returns to user mode, and its watch sees to it
+ * But for those of another process (posix_other_timers.c) they have no timer of the machine: cpu_timers.c looks at them when a thread of the process returns to user mode, and its watch sees to it
  * that one does in time. A thread that has ended uses no more: a timer on its clock stays set and never expires.
  */
 #include "process/posix_timers_internal.h"
@@ -40,17 +40,21 @@ int posix_cpu_timer_measure(struct posix_timer *timer)
 			       : -EINVAL;
 	}
 	process = number ? process_find(number) : NULL;
-	process_put(process);
-	if (number && process != timer->process) {
-		return process ? -EOPNOTSUPP : -EINVAL;
+	if (process && process != timer->process) {
+		timer->other = process;
+		return 0;
 	}
-	return 0;
+	process_put(process);
+	return number && !process ? -EINVAL : 0;
 }
 
 nsec_t posix_cpu_timer_used(const struct posix_timer *timer)
 {
 	u64 user, system;
 
+	if (timer->other) {
+		return timer->other_used;
+	}
 	if (timer->measured) {
 		sched_cpu_time(&timer->measured->sched, &user, &system);
 		return (nsec_t)(user + system);
@@ -68,6 +72,10 @@ void posix_cpu_timer_set(struct posix_timer *timer,
 	timer->next = setting->absolute
 			      ? setting->value
 			      : nsec_add(posix_cpu_timer_used(timer), setting->value);
+	if (timer->other) {
+		posix_other_timer_start(timer);
+		return;
+	}
 	list_push_back(&timer->process->cpu_timers.posix, &timer->armed);
 	cpu_timers_watch_locked(timer->process);
 }

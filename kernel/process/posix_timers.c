@@ -80,7 +80,7 @@ static void expired(struct timer *clock_timer)
 	}
 }
 
-static struct posix_timer *find_locked(struct process *process, int id)
+struct posix_timer *posix_timer_find_locked(struct process *process, int id)
 {
 	struct posix_timer *timer;
 
@@ -147,6 +147,7 @@ static void destroy(struct posix_timer *timer)
 	}
 	thread_put(timer->target);
 	thread_put(timer->measured);
+	process_put(timer->other);
 	object_free(&timer_cache, timer);
 }
 
@@ -159,8 +160,8 @@ static int link_timer(struct process *process, struct posix_timer *timer)
 		err = -EAGAIN;
 	} else {
 		process->posix_timer_count++;
-		while (find_locked(process,
-				   (int)(process->next_posix_timer & INT32_MAX))) {
+		while (posix_timer_find_locked(
+			process, (int)(process->next_posix_timer & INT32_MAX))) {
 			process->next_posix_timer++;
 		}
 		timer->id = (int)(process->next_posix_timer++ & INT32_MAX);
@@ -197,6 +198,9 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 	timer->entry.taken = entry_taken;
 	timer->cpu = cpu;
 	err = cpu ? posix_cpu_timer_measure(timer) : 0;
+	if (timer->other) {
+		timer_init(&timer->timer, posix_other_timer_expired);
+	}
 	if (!err) {
 		err = charge_entry(timer);
 	}
@@ -219,9 +223,14 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 
 static void read_setting(const struct posix_timer *timer, struct posix_timer_setting *out)
 {
-	bool set = timer->cpu ? !list_empty(&timer->armed) : timer_pending(&timer->timer);
+	bool set = timer->cpu && !timer->other ? !list_empty(&timer->armed)
+					       : timer_pending(&timer->timer);
 
-	*out = (struct posix_timer_setting){.interval = timer->interval};
+	*out = (struct posix_timer_setting){0};
+	if (timer->other_gone) {
+		return;
+	}
+	out->interval = timer->interval;
 	if (timer->next) {
 		nsec_t left = timer->next - (timer->cpu ? posix_cpu_timer_used(timer)
 							: clock_monotonic());
@@ -300,7 +309,7 @@ static struct posix_timer *stop_timer(struct process *process, int id, u64 *flag
 		struct posix_timer *timer;
 
 		*flags = spin_lock_irq(&process->signal_lock);
-		timer = find_locked(process, id);
+		timer = posix_timer_find_locked(process, id);
 		if (!timer || timer_try_cancel(&timer->timer) != -EBUSY) {
 			return timer;
 		}
@@ -314,16 +323,19 @@ int posix_timer_set(int id, const struct posix_timer_setting *setting,
 {
 	struct process *process = current_process();
 	struct posix_timer *timer;
+	int error = 0;
 	u64 flags;
 
+	posix_other_timer_look(process, id);
 	flags = spin_lock_irq(&process->signal_lock);
-	timer = find_locked(process, id);
+	timer = posix_timer_find_locked(process, id);
 	if (timer) {
 		read_setting(timer, old);
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
 	timer = stop_timer(process, id, &flags);
-	if (timer) {
+	error = !timer ? -EINVAL : timer->other_gone ? -ESRCH : 0;
+	if (!error) {
 		timer->interval = setting->value ? setting->interval : 0;
 		timer->next = 0;
 		timer->overrun = 0;
@@ -335,16 +347,18 @@ int posix_timer_set(int id, const struct posix_timer_setting *setting,
 		}
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
-	return timer ? 0 : -EINVAL;
+	return error;
 }
 
 int posix_timer_get(int id, struct posix_timer_setting *out)
 {
 	struct process *process = current_process();
 	struct posix_timer *timer;
-	u64 flags = spin_lock_irq(&process->signal_lock);
+	u64 flags;
 
-	timer = find_locked(process, id);
+	posix_other_timer_look(process, id);
+	flags = spin_lock_irq(&process->signal_lock);
+	timer = posix_timer_find_locked(process, id);
 	if (timer) {
 		read_setting(timer, out);
 	}
@@ -359,7 +373,7 @@ long posix_timer_overrun(int id)
 	long overrun;
 	u64 flags = spin_lock_irq(&process->signal_lock);
 
-	timer = find_locked(process, id);
+	timer = posix_timer_find_locked(process, id);
 	overrun = timer ? (long)timer->last_overrun : -EINVAL;
 	spin_unlock_irq(&process->signal_lock, flags);
 	return overrun;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Between posix_timers.c and posix_cpu_timers.c. Everything here is guarded by the process's signal_lock. */
+/* Between posix_timers.c, posix_cpu_timers.c and posix_other_timers.c. Everything here is guarded by the process's signal_lock. */
 #pragma once
 
 #include "process/posix_timers.h"
@@ -15,9 +15,12 @@ struct posix_timer {
 	struct process *process;
 	struct thread *target; /* SIGEV_THREAD_ID; a reference */
 
-	bool cpu;                /* I: `next` is CPU time; `timer` is not used */
+	bool cpu; /* I: `next` is CPU time; `timer` is not used but for `other` */
 	struct thread *measured; /* I: whose CPU time, a reference; NULL: the process's */
 	struct list armed;       /* cpu: process.cpu_timers.posix while it is set */
+	struct process *other; /* I: another process, whose CPU time it is; a reference */
+	nsec_t other_used;     /* what that had used when it was looked at */
+	bool other_gone;       /* it had been reaped by then */
 
 	struct timer timer;
 	bool absolute; /* as it was set last: on CLOCK_REALTIME `next` moves when that clock is set, */
@@ -33,10 +36,19 @@ struct posix_timer {
 /* It expires now: overruns are counted, `next` moves by the interval. Returns whether the signal is to be sent. */
 bool posix_timer_expire_locked(struct posix_timer *timer, nsec_t now) must_check;
 
-/* A new timer's clock is CPU time: whose? -EINVAL: nobody's of this process; -EOPNOTSUPP: another process's. */
+/* A new timer's clock is CPU time: whose? -EINVAL: nobody's, or that of a thread of another process. */
 int posix_cpu_timer_measure(struct posix_timer *timer) must_check;
-/* How much has been used on its clock. signal_lock held. */
+/* How much has been used on its clock; by another process, when it was last looked at. signal_lock held. */
 nsec_t posix_cpu_timer_used(const struct posix_timer *timer);
 /* Set it, or stop it. signal_lock held. */
 void posix_cpu_timer_set(struct posix_timer *timer,
 			 const struct posix_timer_setting *setting);
+
+/* posix_other_timers.c */
+struct posix_timer *posix_timer_find_locked(struct process *process, int id);
+/* If the timer is on another process's clock: read that clock. No lock held. */
+void posix_other_timer_look(struct process *process, int id);
+/* It is set to `next`, not 0: look when the other process can have used that. signal_lock held. */
+void posix_other_timer_start(struct posix_timer *timer);
+/* The callback of posix_timer.timer for these. */
+void posix_other_timer_expired(struct timer *clock_timer);

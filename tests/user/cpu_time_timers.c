@@ -80,8 +80,9 @@ static void check_once(clockid_t clock, int notify, const char *name)
 	atomic_store(&expiries, 0);
 	long long start = used(clock);
 
+	set(timer, 0, 2000 * MILLISECOND, 0);
+	CHECK(left(timer) > 0 && left(timer) <= 2000 * MILLISECOND);
 	set(timer, 0, 20 * MILLISECOND, 0);
-	CHECK(left(timer) > 0 && left(timer) <= 20 * MILLISECOND);
 	burn_until(1);
 	CHECK(used(clock) - start >= 20 * MILLISECOND);
 	CHECK_EQ(left(timer), 0);
@@ -195,6 +196,71 @@ static void check_clocks(void)
 	ok("clocks"); // and the end of the process with one that is set
 }
 
+/* ---- the clock of another process ---- */
+
+/* A child that waits until it is told, then computes until it is killed. */
+static pid_t start_child(int tell[2])
+{
+	pid_t child;
+
+	CHECK_EQ(pipe(tell), 0);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		char byte;
+
+		CHECK_EQ(read(tell[0], &byte, 1), 1);
+		for (;;) {
+		}
+	}
+	return child;
+}
+
+static void wait_for_expiries(int wanted)
+{
+	WAIT_UNTIL_BY(atomic_load(&expiries) >= wanted, usleep(1000));
+}
+
+static void check_others(void)
+{
+	struct itimerspec setting = {.it_value = {1, 0}};
+	struct sigevent event = {.sigev_notify = SIGEV_NONE};
+	timer_t once, repeated, silent, unused;
+	long long start;
+	clockid_t clock;
+	int tell[2];
+	pid_t child = start_child(tell);
+
+	CHECK_EQ(clock_getcpuclockid(child, &clock), 0);
+	once = make(clock, SIGEV_SIGNAL);
+	repeated = make(clock, SIGEV_SIGNAL);
+	silent = make(clock, SIGEV_NONE);
+	atomic_store(&expiries, 0);
+	start = used(clock);
+	set(once, 0, 60 * MILLISECOND, 0);
+	set(silent, 0, 3600 * 1000 * MILLISECOND, 0);
+	usleep(150000); // it uses nothing
+	CHECK_EQ(atomic_load(&expiries), 0);
+	CHECK(left(once) > 0 && left(once) <= 60 * MILLISECOND);
+	CHECK_EQ(write(tell[1], "x", 1), 1);
+	wait_for_expiries(1);
+	CHECK(used(clock) - start >= 60 * MILLISECOND);
+	CHECK_EQ(left(once), 0);
+	set(repeated, TIMER_ABSTIME, 1, 20 * MILLISECOND); // long past
+	wait_for_expiries(5);
+	CHECK(used(clock) - start >= 120 * MILLISECOND);
+	CHECK(left(silent) > 3500 * 1000 * MILLISECOND);
+	CHECK_EQ(timer_delete(repeated), 0);
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+	CHECK_ERRNO(timer_settime(once, 0, &setting, NULL), ESRCH);
+	CHECK_EQ(left(silent), 0);
+	CHECK_EQ(timer_delete(once), 0);
+	CHECK_EQ(timer_delete(silent), 0);
+	CHECK_ERRNO(timer_create(clock, &event, &unused), EINVAL);
+	ok("others");
+}
+
 int main(void)
 {
 	struct sigaction action = {.sa_handler = count, .sa_flags = SA_RESTART};
@@ -208,6 +274,7 @@ int main(void)
 	check_absolute();
 	check_threads();
 	check_none();
+	check_others();
 	check_clocks();
 	return 0;
 }
