@@ -20,6 +20,7 @@
 #include "process/pid.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
+#include "process/subreaper.h"
 
 /* The machine has nothing left to run: its status is init's. */
 noreturn_ static void init_ended(int status)
@@ -31,25 +32,6 @@ noreturn_ static void init_ended(int status)
 	}
 	log_line(LOG_NOTICE, "init exited with status %d", status >> 8);
 	arch_machine_exit((unsigned)(status >> 8) & 0xff);
-}
-
-/*
- * The reaper of `process`'s children: the nearest living ancestor in its pid namespace that asked for it, or that one's
- * init. Of two processes one above the other, those of one level are in one namespace. Tree lock held.
- */
-static struct process *find_reaper(struct process *process)
-{
-	u32 level = process->pid->level;
-	struct process *candidate;
-
-	for (candidate = process->parent; candidate && candidate->pid->level == level;
-	     candidate = candidate->parent) {
-		if (candidate->state == PROCESS_ALIVE &&
-		    READ_ONCE(candidate->subreaper)) {
-			return candidate;
-		}
-	}
-	return pid_own_namespace(process->pid)->init;
 }
 
 /* A live thread of `process` other than `thread`, to compare with only. signal_lock is taken. */
@@ -192,11 +174,15 @@ static void check_orphaned_group(struct pid *group, const struct process *leavin
 static void hand_over_children(struct process *process, struct list *dead,
 			       struct list *entries)
 {
-	struct process *reaper = find_reaper(process);
-	const struct thread *heir = other_thread(reaper, NULL);
-	struct process *child, *next;
+	struct process *child, *next, *reaper;
 	struct queued_signal *none = NULL;
+	const struct thread *heir;
 
+	if (list_empty(&process->children)) {
+		return;
+	}
+	reaper = process_find_reaper(process);
+	heir = other_thread(reaper, NULL);
 	list_for_each_safe(child, next, &process->children, sibling) {
 		list_remove(&child->sibling);
 		child->parent = reaper;

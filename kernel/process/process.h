@@ -93,8 +93,9 @@ struct process {
 
 	struct wait_queue child_events;  /* wait(2) */
 	struct wait_queue signal_events; /* signalfd: a signal was queued */
-	bool subreaper;                  /* a word: PR_SET_CHILD_SUBREAPER */
-	bool is_init; /* I: of its pid namespace: unkillable from inside */
+	bool subreaper;       /* a word, written under t: PR_SET_CHILD_SUBREAPER */
+	bool below_subreaper; /* t: an ancestor is one, or was */
+	bool is_init;         /* I: of its pid namespace: unkillable from inside */
 	bool ends_namespace; /* t: is_init, and has begun to end the others: nobody will wait for its children */
 	nsec_t start_time; /* I */
 };

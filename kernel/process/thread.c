@@ -27,6 +27,7 @@
 #include "process/rseq.h"
 #include "process/signal/signal.h"
 #include "process/stack_marks.h"
+#include "process/subreaper.h"
 #include "sched/debt.h"
 #include "time/clock.h"
 #include "vm/vm_space.h"
@@ -497,6 +498,7 @@ static int publish_process(struct thread *thread, const struct thread_options *o
 		parent = parent->parent;
 	}
 	process->parent = parent;
+	process_inherit_subreaper(process);
 	if (parent) {
 		list_push_back(&parent->children, &process->sibling);
 		job_control_inherit_locked(process, options->parent->process);

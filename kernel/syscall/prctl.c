@@ -8,6 +8,7 @@
 #include "mm/usercopy.h"
 #include "process/process.h"
 #include "process/resources.h"
+#include "process/subreaper.h"
 #include "syscall/prctl.h"
 #include "vm/vm_space.h"
 #include <asm/signal.h>
@@ -242,7 +243,7 @@ long sys_prctl(const struct syscall_arguments *a)
 	case PR_GET_NO_NEW_PRIVS:
 		return privileges(option, a->arg);
 	case PR_SET_CHILD_SUBREAPER:
-		current_process()->subreaper = a->arg[1] != 0;
+		process_set_subreaper(current_process(), a->arg[1] != 0);
 		return 0;
 	case PR_GET_CHILD_SUBREAPER:
 		return write_int(a->arg[1], current_process()->subreaper);

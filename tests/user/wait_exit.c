@@ -197,6 +197,54 @@ static void check_subreaper(void)
 	ok("subreaper");
 }
 
+/* Each makes the next, says so when there is none to make, and stays until the pipe's end. */
+static void descend(int depth, const int said[2], const int go[2])
+{
+	char byte;
+
+	close(go[1]);
+	if (depth) {
+		pid_t child = fork();
+
+		CHECK(child >= 0);
+		if (child == 0) {
+			descend(depth - 1, said, go);
+		}
+	} else {
+		CHECK_EQ(write(said[1], "x", 1), 1);
+	}
+	CHECK_EQ(read(go[0], &byte, 1), 0);
+	_exit(1 << depth);
+}
+
+/* Who asks for it when his descendants are there gets them all the same, however far below. */
+static void check_late_subreaper(void)
+{
+	int status, seen = 0, said[2], go[2];
+	pid_t child;
+	char byte;
+
+	CHECK_EQ(pipe(said), 0);
+	CHECK_EQ(pipe(go), 0);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		descend(4, said, go);
+	}
+	CHECK_EQ(read(said[0], &byte, 1), 1);
+	CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	close(go[1]);
+	while (waitpid(-1, &status, 0) > 0) {
+		seen += WEXITSTATUS(status);
+	}
+	CHECK_EQ(seen, 31);
+	CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+	close(said[0]);
+	close(said[1]);
+	close(go[0]);
+	ok("late_subreaper");
+}
+
 static void check_no_child_wait(void)
 {
 	struct sigaction action = {.sa_handler = SIG_IGN};
@@ -319,6 +367,7 @@ int main(void)
 	check_stop_continue();
 	check_wait_errors();
 	check_subreaper();
+	check_late_subreaper();
 	check_no_child_wait();
 	check_no_child_signal();
 	check_child_signal();
