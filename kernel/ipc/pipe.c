@@ -10,6 +10,8 @@
  *   P2  readers and writers count the open files of each side; `files` counts both, and openers on
  *       their way: whoever makes it 0 frees the pipe. inode.lock keeps openers and the last closer apart.
  *   P4  `reserved` bytes of room belong to a splice under way (pipe_splice.c): writers leave them, and the pages stay.
+ *   P5  The `filling` bytes from head on have their pages: what was read for a splice into the pipe comes there, wherever head is by then, and
+ *	 must not be lost for want of memory. Who moves head has the pages behind them ready first.
  *   P3  A write of up to PIPE_BUF bytes goes in whole or not at all.
  */
 #include "ipc/pipe_internal.h"
@@ -149,6 +151,35 @@ unlock:
 	return result;
 }
 
+u64 pipe_have_pages(struct pipe *pipe, u64 position, u64 size)
+{
+	u64 done = 0;
+
+	while (done < size) {
+		u64 at = position + done;
+		void **page = &pipe->pages[at / PAGE_SIZE % pipe->page_count];
+
+		if (!*page) {
+			*page = heap_allocate(PAGE_SIZE);
+		}
+		if (!*page) {
+			break;
+		}
+		done += MIN(size - done, PAGE_SIZE - at % PAGE_SIZE);
+	}
+	return done;
+}
+
+/* For `chunk` bytes at head, which are in one page; and P5. pipe.lock held. */
+static bool have_pages_for(struct pipe *pipe, u64 chunk)
+{
+	if (!pipe_have_pages(pipe, pipe->head, 1)) {
+		return false;
+	}
+	return !pipe->filling ||
+	       pipe_have_pages(pipe, pipe->head + chunk + pipe->filling - 1, 1);
+}
+
 u64 pipe_give_bytes(struct pipe *pipe, struct io_buffer *io, u64 wanted, int *error)
 {
 	u64 done = 0;
@@ -156,17 +187,15 @@ u64 pipe_give_bytes(struct pipe *pipe, struct io_buffer *io, u64 wanted, int *er
 	while (done < wanted) {
 		u64 at = pipe->head % PAGE_SIZE;
 		u64 chunk = MIN(wanted - done, PAGE_SIZE - at);
-		void **page = &pipe->pages[pipe->head / PAGE_SIZE % pipe->page_count];
 		size_t moved;
+		u8 *page;
 
-		if (!*page) {
-			*page = heap_allocate(PAGE_SIZE);
-		}
-		if (!*page) {
+		if (!have_pages_for(pipe, chunk)) {
 			*error = -ENOMEM;
 			break;
 		}
-		moved = io_copy_from(io, (u8 *)*page + at, chunk);
+		page = pipe->pages[pipe->head / PAGE_SIZE % pipe->page_count];
+		moved = io_copy_from(io, page + at, chunk);
 		pipe->head += moved;
 		done += moved;
 		if (moved < chunk) {

@@ -30,7 +30,7 @@ s64 pipe_splice_pipe(struct pipe *from, struct pipe *to, u64 length, bool consum
  */
 s64 pipe_take(struct pipe *pipe, void *to, u64 size, bool wait) must_check;
 void pipe_settle(struct pipe *pipe, const void *rest, u64 left, u64 taken);
-/* Room for up to `size` bytes, to be filled with the first `used` of it. How many; pipe_fill() says how many it took: fewer without memory. */
+/* Room, with its memory, for up to `size` bytes, to be filled with the first `used` of it: how many. -ENOMEM. pipe_fill() takes all of those. */
 s64 pipe_reserve(struct pipe *pipe, u64 size, bool wait) must_check;
 s64 pipe_fill(struct pipe *pipe, void *from, u64 used, u64 reserved) must_check;
 

@@ -7,6 +7,7 @@
  */
 #include "ipc/pipe_internal.h"
 
+#include "core/panic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include <linux/eventpoll.h>
@@ -150,8 +151,12 @@ s64 pipe_reserve(struct pipe *pipe, u64 size, bool wait)
 	mutex_lock(&pipe->lock);
 	result = wait_for_room(pipe, wait);
 	if (result == 0) {
-		result = (s64)MIN(size, pipe_room(pipe));
-		pipe->reserved += (u64)result;
+		u64 have = pipe_have_pages(pipe, pipe->head + pipe->filling,
+					   MIN(size, pipe_room(pipe)));
+
+		pipe->filling += have;
+		pipe->reserved += have;
+		result = have ? (s64)have : -ENOMEM;
 	}
 	mutex_unlock(&pipe->lock);
 	return result;
@@ -165,6 +170,7 @@ s64 pipe_fill(struct pipe *pipe, void *from, u64 used, u64 reserved)
 
 	io_buffer_init_kernel(&io, from, used);
 	mutex_lock(&pipe->lock);
+	pipe->filling -= reserved;
 	pipe->reserved -= reserved;
 	done = pipe_give_bytes(pipe, &io, used, &error);
 	mutex_unlock(&pipe->lock);
@@ -174,7 +180,8 @@ s64 pipe_fill(struct pipe *pipe, void *from, u64 used, u64 reserved)
 	if (done < reserved) {
 		tell_writers(pipe);
 	}
-	return done ? (s64)done : error;
+	ASSERT(!error); // P5
+	return (s64)done;
 }
 
 /* As much as there is in one and room for in the other; the first one's bytes stay. Both locks held. */

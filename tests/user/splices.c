@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * issue part 6: splice, tee and vmsplice move every byte once and in order, between pipes, files, sockets and memory; what the far side does
- * not take stays in the pipe; waiting, ends, refusals.
+ * not take stays in the pipe; waiting, ends, refusals; and on Heddle without memory.
  */
-#include "test.h"
+#include "raw.h"
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -246,6 +246,89 @@ static void check_stream(void)
 	ok("stream");
 }
 
+/* --- no memory; Heddle alone --- */
+
+enum { MOST = 30, SPLICED = 20000 };
+
+static int control;
+
+static void arm(int nth, pid_t thread)
+{
+	char plan[32];
+	int length = snprintf(plan, sizeof(plan), "%d %d", nth, thread);
+
+	if (write(control, plan, (size_t)length) < 0) { // what disarms may fail of it
+		CHECK_EQ(write(control, plan, (size_t)length), length);
+	}
+}
+
+/* What was read is in the pipe, all of it. */
+static void check_file_without_memory(void)
+{
+	int in = open("in", O_RDWR | O_CREAT | O_TRUNC, 0600), failed = 0, ends[2];
+	static unsigned char data[SPLICED];
+	long done = 0;
+
+	fill(data, 0, sizeof(data));
+	CHECK_EQ(write(in, data, sizeof(data)), sizeof(data));
+	for (int nth = 1; nth < MOST; nth++) {
+		make_pipe(ends, 0);
+		CHECK_EQ(lseek(in, 0, SEEK_SET), 0);
+		arm(nth, thread_id());
+		done = splice(in, NULL, ends[1], NULL, SPLICED, 0);
+		CHECK(done > 0 || (done < 0 && errno == ENOMEM));
+		arm(0, thread_id());
+		failed += done != SPLICED;
+		done = done < 0 ? 0 : done;
+		CHECK_EQ(lseek(in, 0, SEEK_CUR), done);
+		CHECK_EQ(held(ends[0]), done);
+		if (done) {
+			CHECK_EQ(read(ends[0], data, sizeof(data)), done);
+			check(data, 0, (size_t)done);
+		}
+		close(ends[0]);
+		close(ends[1]);
+	}
+	CHECK(failed > 1 && done == SPLICED);
+	close(in);
+	ok("file_without_memory");
+}
+
+static int pair[2], middle[2];
+static _Atomic pid_t splicer;
+
+static void *splice_socket(void *unused)
+{
+	splicer = thread_id();
+	CHECK_EQ(splice(pair[1], NULL, middle[1], NULL, 6000, 0), 6000);
+	return unused;
+}
+
+/* Others write to the pipe while a splice into it waits for its bytes: these come behind, and their memory is there. */
+static void check_writer_in_between(void)
+{
+	static unsigned char data[9000 + 6000];
+	pthread_t thread;
+
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	make_pipe(middle, 0);
+	fill(data, 0, sizeof(data));
+	thread = start_thread(splice_socket, NULL);
+	WAIT_UNTIL(splicer && thread_state(splicer) == 'S');
+	CHECK_EQ(write(middle[1], data, 9000), 9000);
+	arm(1, splicer);
+	CHECK_EQ(write(pair[0], data + 9000, 6000), 6000);
+	join_thread(thread);
+	memset(data, 0, sizeof(data));
+	CHECK_EQ(read(middle[0], data, sizeof(data)), sizeof(data));
+	check(data, 0, sizeof(data));
+	close(pair[0]);
+	close(pair[1]);
+	close(middle[0]);
+	close(middle[1]);
+	ok("writer_in_between");
+}
+
 int main(void)
 {
 	check_files();
@@ -254,5 +337,10 @@ int main(void)
 	check_memory();
 	check_refusals();
 	check_stream();
+	control = open("/proc/heddle/fail_nth", O_WRONLY);
+	if (control >= 0) {
+		check_file_without_memory();
+		check_writer_in_between();
+	}
 	return 0;
 }
