@@ -17,6 +17,11 @@ enum trace_state {
 	TRACE_OFF,
 	TRACE_AT_EXEC, /* from its next execve on that succeeds */
 	TRACE_CALLS,
+	TRACE_LOG = 3, /* a mask: the log's part */
+
+	/* ptrace(2), set by the thread itself when it leaves a stop */
+	TRACE_STOPS = 4, /* it stops before and behind its system calls */
+	TRACE_STEP = 8,  /* it stops behind each instruction, so behind its calls */
 };
 
 enum { CALL_LOG_MAX = 64 << 20 };

@@ -16,9 +16,11 @@
 #include "process/pid.h"
 #include "process/pidfd.h"
 #include "process/process.h"
+#include "process/ptrace/ptrace.h"
 #include "process/resources.h"
 #include "sync/completion.h"
 #include <linux/fcntl.h>
+#include <linux/ptrace.h>
 #include <linux/sched.h>
 
 int clone_check_flags(u64 flags)
@@ -106,9 +108,21 @@ static void wait_for_vfork(struct thread *child, struct completion *done)
 	spin_unlock(&child->resource_lock);
 }
 
-/* From here nothing fails. */
+static void start_vfork_child(struct thread *child, struct completion *done, int event)
+{
+	if (!event) {
+		sched_start_and_sleep(&child->sched);
+	} else {
+		sched_start(&child->sched);
+		trace_event_pid(event, child->pid);
+	}
+	wait_for_vfork(child, done);
+	trace_event_pid(PTRACE_EVENT_VFORK_DONE, child->pid);
+}
+
+/* From here nothing fails. `event`: what it is to our tracer. */
 static long start_child(const struct clone_request *request, struct thread *child,
-			struct completion *done)
+			struct completion *done, int event)
 {
 	pid_nr number = thread_number(child);
 
@@ -118,10 +132,12 @@ static long start_child(const struct clone_request *request, struct thread *chil
 	}
 	resources_child_published(child);
 	if (request->flags & CLONE_VFORK) {
-		sched_start_and_sleep(&child->sched);
-		wait_for_vfork(child, done);
-	} else {
-		sched_start(&child->sched);
+		start_vfork_child(child, done, event);
+		return number;
+	}
+	sched_start(&child->sched);
+	if (event) {
+		trace_event_pid(event, child->pid);
 	}
 	return number;
 }
@@ -151,14 +167,16 @@ long clone_thread(const struct clone_request *request, const struct trap_frame *
 	struct thread *child;
 	struct completion done;
 	struct file *pidfd = NULL;
-	int fd = -1;
+	int fd = -1, event;
 	int err = check_request(request);
 	long number;
 
 	if (err) {
 		return err;
 	}
+	event = trace_clone_event(request->flags, request->exit_signal);
 	fill_options(&options, request, frame);
+	options.traced = event || (request->flags & CLONE_PTRACE);
 	err = thread_build(&options, &child);
 	if (err) {
 		return err;
@@ -189,7 +207,7 @@ long clone_thread(const struct clone_request *request, const struct trap_frame *
 	if (pidfd) {
 		fd_install(current_files(), fd, pidfd);
 	}
-	number = start_child(request, child, &done);
+	number = start_child(request, child, &done, event);
 	thread_put(child);
 	return number;
 }

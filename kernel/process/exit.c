@@ -18,6 +18,7 @@
 #include "process/job_control.h"
 #include "process/namespace/pid_namespace.h"
 #include "process/pid.h"
+#include "process/ptrace/ptrace.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
 #include "process/subreaper.h"
@@ -94,12 +95,11 @@ static struct death_wishes wishes_of(struct process *parent)
 	return wishes;
 }
 
-static void describe_end(struct process *process, struct process *parent, siginfo_t *info)
+static void describe_end(struct process *process, const struct pid *pid, int status,
+			 struct process *parent, siginfo_t *info)
 {
-	int status = process->exit_status;
-
 	info->si_errno = 0;
-	info->si_pid = pid_number_in(process->pid, pid_own_namespace(parent->pid));
+	info->si_pid = pid_number_in(pid, pid_own_namespace(parent->pid));
 	info->si_uid = process_uid_shown_to(process, parent);
 	info->si_utime = (__kernel_clock_t)(process->dead_threads.user_ns / 10000000);
 	info->si_stime = (__kernel_clock_t)(process->dead_threads.system_ns / 10000000);
@@ -119,32 +119,46 @@ static int end_signal(const struct process *process, const struct process *paren
 								: SIGCHLD;
 }
 
-/* Tell the parent that `process` is a zombie. true: nobody will wait for it. Tree lock held. */
-static bool notify_parent(struct process *process, struct queued_signal **entry)
+/* The end of `pid`, one of `process`'s threads or itself, told to `parent`. true: it will not wait for it. Tree lock held. */
+static bool tell_of_end(struct process *process, const struct pid *pid, int status,
+			struct process *parent, int signal, struct queued_signal **entry)
 {
-	struct process *parent = process->parent;
 	struct death_wishes wishes = {0};
-	int signal;
 
-	if (!parent) {
-		return true;
-	}
-	if (parent->ends_namespace) {
-		return true; // it only waits for everybody to be gone
-	}
-	signal = end_signal(process, parent);
 	if (signal == SIGCHLD) {
 		wishes = wishes_of(parent);
 	}
 	if (signal > 0 && signal <= SIGNAL_COUNT && !wishes.no_signal) {
 		if (*entry) {
 			(*entry)->info.si_signo = signal;
-			describe_end(process, parent, &(*entry)->info);
+			describe_end(process, pid, status, parent, &(*entry)->info);
 		}
 		(void)signal_post(parent, NULL, signal, entry);
 	}
 	wake_all(&parent->child_events, 0);
 	return wishes.no_zombie;
+}
+
+bool process_notify_parent_locked(struct process *process, struct queued_signal **entry)
+{
+	struct process *parent = process->parent, *tracer = trace_foreign_tracer(process);
+
+	if (tracer) {
+		// The parent's turn comes when its tracer has taken it.
+		if (!tell_of_end(process, process->pid, process->exit_status, tracer,
+				 SIGCHLD, entry)) {
+			return false;
+		}
+		trace_unlink_locked(process->leader);
+	}
+	if (!parent) {
+		return true;
+	}
+	if (parent->ends_namespace) {
+		return true; // it only waits for everybody to be gone
+	}
+	return tell_of_end(process, process->pid, process->exit_status, parent,
+			   end_signal(process, parent), entry);
 }
 
 /* A stopped group that nobody can continue any more is told so (POSIX). Tree lock held. */
@@ -194,7 +208,8 @@ static void hand_over_children(struct process *process, struct list *dead,
 			check_orphaned_group(child->group, NULL);
 		}
 		death_signals_send(child, entries);
-		if (child->state == PROCESS_ZOMBIE && notify_parent(child, &none)) {
+		if (child->state == PROCESS_ZOMBIE && !trace_foreign_tracer(child) &&
+		    process_notify_parent_locked(child, &none)) {
 			child->state = PROCESS_DEAD;
 			list_remove(&child->sibling);
 			list_push_back(dead, &child->sibling);
@@ -268,7 +283,7 @@ static void process_end(struct process *process)
 	hand_over_children(process, &dead, &told);
 	check_own_group(process);
 	process->state = PROCESS_ZOMBIE;
-	unwanted = notify_parent(process, &entry);
+	unwanted = process_notify_parent_locked(process, &entry);
 	if (unwanted) {
 		process->state = PROCESS_DEAD;
 		list_remove(&process->sibling);
@@ -294,6 +309,9 @@ static void mark_exiting(struct thread *thread, int status)
 	u64 flags = spin_lock_irq(&process->signal_lock);
 
 	thread->exiting = true;
+	thread->trace.trapping = false;
+	thread->trace.exit_status =
+		process->group_exit ? process->group_exit_status : status;
 	if (--process->staying_threads == 0 && !process->group_exit) {
 		process->group_exit = true; // the last one's status is the process's
 		process->group_exit_status = status;
@@ -305,43 +323,83 @@ static void mark_exiting(struct thread *thread, int status)
 	signal_deliver_stop_news(process);
 }
 
-/* Returns the state the thread ends in: only a leader stays to be waited for. */
+void thread_reap(struct thread *thread)
+{
+	struct process *process = thread->process;
+	bool last;
+	u64 flags = spin_lock_irq(&process->signal_lock);
+
+	last = --process->unfinished_threads == 0;
+	spin_unlock_irq(&process->signal_lock, flags);
+	process_get(process);
+	thread_unpublish(thread);
+	if (last) {
+		process_end(process);
+	}
+	process_put(process);
+}
+
+/* It leaves its process but for the number. Tree lock held. true: it stays until its tracer has heard of its end. *last: of those who count. */
+static bool leave_process(struct thread *thread, struct queued_signal **entry, bool *last)
+{
+	struct process *process = thread->process, *tracer = thread->trace.tracer;
+	bool kept = tracer && process->leader != thread;
+
+	if (kept && tell_of_end(process, thread->pid, thread->trace.exit_status, tracer,
+				SIGCHLD, entry)) {
+		kept = false;
+		trace_unlink_locked(thread);
+	} else if (tracer) {
+		wake_all(&tracer->child_events,
+			 0); // trace_attach() may wait for it to stop
+	}
+	thread->trace.kept = kept;
+	spin_lock(&process->signal_lock);
+	signal_queue_flush(&thread->signals.queue, ~0ULL);
+	thread->finished = true;
+	*last = !kept && --process->unfinished_threads == 0;
+	if (process->exec_thread && process->leader == thread) {
+		wake_all(&process->thread_end, 0);
+	}
+	spin_unlock(&process->signal_lock);
+	return kept;
+}
+
+/* Returns the state the thread ends in: only a leader stays to be waited for, and who is traced. */
 static enum thread_state finish(struct thread *thread)
 {
 	struct process *process = thread->process;
-	struct list told;
-	bool leader, last;
+	struct queued_signal *entry = signal_entry_create();
+	struct list told, untraced;
+	bool leader, kept, last;
 	u64 flags = death_signals_lock_tree(process, thread, &told);
 
+	list_init(&untraced);
 	leave_children_of_thread(thread, &told);
+	trace_tracer_ends_locked(thread, &untraced);
+	process_get(process); // the thread's own may go now
+	leader = process->leader == thread;
+	kept = leave_process(thread, &entry, &last);
 	spin_unlock_irq(&process_tree_lock, flags);
 	death_signals_drop(&told);
+	signal_entry_destroy(entry);
+	trace_reap_ended(&untraced);
 
-	flags = spin_lock_irq(&process->signal_lock);
-	signal_queue_flush(&thread->signals.queue, ~0ULL);
-	leader = process->leader == thread;
-	thread->finished = true;
-	last = --process->unfinished_threads == 0;
-	if (process->exec_thread && leader) {
-		wake_all(&process->thread_end, 0);
-	}
-	spin_unlock_irq(&process->signal_lock, flags);
-
-	process_get(process); // the thread's own may go now
-	if (!leader) {
+	if (!leader && !kept) {
 		thread_unpublish(thread);
 	}
 	if (last) {
 		process_end(process);
 	}
 	process_put(process);
-	return leader ? THREAD_ZOMBIE : THREAD_DEAD;
+	return leader || kept ? THREAD_ZOMBIE : THREAD_DEAD;
 }
 
 noreturn_ void thread_exit(int status)
 {
 	struct thread *thread = current_thread();
 
+	trace_exit(status);
 	mark_exiting(thread, status);
 	resources_exit();
 	sched_exit(finish(thread));

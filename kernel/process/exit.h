@@ -21,6 +21,8 @@ noreturn_ void thread_exit(int status);
 /* All threads of the running process end. */
 noreturn_ void process_exit(int status);
 
+struct queued_signal;
+
 enum wait_kind { WAIT_ANY, WAIT_PROCESS, WAIT_GROUP };
 struct wait_request {
 	enum wait_kind kind;
@@ -37,7 +39,13 @@ struct wait_request {
 	int word;   /* as wait4 has it */
 	struct process_usage usage;
 };
+/* Code, status and word of the end with this wait status. */
+void wait_describe_end(struct wait_request *request, int status);
 /* 0, -ECHILD, -ERESTART */
 int process_wait(struct wait_request *request) must_check;
 /* The tree is done with a dead process: off with its numbers. No lock held. */
 void process_reap(struct process *process);
+/* Likewise with a thread that its tracer kept, and with its process if that was the last. */
+void thread_reap(struct thread *thread);
+/* Tell the parent of a zombie, or who else is to hear of it. true: nobody will wait for it. *entry is used up as in signal_post(). Tree lock held. */
+bool process_notify_parent_locked(struct process *process, struct queued_signal **entry);

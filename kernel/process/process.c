@@ -83,6 +83,7 @@ static void process_setup(struct process *process, struct pid *pid)
 	signal_queue_init(&process->shared_signals);
 	list_init(&process->threads);
 	list_init(&process->children);
+	list_init(&process->tracees);
 	list_init(&process->sibling);
 	list_init(&process->group_link);
 	list_init(&process->session_link);
@@ -217,7 +218,8 @@ void process_put(struct process *process)
 		return;
 	}
 	ASSERT(!process->vm && !process->handlers && !process->executable);
-	ASSERT(list_empty(&process->threads) && list_empty(&process->children));
+	ASSERT(list_empty(&process->threads) && list_empty(&process->children) &&
+	       list_empty(&process->tracees));
 	pid_put(process->pid);
 	object_free(&process_cache, process);
 }

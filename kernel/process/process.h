@@ -81,6 +81,8 @@ struct process {
 		parent_thread; /* for __WNOTHREAD and PR_SET_PDEATHSIG: compared, never followed */
 	struct list children; /* process.sibling */
 	struct list sibling;
+	struct list
+		tracees; /* thread.trace.link of those it traces; they hold no reference */
 	struct pid *group;        /* holds a use of the number */
 	struct list group_link;   /* pid.group_members */
 	struct session *session;  /* a reference */

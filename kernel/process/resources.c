@@ -419,20 +419,26 @@ bool process_dump_owner(struct process *process, u32 *uid, u32 *gid)
 	return closed;
 }
 
-static bool same_user(const struct credentials *mine, const struct credentials *theirs)
+static bool same_user(const struct credentials *mine, const struct credentials *theirs,
+		      enum access_mode mode)
 {
-	return mine->fsuid == theirs->euid && mine->fsuid == theirs->suid &&
-	       mine->fsuid == theirs->uid && mine->fsgid == theirs->egid &&
-	       mine->fsgid == theirs->sgid && mine->fsgid == theirs->gid;
+	u32 uid = mode == ACCESS_TRACE ? mine->uid : mine->fsuid;
+	u32 gid = mode == ACCESS_TRACE ? mine->gid : mine->fsgid;
+
+	return uid == theirs->euid && uid == theirs->suid && uid == theirs->uid &&
+	       gid == theirs->egid && gid == theirs->sgid && gid == theirs->gid;
 }
 
 static bool may_look_into(const struct credentials *mine,
-			  const struct credentials *theirs, struct process *process)
+			  const struct credentials *theirs, struct process *process,
+			  enum access_mode mode)
 {
+	u64 power = mode == ACCESS_TRACE ? mine->capability_permitted
+					 : mine->capability_effective;
 	bool tracer =
 		credentials_capable_in(mine, theirs->user_namespace, CAP_SYS_PTRACE);
 	struct user_namespace *closed_in;
-	bool allowed = same_user(mine, theirs) || tracer;
+	bool allowed = same_user(mine, theirs, mode) || tracer;
 
 	if (memory_closed(process, &closed_in)) {
 		allowed = allowed &&
@@ -440,10 +446,8 @@ static bool may_look_into(const struct credentials *mine,
 		user_namespace_put(closed_in);
 	}
 	// Nobody looks into more power than they have.
-	return allowed &&
-	       (tracer ||
-		(mine->user_namespace == theirs->user_namespace &&
-		 (theirs->capability_permitted & ~mine->capability_effective) == 0));
+	return allowed && (tracer || (mine->user_namespace == theirs->user_namespace &&
+				      (theirs->capability_permitted & ~power) == 0));
 }
 
 int thread_check_access(struct thread *thread, enum access_mode mode)
@@ -456,7 +460,7 @@ int thread_check_access(struct thread *thread, enum access_mode mode)
 		return 0;
 	}
 	theirs = thread_get_credentials(thread);
-	allowed = may_look_into(mine, theirs, thread->process);
+	allowed = may_look_into(mine, theirs, thread->process, mode);
 	credentials_put(theirs);
 	return allowed ? 0 : -EPERM;
 }

@@ -68,7 +68,8 @@ struct thread *thread_lock_resources(struct thread *thread) NO_THREAD_SAFETY;
 void thread_unlock_resources(struct thread *thread) NO_THREAD_SAFETY;
 
 /* 8. Others: the address space, check and take in one step against execve. A vm_put() is due. -ESRCH, -EACCES, -EPERM. */
-enum access_mode { ACCESS_VM_READ, ACCESS_VM_ATTACH };
+/* ACCESS_TRACE: by the real ids and all permitted capabilities; the others by those in effect for files. */
+enum access_mode { ACCESS_VM_READ, ACCESS_VM_ATTACH, ACCESS_TRACE };
 int process_get_vm(struct process *process, enum access_mode mode,
 		   struct vm_space **out) must_check;
 /* May the running thread look into `thread` (ptrace(2) "access mode")? 0 or -EPERM. */

@@ -23,6 +23,7 @@
 #include "process/namespace/pid_namespace.h"
 #include "process/pid.h"
 #include "process/process.h"
+#include "process/ptrace/ptrace.h"
 #include "process/resources.h"
 #include "process/rseq.h"
 #include "process/signal/signal.h"
@@ -251,7 +252,7 @@ static void inherit(struct thread *thread, const struct thread_options *options)
 	if (options->name) {
 		string_copy(thread->name, options->name, sizeof(thread->name));
 	}
-	thread->traced = parent->traced;
+	thread->traced = parent->traced & TRACE_LOG;
 	thread->signals.blocked = parent->signals.blocked;
 	fault_plan_inherit(&thread->faults, &parent->faults);
 	thread->default_timer_slack_ns = READ_ONCE(parent->sched.timer_slack_ns);
@@ -422,6 +423,7 @@ int thread_build(const struct thread_options *options, struct thread **out)
 	refcount_init(&thread->references, 2); // the table's and the running thread's
 	spin_init(&thread->resource_lock, RANK_RESOURCES, "thread.resource_lock");
 	list_init(&thread->process_link);
+	list_init(&thread->trace.link);
 	signal_queue_init(&thread->signals.queue);
 	err = build_steps(thread, options);
 	if (err) {
@@ -457,6 +459,10 @@ static void link_thread_locked(struct thread *thread, struct process *process)
 	atomic_fetch_add_explicit(&process->live_threads, 1, memory_order_relaxed);
 	if (process->stop.signal && !process->stop.stopped) {
 		process->stop.remaining++;
+		thread->trace.stop_signal = (u8)process->stop.signal;
+	} else if (process->stop.signal) {
+		thread->stop_counted =
+			true; // its maker is traced, and goes on in a stopped group
 	}
 	signal_recalculate_locked(thread);
 }
@@ -526,6 +532,9 @@ int thread_publish(struct thread *thread, const struct thread_options *options)
 	} else {
 		err = publish_process(thread, options);
 	}
+	if (!err && options->traced) {
+		trace_inherit_locked(thread);
+	}
 	spin_unlock_irq(&process_tree_lock, flags);
 	return err;
 }
@@ -536,6 +545,7 @@ void thread_unpublish(struct thread *thread)
 	struct process_usage usage = {0};
 	u64 flags;
 
+	trace_unlink(thread);
 	give_back_count(thread);
 	sched_cpu_time(&thread->sched, &usage.user_ns, &usage.system_ns);
 	usage.switches_voluntary = thread->sched.switches_voluntary;

@@ -19,6 +19,7 @@
 #include "lib/list.h"
 #include "lib/types.h"
 #include "process/port/port.h"
+#include "process/ptrace/trace_state.h"
 #include "process/signal/signal_state.h"
 #include "sched/sched.h"
 #include "sched/wait.h"
@@ -44,6 +45,7 @@ enum {
 		1, /* CLONE_CHILD_SETTID: write the number into the child's own memory */
 	RETURN_CPU_TIMERS = 2, /* RLIMIT_CPU or an interval timer counts CPU time */
 	RETURN_RSEQ = 4,       /* was switched in, or a barrier came (rseq.h) */
+	RETURN_TRACE = 32,     /* a system call of one that is traced ends (ptrace/) */
 	RETURN_OVERRUN = 16,   /* SCHED_DEADLINE: its runtime was used up */
 	RETURN_BLOCK = 8,      /* is on another CPU: the thread block says which */
 	/* These come with switches: cleared when taken up, and looked for again. */
@@ -83,6 +85,8 @@ struct thread {
 	bool exiting;                  /* s: takes no more signals */
 	bool finished; /* s: left process.threads' live ones; only a leader stays linked */
 	bool stop_counted; /* s: has stopped in this group stop */
+	bool stop_again; /* s: untraced while its group is stopped: is to stop, and to be quiet about it */
+	struct thread_trace trace; /* who traces it, ptrace(2) */
 	bool stop_dequeued; /* s: has taken a stop signal out that no SIGCONT has overtaken yet */
 
 	struct thread_block block; /* of process->vm; given back in the farewell to it */
@@ -92,9 +96,9 @@ struct thread {
 	u64 alternate_stack_size;
 	u32 alternate_stack_flags;
 
-	u8 traced;                   /* o: enum trace_state (call_log.h) */
-	vaddr_t set_tid;             /* o: for RETURN_SET_TID */
-	vaddr_t clear_tid;           /* o: CLONE_CHILD_CLEARTID, set_tid_address */
+	u8 traced;         /* o: enum trace_state (call_log.h), TRACE_STOPS, TRACE_STEP */
+	vaddr_t set_tid;   /* o: for RETURN_SET_TID */
+	vaddr_t clear_tid; /* o: CLONE_CHILD_CLEARTID, set_tid_address */
 	_Atomic vaddr_t robust_list; /* a: owner writes, get_robust_list reads */
 	_Atomic u8 futex_state;      /* a, owner writes: enum futex_state */
 	vaddr_t rseq;                /* o: rseq.h; 0: none */
@@ -151,6 +155,7 @@ struct thread_options {
 	int exit_signal;
 	const struct wanted_numbers *wanted; /* clone3's set_tid; NULL: any */
 	const char *name;                    /* NULL: the parent's */
+	bool traced;            /* by who traces the parent, if anybody does */
 	u32 group_signals_seen; /* of the parent, before anything was copied */
 
 	/* With no parent: takes over these references. */

@@ -19,6 +19,7 @@
 #include "process/current.h"
 #include "process/pid.h"
 #include "process/process.h"
+#include "process/ptrace/ptrace.h"
 #include "process/rseq.h"
 #include "process/signal/signal.h"
 #include "sched/sched.h"
@@ -97,6 +98,10 @@ static noinline_ void work_before_return(struct thread *thread, struct trap_fram
 		if (arch_need_reschedule()) {
 			arch_irq_enable();
 			sched_reschedule();
+			arch_irq_disable();
+		} else if (work & RETURN_TRACE) {
+			arch_irq_enable();
+			trace_syscall_exit(frame);
 			arch_irq_disable();
 		} else if (work & RETURN_SET_TID) {
 			arch_irq_enable();
@@ -203,5 +208,8 @@ void entry_user_exception(struct trap_frame *frame, int signal, int code, vaddr_
 {
 	sched_account_system();
 	log_fault(current_thread(), frame, address, 0);
+	if (signal == SIGTRAP && code == TRAP_TRACE && !trace_step_wanted()) {
+		return;
+	}
 	signal_force(signal, code, address);
 }

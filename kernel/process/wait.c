@@ -12,6 +12,7 @@
 #include "lib/errno.h"
 #include "process/current.h"
 #include "process/pid.h"
+#include "process/ptrace/ptrace.h"
 #include <linux/wait.h>
 
 static bool kind_matches(const struct process *child, const struct wait_request *request)
@@ -44,6 +45,15 @@ static void describe(const struct process *child, struct wait_request *request)
 	credentials_put(credentials);
 }
 
+void wait_describe_end(struct wait_request *request, int status)
+{
+	request->word = status;
+	request->code = !(status & 0x7f) ? CLD_EXITED
+			: status & 0x80  ? CLD_DUMPED
+					 : CLD_KILLED;
+	request->status = status & 0x7f ? status & 0x7f : status >> 8;
+}
+
 /* Tree lock held. true: *request is filled; the zombie is the caller's to reap unless WNOWAIT. */
 static bool take_zombie(struct process *child, struct wait_request *request)
 {
@@ -53,11 +63,7 @@ static bool take_zombie(struct process *child, struct wait_request *request)
 		return false;
 	}
 	describe(child, request);
-	request->word = status;
-	request->code = !(status & 0x7f) ? CLD_EXITED
-			: status & 0x80  ? CLD_DUMPED
-					 : CLD_KILLED;
-	request->status = status & 0x7f ? status & 0x7f : status >> 8;
+	wait_describe_end(request, status);
 	process_usage(child, &request->usage);
 	process_usage_add(&request->usage, &child->waited_children);
 	if (!(request->options & WNOWAIT)) {
@@ -73,8 +79,9 @@ static bool take_stop(struct process *child, struct wait_request *request)
 	bool taken = false;
 	u64 flags = spin_lock_irq(&child->signal_lock);
 
+	// A tracer that is the parent too sees each thread's stop instead (trace_scan()).
 	if ((request->options & WSTOPPED) && child->stop.stopped &&
-	    child->stop.report_stop) {
+	    child->stop.report_stop && child->leader->trace.tracer != child->parent) {
 		request->code = CLD_STOPPED;
 		request->status = child->stop.signal;
 		request->word = STATUS_STOPPED(child->stop.signal);
@@ -106,7 +113,8 @@ static int scan(struct process *parent, struct wait_request *request,
 			continue; // it can neither stop nor go on any more
 		}
 		result = 0;
-		if (take_zombie(child, request)) {
+		// The end of one that somebody else traces is that one's to see first.
+		if (!trace_foreign_tracer(child) && take_zombie(child, request)) {
 			*reap = request->options & WNOWAIT ? NULL : child;
 			return 0;
 		}
@@ -123,6 +131,7 @@ int process_wait(struct wait_request *request)
 {
 	struct process *parent = current_process();
 	struct process *reap = NULL;
+	struct thread *ended = NULL;
 	struct wait_entry entry = {0};
 	int result;
 
@@ -133,6 +142,9 @@ int process_wait(struct wait_request *request)
 		wait_begin(&parent->child_events, &entry, THREAD_INTERRUPTIBLE);
 		flags = spin_lock_irq(&process_tree_lock);
 		result = scan(parent, request, &reap);
+		if (!request->number && trace_scan(request, &ended) == 0) {
+			result = 0;
+		}
 		spin_unlock_irq(&process_tree_lock, flags);
 		if (result || request->number || (request->options & WNOHANG)) {
 			break;
@@ -147,6 +159,9 @@ int process_wait(struct wait_request *request)
 	wait_end(&parent->child_events, &entry);
 	if (reap) {
 		process_reap(reap);
+	}
+	if (ended) {
+		trace_take_ended(ended);
 	}
 	return result;
 }

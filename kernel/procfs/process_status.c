@@ -15,6 +15,7 @@
 #include "process/namespace/pid_namespace.h"
 #include "process/namespace/time_namespace.h"
 #include "process/pid.h"
+#include "process/ptrace/ptrace.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
 #include "process/stack_marks.h"
@@ -116,7 +117,10 @@ static void take_signals(struct snapshot *to, struct thread *thread)
 	to->thread_count = process->thread_count;
 	if (thread->finished) {
 		to->state = THREAD_ZOMBIE; // a leader that waits for its threads
-	} else if (process->stop.stopped && thread->stop_counted) {
+	} else if (thread->trace.stopped) {
+		to->state = THREAD_TRACED; // likewise, its tracer
+	} else if (process->stop.stopped && thread->stop_counted &&
+		   !thread->trace.tracer) {
 		to->state = THREAD_STOPPED; // the parent was told: it may be on its way
 	}
 	for (int i = 0; process->handlers && i < SIGNAL_COUNT; i++) {
@@ -495,9 +499,9 @@ int proc_show_status(struct proc_text *text, const struct proc_node *node)
 	}
 	proc_print(text,
 		   "State:\t%c "
-		   "(%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+		   "(%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n",
 		   state_letter(s.state), state_word(s.state), s.process, s.number,
-		   s.parent);
+		   s.parent, trace_tracer_number(thread, node->namespace));
 	print_credentials(text, thread);
 	proc_print(text, "FDSize:\t%u\n", capacity);
 	print_groups(text, thread);

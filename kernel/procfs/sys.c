@@ -365,7 +365,8 @@ static const char *const trace_states[] = {
 /* The reader's state, and how many lines the log has lost. */
 static int show_trace(struct proc_text *text, const struct proc_node *node)
 {
-	proc_print(text, "%s\ndropped %lu\n", trace_states[current_thread()->traced],
+	proc_print(text, "%s\ndropped %lu\n",
+		   trace_states[current_thread()->traced & TRACE_LOG],
 		   call_log_dropped());
 	return 0;
 }
@@ -378,7 +379,8 @@ static int write_trace(const struct proc_node *node, char *value)
 	}
 	for (u8 i = 0; i < ARRAY_SIZE(trace_states); i++) {
 		if (strcmp(value, trace_states[i]) == 0) {
-			current_thread()->traced = i;
+			current_thread()->traced =
+				(u8)((current_thread()->traced & ~TRACE_LOG) | i);
 			return 0;
 		}
 	}

@@ -11,6 +11,8 @@
 #include "arch/entry.h"
 #include "core/missing.h"
 #include "lib/compiler.h"
+#include "process/call_log.h"
+#include "process/ptrace/ptrace.h"
 #include "sched/sched.h"
 #include "syscall/trace.h"
 #include <asm/unistd.h>
@@ -56,6 +58,37 @@ static long call_body(s64 number, const struct syscall_arguments *arguments)
 	return entry->body(arguments);
 }
 
+static void read_arguments(struct syscall_arguments *arguments,
+			   const struct trap_frame *frame)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(arguments->arg); i++) {
+		arguments->arg[i] = trap_syscall_argument(frame, i);
+	}
+}
+
+/* A call of a thread that somebody watches: ptrace(2), or the log of calls. */
+static noinline_ void call_watched(struct trap_frame *frame,
+				   struct syscall_arguments *arguments)
+{
+	struct thread *thread = current_thread();
+	long result = -ENOSYS;
+
+	if (!trace_syscall_enter(frame)) {
+		result = (long)trap_syscall_result(frame); // as the tracer has left it
+	} else {
+		s64 number = trap_syscall_number(frame);
+
+		read_arguments(arguments, frame);
+		result = thread->traced & TRACE_LOG
+				 ? trace_call(number, arguments, call_body)
+				 : call_body(number, arguments);
+	}
+	trap_set_syscall_result(frame, (u64)result);
+	if (thread->traced & (TRACE_STOPS | TRACE_STEP)) {
+		trace_syscall_exit(frame);
+	}
+}
+
 void entry_syscall(struct trap_frame *frame)
 {
 	/* One by one: a port's trap_syscall_argument() is nothing with a constant, and a choice without. */
@@ -69,9 +102,9 @@ void entry_syscall(struct trap_frame *frame)
 
 	sched_account_system();
 	if (unlikely(current_thread()->traced)) {
-		result = trace_call(trap_syscall_number(frame), &arguments, call_body);
-	} else {
-		result = call_body(trap_syscall_number(frame), &arguments);
+		call_watched(frame, &arguments);
+		return;
 	}
+	result = call_body(trap_syscall_number(frame), &arguments);
 	trap_set_syscall_result(frame, (u64)result);
 }

@@ -199,7 +199,7 @@ static bool wanted(const struct thread *thread, s64 number, long result)
 {
 	bool exec = number == __NR_execve || number == __NR_execveat;
 
-	return thread->traced == TRACE_CALLS || (exec && result == 0);
+	return (thread->traced & TRACE_LOG) == TRACE_CALLS || (exec && result == 0);
 }
 
 long trace_call(s64 number, const struct syscall_arguments *arguments,
@@ -221,8 +221,8 @@ long trace_call(s64 number, const struct syscall_arguments *arguments,
 	if (line && returns && wanted(thread, number, result)) {
 		put_result(line, result);
 		finish_line(line);
-		thread->traced = TRACE_CALLS;
-	} else if (line && !returns && thread->traced == TRACE_CALLS) {
+		thread->traced = (u8)((thread->traced & ~TRACE_LOG) | TRACE_CALLS);
+	} else if (line && !returns && (thread->traced & TRACE_LOG) == TRACE_CALLS) {
 		put(line, " = ?");
 		finish_line(line);
 	}

@@ -29,6 +29,7 @@
 void fpu_init_cpu(void)
 {
 	sve_init_cpu(arch_cpu_number() == 0);
+	step_init_cpu();
 }
 
 /* A thread that uses SVE gets a larger one: sve_make_room(). */

@@ -86,6 +86,15 @@ static inline u8 *sve_state(const struct fpu_area *area)
 	return (u8 *)(area + 1);
 }
 
+/* registers.c: ptrace(2)'s steps. */
+void step_init_cpu(void);
+void step_switch(const struct arch_thread *prev, const struct arch_thread *next);
+
+/* A program's own state: N, Z, C, V, TCO, DIT, SSBS, BTYPE. */
+#define STATE_OF_USER 0xf3001c00UL
+/* Mode, 32-bit state, interrupt masks: all 0 in user mode. */
+#define STATE_PRIVILEGED 0x3dfUL
+
 /* signal.c: copies; 0 or -EFAULT. */
 int signal_give(vaddr_t to, const void *from, size_t size) must_check;
 int signal_take(void *to, vaddr_t from, size_t size) must_check;

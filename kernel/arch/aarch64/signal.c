@@ -44,11 +44,7 @@ struct frame_record {
 	u64 frame_pointer, return_address;
 };
 
-/* A program's own: N, Z, C, V, TCO, DIT, SSBS, BTYPE. */
-#define STATE_OF_USER     0xf3001c00UL
 #define STATE_BRANCH_TYPE 0xc00UL
-/* Mode, 32-bit state, interrupt masks: all 0 in user mode. */
-#define STATE_PRIVILEGED 0x3dfUL
 
 size_t arch_signal_frame_size(void)
 {

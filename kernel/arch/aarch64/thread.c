@@ -117,6 +117,7 @@ struct arch_thread *arch_switch(struct arch_thread *prev, struct arch_thread *ne
 {
 	save_user_registers(prev);
 	sve_switch(prev, next);
+	step_switch(prev, next);
 	load_user_registers(next);
 	next->cpu = prev->cpu;
 	next->cpu_number = prev->cpu_number;

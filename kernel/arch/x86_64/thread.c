@@ -9,6 +9,7 @@
 #include "arch/cpu.h"
 #include "arch/impl/cpu_local.h"
 #include "arch/irq.h"
+#include "arch/trap.h"
 #include "arch/usercopy.h"
 #include "arch/x86_64/instructions.h"
 #include "arch/x86_64/port.h"
@@ -65,6 +66,9 @@ void thread_copy_registers(struct arch_thread *child)
 {
 	if (arch_current()->fpu != NULL) {
 		fpu_save_full(child->fpu);
+	}
+	if (arch_current()->step) {
+		arch_thread_user_frame(child)->rflags &= ~0x100UL; // TF
 	}
 	child->fs_base = read_user_fs();
 	child->gs_base = read_user_gs();

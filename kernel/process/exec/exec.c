@@ -25,6 +25,7 @@
 #include "process/limits.h"
 #include "process/pid.h"
 #include "process/process.h"
+#include "process/ptrace/ptrace.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
 #include "vm/vm_space.h"
@@ -229,12 +230,16 @@ static bool claim_fs(struct thread *thread)
 	return fs_info_begin_exec(thread->fs, inside);
 }
 
-/* Alone now: is what claim_fs() decided still true? Nobody new has come; one outside may have been overlooked. */
-static int settle_fs(struct thread *thread, const struct exec_image *image)
+/*
+ * Alone now: is what may_set_id() decided still true? Nobody new has come; one outside may have been overlooked. No tracer
+ * comes before exec_thread is NULL again.
+ */
+static int settle_set_id(struct thread *thread, const struct exec_image *image)
 {
 	u64 flags;
 
-	if (image->refuse_set_id || atomic_load(&thread->fs->users) == 1) {
+	if (image->refuse_set_id ||
+	    (atomic_load(&thread->fs->users) == 1 && trace_allows_privilege(thread))) {
 		return 0;
 	}
 	flags = spin_lock_irq(&thread->process->signal_lock);
@@ -271,7 +276,7 @@ static int load_and_commit(struct exec_image *image, struct trap_frame *frame)
 		err = exec_end_siblings();
 	}
 	if (!err) {
-		err = settle_fs(thread, image);
+		err = settle_set_id(thread, image);
 	}
 	if (!err) {
 		commit(thread, image, &change, frame);
@@ -295,14 +300,20 @@ long exec_program(struct exec_image *image, struct trap_frame *frame)
 {
 	struct thread *thread = current_thread();
 	int err = check_process_limit(thread);
+	pid_nr former = thread_is_traced(thread) ? trace_number(thread) : 0;
 
 	if (!err) {
-		image->refuse_set_id = claim_fs(thread);
+		bool shared = claim_fs(thread);
+
+		image->refuse_set_id = shared || !trace_allows_privilege(thread);
 		err = load_and_commit(image, frame);
-		if (!image->refuse_set_id) {
+		if (!shared) {
 			fs_info_end_exec(thread->fs);
 		}
 	}
 	exec_image_destroy(image);
+	if (!err) {
+		trace_exec(former);
+	}
 	return err;
 }

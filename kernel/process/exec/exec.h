@@ -74,7 +74,7 @@ struct exec_image {
 	struct credentials *credentials; /* of the new program; NULL: as they are */
 	bool secure;                     /* AT_SECURE */
 	bool unreadable;                 /* the caller may run it but not read it */
-	bool refuse_set_id; /* the fs is shared outside the process, or it is traced (R7) */
+	bool refuse_set_id; /* the fs is shared outside the process, or who traces it may not see that (R7) */
 };
 
 /* Everything but the vm: arguments are filled in by the caller. `file` is taken over. */

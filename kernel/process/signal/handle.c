@@ -5,6 +5,7 @@
 #include "process/signal/signal.h"
 
 #include "abi/signal_action.h"
+#include "arch/registers.h"
 #include "arch/signal.h"
 #include "arch/thread.h"
 #include "arch/trap.h"
@@ -14,6 +15,7 @@
 #include "process/current.h"
 #include "process/exit.h"
 #include "process/job_control.h"
+#include "process/ptrace/ptrace.h"
 #include "process/rseq.h"
 #include "process/signal/alternate_stack.h"
 #include "process/signal/signal_internal.h"
@@ -96,6 +98,8 @@ static void run_handler(struct thread *thread, struct trap_frame *frame,
 	};
 
 	settle_syscall(thread, frame, action);
+	arch_step_set(&thread->sched.arch,
+		      false); // what the frame has is the program's own
 	alternate_stack_choose(thread, frame, action, &delivery);
 	if (rseq_signal(frame) ||
 	    arch_signal_deliver(&thread->sched.arch, frame, &delivery)) {
@@ -110,6 +114,7 @@ static void run_handler(struct thread *thread, struct trap_frame *frame,
 	alternate_stack_delivered(thread);
 	signal_set_blocked(thread->signals.blocked | action->mask |
 			   (action->flags & SA_NODEFER ? 0 : SIGNAL_BIT(signal)));
+	trace_handler(thread);
 }
 
 /* The default action. true: look for the next signal; otherwise this does not return. */
@@ -143,7 +148,9 @@ static void run_default(struct thread *thread, const siginfo_t *info)
 	}
 }
 
-/* The next signal and what to do about it; 0: none. signal_lock is taken. */
+enum { SIGNAL_SUPPRESSED = -1 };
+
+/* The next signal and what to do about it; 0: none; SIGNAL_SUPPRESSED: a tracer wanted nothing done. signal_lock is taken. */
 static int next_signal(struct thread *thread, siginfo_t *info,
 		       struct signal_action *action)
 {
@@ -151,6 +158,12 @@ static int next_signal(struct thread *thread, siginfo_t *info,
 	int signal = signal_dequeue(~thread->signals.blocked, info);
 	u64 flags;
 
+	if (signal && signal != SIGKILL && thread_is_traced(thread)) {
+		signal = trace_signal(thread, info);
+		if (!signal) {
+			return SIGNAL_SUPPRESSED;
+		}
+	}
 	if (!signal) {
 		return 0;
 	}
@@ -166,28 +179,34 @@ static int next_signal(struct thread *thread, siginfo_t *info,
 	return signal;
 }
 
-/* Must this thread end or stop, whatever else is pending? */
-static void obey_process(struct thread *thread)
+/* Must this thread end or stop, whatever else is pending? true: look again. */
+static bool obey_process(struct thread *thread)
 {
 	struct process *process = thread->process;
-	bool die, stop, news;
+	bool die, stop, news, trap;
 	int status;
 	u64 flags = spin_lock_irq(&process->signal_lock);
 
 	die = process->group_exit ||
 	      (process->exec_thread && process->exec_thread != thread);
 	status = process->group_exit ? process->group_exit_status : 0;
-	stop = process->stop.signal != 0;
+	stop = process->stop.signal && (!thread->trace.tracer || !thread->stop_counted);
+	trap = thread->trace.tracer &&
+	       (stop || thread->trace.trap_stop || thread->trace.trap_notify);
 	news = process->stop.notify_continue || process->stop.notify_stop;
 	spin_unlock_irq(&process->signal_lock, flags);
 	if (die) {
 		thread_exit(status);
 	}
-	if (stop) {
-		signal_stop_here(thread);
-	} else if (news) {
+	if (news) {
 		signal_deliver_stop_news(process);
 	}
+	if (trap) {
+		trace_trap(thread);
+	} else if (stop) {
+		signal_stop_here(thread);
+	}
+	return trap || stop;
 }
 
 void signal_handle(struct trap_frame *frame)
@@ -197,11 +216,16 @@ void signal_handle(struct trap_frame *frame)
 	siginfo_t info;
 
 	for (;;) {
-		obey_process(thread);
-		if (!next_signal(thread, &info, &action)) {
+		int signal;
+
+		if (obey_process(thread)) {
+			continue;
+		}
+		signal = next_signal(thread, &info, &action);
+		if (!signal) {
 			break;
 		}
-		if (action.handler == HANDLER_IGNORE) {
+		if (signal == SIGNAL_SUPPRESSED || action.handler == HANDLER_IGNORE) {
 			continue;
 		}
 		if (action.handler != HANDLER_DEFAULT) {

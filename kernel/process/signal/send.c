@@ -65,11 +65,15 @@ struct signal_action signal_action_of(struct process *process, int signal)
  * Would it be thrown away on delivery? Init of a pid namespace is immune to what it has no handler for, but for SIGKILL and
  * SIGSTOP from outside (`forced`); for the first one there is no outside.
  */
-static bool is_ignored(struct process *process, int signal, bool forced)
+static bool is_ignored(struct process *process, const struct thread *receiver, int signal,
+		       bool forced)
 {
 	struct signal_action action = signal_action_of(process, signal);
 	enum signal_default fallback = signal_default_action(signal);
 
+	if (receiver && receiver->trace.tracer && signal != SIGKILL) {
+		return false; // the tracer wants to see it
+	}
 	if (action.handler == HANDLER_IGNORE) {
 		return true;
 	}
@@ -97,14 +101,16 @@ void signal_recalculate_locked(struct thread *thread)
 	bool die = process->group_exit ||
 		   (process->exec_thread && process->exec_thread != thread);
 
-	if (thread->exiting) {
+	if (thread->exiting || thread->trace.ends) {
 		return;
 	}
 	if (die) {
 		sched_break(&thread->sched, BREAK_KILL | BREAK_SIGNAL);
 	} else if ((pending & ~(thread->signals.blocked & ~thread->signals.waited)) ||
 		   process->stop.notify_continue || process->stop.notify_stop ||
-		   (process->stop.signal && !thread->stop_counted)) {
+		   (process->stop.signal &&
+		    (!thread->stop_counted || thread->stop_again)) ||
+		   thread->trace.trap_stop || thread->trace.trap_notify) {
 		sched_break(&thread->sched, BREAK_SIGNAL);
 	} else {
 		sched_clear_break(&thread->sched, BREAK_SIGNAL | BREAK_KILL);
@@ -118,7 +124,8 @@ void signal_kill_threads_locked(struct process *process, struct thread *except)
 	for_each_thread(thread, process) {
 		if (thread != except && !thread->exiting) {
 			sched_break(&thread->sched, BREAK_KILL | BREAK_SIGNAL);
-			sched_wake_mask(&thread->sched, 1u << THREAD_STOPPED);
+			sched_wake_mask(&thread->sched,
+					1u << THREAD_STOPPED | 1u << THREAD_TRACED);
 		}
 	}
 }
@@ -236,7 +243,8 @@ static int post_locked(struct process *process, struct thread *thread, int signa
 	}
 	job_control_effects(process, signal);
 	if (!all_block(process, thread, signal) &&
-	    is_ignored(process, signal, how & POST_FORCED)) {
+	    is_ignored(process, thread ? thread : process->leader, signal,
+		       how & POST_FORCED)) {
 		return 0;
 	}
 	if (signal < SIGRTMIN && (queue->pending & SIGNAL_BIT(signal))) {
@@ -252,7 +260,7 @@ static int post_locked(struct process *process, struct thread *thread, int signa
 		return 0;
 	}
 	if (!waits_for(taker, signal) && ends_process(process, signal) &&
-	    !process->group_exit) {
+	    (signal == SIGKILL || !taker->trace.tracer) && !process->group_exit) {
 		signal_group_exit_locked(process, signal);
 	} else {
 		signal_recalculate_locked(taker);

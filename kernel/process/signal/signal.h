@@ -103,6 +103,11 @@ void signal_handle(struct trap_frame *frame);
 void signal_handlers_reset(struct signal_handlers *handlers);
 /* A thread that ends passes shared signals on, and is no longer waited for by a group stop. */
 void signal_thread_exiting(struct thread *thread);
+/* One thread less for the group stop to wait for. true: that was the last, and the parent is to hear of it: signal_deliver_stop_news(). signal_lock held. */
+bool signal_count_stop_locked(struct thread *thread);
+/* SIGCHLD and a wake-up for `to`, parent or tracer of `thread`: CLD_* and a signal. The tree lock is held; *entry as in signal_post(). */
+void signal_tell_of_stop(struct process *to, struct thread *thread, int why, int status,
+			 struct queued_signal **entry);
 /* A stop or continue the parent has not been told of yet; takes process_tree_lock. */
 void signal_deliver_stop_news(struct process *process);
 

@@ -18,5 +18,8 @@ static inline u64 trap_syscall_result(const struct trap_frame *frame);
 static inline void trap_set_syscall_result(struct trap_frame *frame, u64 result);
 /* Make the return to user mode execute the system call instruction again, with number `number`. */
 static inline void trap_restart_syscall(struct trap_frame *frame, s64 number);
+/* Before a tracer looks at a system call that begins, and what it has changed taken over after: number and arguments. */
+static inline void trap_show_syscall(struct trap_frame *frame);
+static inline void trap_take_syscall(struct trap_frame *frame);
 
 #include "arch/impl/trap.h"

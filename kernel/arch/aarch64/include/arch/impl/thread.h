@@ -27,6 +27,7 @@ struct arch_thread {
 	/* sve.c: bytes of a vector: now, after the next exec (0: the default), and those the area has room for */
 	u16 sve_length, sve_next, sve_room;
 	u16 sve_saved;    /* for a signal frame: of the vectors in the area; 0: none */
+	bool step;        /* ptrace(2): MDSCR_EL1.SS while it runs */
 	bool sve_inherit; /* sve_next stays over exec */
 
 	/* of the last exception of the user program, for signal frames */

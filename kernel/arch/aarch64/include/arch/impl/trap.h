@@ -69,3 +69,12 @@ static inline void trap_restart_syscall(struct trap_frame *frame, s64 number)
 	frame->regs[8] = (u64)number;
 	frame->pc -= 4; /* the length of the svc instruction */
 }
+
+static inline void trap_show_syscall(struct trap_frame *frame)
+{
+}
+
+static inline void trap_take_syscall(struct trap_frame *frame)
+{
+	frame->first_argument = frame->regs[0];
+}

@@ -60,3 +60,11 @@ static inline void trap_restart_syscall(struct trap_frame *frame, s64 number)
 {
 	frame->number = number;
 }
+
+static inline void trap_show_syscall(struct trap_frame *frame)
+{
+}
+
+static inline void trap_take_syscall(struct trap_frame *frame)
+{
+}

@@ -81,3 +81,14 @@ static inline void trap_restart_syscall(struct trap_frame *frame, s64 number)
 	frame->regs[REGISTER_A7] = (u64)number;
 	frame->regs[0] -= 4; /* the length of the ecall instruction */
 }
+
+static inline void trap_show_syscall(struct trap_frame *frame)
+{
+	frame->regs[REGISTER_A0] =
+		(u64)-38; /* -ENOSYS, the result of a call that is not made */
+}
+
+static inline void trap_take_syscall(struct trap_frame *frame)
+{
+	frame->number = (s64)frame->regs[REGISTER_A7];
+}

@@ -16,6 +16,8 @@ struct arch_thread {
 	void *fpu; /* XSAVE area, fpu_area_size() bytes; NULL: never a user thread */
 	u32 fpu_detached; /* the area is being written by rt_sigreturn: switches leave it alone */
 
+	bool step; /* the trap flag in its frame is ptrace(2)'s */
+
 	/* of the last exception of the user program, for signal frames */
 	u32 trap_number;
 	u64 trap_error;

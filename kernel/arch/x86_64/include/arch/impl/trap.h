@@ -80,3 +80,11 @@ static inline void trap_restart_syscall(struct trap_frame *frame, s64 number)
 	frame->rax = (u64)number;
 	frame->rip -= 2; /* the length of the syscall instruction */
 }
+
+static inline void trap_show_syscall(struct trap_frame *frame)
+{
+}
+
+static inline void trap_take_syscall(struct trap_frame *frame)
+{
+}
