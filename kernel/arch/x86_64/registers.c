@@ -53,7 +53,7 @@ enum {
 };
 
 /* Of struct user. */
-enum { USER_SIZE = 912, USER_DEBUG = 848, USER_DEBUG_END = USER_DEBUG + 8 * 8 };
+enum { USER_SIZE = 928, USER_DEBUG = 848, USER_DEBUG_END = USER_DEBUG + 8 * 8 };
 
 #define FLAG_TRAP     0x100UL
 #define FLAGS_OF_USER 0x50dd5UL /* as signal.c has it */
