@@ -196,9 +196,11 @@ int trace_signal(struct thread *thread, siginfo_t *info)
 {
 	struct stop stop = {.code = info->si_signo, .why = CLD_TRAPPED, .info = info};
 	int signal;
+	u64 flags = spin_lock_irq(&thread->process->signal_lock);
 
 	// Whatever it turns into may stop the group, unless a SIGCONT comes meanwhile.
 	thread->stop_dequeued = true;
+	spin_unlock_irq(&thread->process->signal_lock, flags);
 	signal = trace_stop(thread, &stop);
 	if (signal < 1 || signal > SIGNAL_COUNT) {
 		return 0;
