@@ -24,6 +24,7 @@
 #include "ipc/sysv/sysv.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "net/netlink.h"
 #include "net/socket.h"
 #include "process/process.h"
 #include "process/terminal.h"
@@ -98,6 +99,7 @@ static void boot_thread(void *unused)
 	sysv_init();
 	mqueue_init();
 	unix_socket_init();
+	netlink_init();
 	procfs_init();
 	overlay_init();
 	file_limits_init();

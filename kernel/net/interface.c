@@ -19,14 +19,6 @@ enum { LOOPBACK_INDEX = 1, LOOPBACK_QUEUE_LENGTH = 1000 };
 STATIC_ASSERT(sizeof(struct interface_request) == 40);
 STATIC_ASSERT(sizeof(struct interface_list) == 16);
 
-static bool (*may)(const struct namespace *namespace, int capability);
-
-void net_set_permission(bool (*capable)(const struct namespace *namespace,
-					int capability))
-{
-	may = capable;
-}
-
 /* An alias ("lo:1") means its interface. */
 static int check_name(const char *name)
 {
@@ -94,7 +86,7 @@ static int get(struct net_namespace *network, unsigned command,
 static int set(struct net_namespace *network, unsigned command,
 	       const struct interface_request *request)
 {
-	int err = may(&network->base, CAP_NET_ADMIN) ? 0 : -EPERM;
+	int err = net_capable(&network->base, CAP_NET_ADMIN) ? 0 : -EPERM;
 
 	if (!err) {
 		err = check_name(request->name);

@@ -14,6 +14,28 @@ enum { LOOPBACK_MTU = 65536 };
 
 OBJECT_CACHE(net_cache, net_namespace);
 
+static const struct net_upcalls *above;
+
+void net_set_upcalls(const struct net_upcalls *upcalls)
+{
+	above = upcalls;
+}
+
+bool net_capable(const struct namespace *namespace, int capability)
+{
+	return above->capable(namespace, capability);
+}
+
+struct user_ucred net_identity(void)
+{
+	return above->identity();
+}
+
+pid_nr net_process_number(void)
+{
+	return above->process_number();
+}
+
 static int net_copy(struct namespace *from, struct namespace *owner,
 		    struct namespace **out);
 

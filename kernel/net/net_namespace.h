@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "abi/socket.h"
 #include "core/namespace.h"
 #include "lib/compiler.h"
 
@@ -18,8 +19,17 @@ struct net_namespace {
 
 extern struct net_namespace first_net_namespace;
 
-/* Boot: who answers whether the running thread has a capability over a namespace. */
-void net_set_permission(bool (*capable)(const struct namespace *namespace,
-					int capability));
+/* What the rooms above tell of the running thread. */
+struct net_upcalls {
+	bool (*capable)(const struct namespace *namespace, int capability);
+	struct user_ucred (*identity)(
+		void);                  /* number in the first pid namespace, real ids */
+	pid_nr (*process_number)(void); /* in its own pid namespace */
+};
+void net_set_upcalls(const struct net_upcalls *upcalls); /* boot */
+/* CAP_* of the running thread, over a namespace. */
+bool net_capable(const struct namespace *namespace, int capability);
+struct user_ucred net_identity(void);
+pid_nr net_process_number(void);
 /* ioctl(2) about interfaces, on a socket of `network`: netdevice(7). -ENOTTY: it is none of these. */
 s64 net_interface_ioctl(struct net_namespace *network, unsigned command, u64 argument);

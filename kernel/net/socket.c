@@ -14,12 +14,20 @@
 #include "time/clock.h"
 #include <asm/ioctls.h>
 #include <asm/socket.h>
+#include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 #include <linux/time_types.h>
 
-enum { DEFAULT_BUFFER = 212992 };
+enum {
+	DEFAULT_BUFFER = 212992,
+	BUFFER_MAX =
+		212992, /* without CAP_NET_ADMIN; what is set is doubled: half is for what packets cost */
+	RECEIVE_BUFFER_MIN = 2304,
+	SEND_BUFFER_MIN = 4608,
+	BUFFER_FORCED_MAX = 0x3fffffff,
+};
 
 static struct socket_family *families;
 static const struct file_operations socket_file_operations;
@@ -193,6 +201,41 @@ static int set_timeout(nsec_t *timeout, const void *value, u32 length)
 	return 0;
 }
 
+u32 socket_receive_buffer(const struct socket *socket)
+{
+	u32 size = atomic_load_explicit(&socket->receive_buffer, memory_order_relaxed);
+
+	return size ? size : DEFAULT_BUFFER;
+}
+
+u32 socket_send_buffer(const struct socket *socket)
+{
+	u32 size = atomic_load_explicit(&socket->send_buffer, memory_order_relaxed);
+
+	return size ? size : DEFAULT_BUFFER;
+}
+
+/* SO_RCVBUF, SO_SNDBUF, and the two that force. */
+static int set_buffer(struct socket *socket, int name, u32 size)
+{
+	bool forced = name == SO_RCVBUFFORCE || name == SO_SNDBUFFORCE;
+
+	if (forced && !net_capable(&socket->network->base, CAP_NET_ADMIN)) {
+		return -EPERM;
+	}
+	if (forced) {
+		size = (s32)size < 0 ? 0 : MIN(size, (u32)BUFFER_FORCED_MAX);
+	} else {
+		size = MIN(size, (u32)BUFFER_MAX);
+	}
+	if (name == SO_RCVBUF || name == SO_RCVBUFFORCE) {
+		socket->receive_buffer = MAX(2 * size, (u32)RECEIVE_BUFFER_MIN);
+	} else {
+		socket->send_buffer = MAX(2 * size, (u32)SEND_BUFFER_MIN);
+	}
+	return 0;
+}
+
 int socket_set_option(struct socket *socket, int level, int name, const void *value,
 		      u32 length)
 {
@@ -217,10 +260,13 @@ int socket_set_option(struct socket *socket, int level, int name, const void *va
 	case SO_PASSCRED:
 		socket->pass_credentials = number != 0;
 		return 0;
-	case SO_REUSEADDR:
-	case SO_KEEPALIVE:
 	case SO_SNDBUF:
 	case SO_RCVBUF:
+	case SO_SNDBUFFORCE:
+	case SO_RCVBUFFORCE:
+		return set_buffer(socket, name, (u32)number);
+	case SO_REUSEADDR:
+	case SO_KEEPALIVE:
 	case SO_BROADCAST:
 	case SO_PRIORITY:
 		return 0; /* accepted: they bound or tune what this room sizes itself */
@@ -275,8 +321,10 @@ int socket_get_option(struct socket *socket, int level, int name, void *value,
 		number = (int)socket->pass_credentials;
 		break;
 	case SO_SNDBUF:
+		number = (int)socket_send_buffer(socket);
+		break;
 	case SO_RCVBUF:
-		number = DEFAULT_BUFFER;
+		number = (int)socket_receive_buffer(socket);
 		break;
 	case SO_REUSEADDR:
 	case SO_KEEPALIVE:

@@ -35,6 +35,11 @@ struct socket_message {
 	u64 files_limit;  /* how many it may have there: RLIMIT_NOFILE */
 	struct user_ucred credentials; /* SCM_CREDENTIALS */
 	bool has_credentials;
+	struct {
+		s32 level, type;
+		u32 size; /* 0: none */
+		u8 data[16];
+	} more_control;   /* received: a control message of the family's own */
 	u32 flags;        /* MSG_* asked for */
 	u32 result_flags; /* MSG_TRUNC, MSG_CTRUNC, MSG_EOR */
 };
@@ -73,7 +78,9 @@ struct socket {
 	nsec_t receive_timeout, send_timeout; /* SO_RCVTIMEO, SO_SNDTIMEO; 0: none */
 	_Atomic u32 pass_credentials;         /* SO_PASSCRED */
 	_Atomic s32 error;                    /* SO_ERROR, positive */
-	struct net_namespace *network;        /* I; a reference: where it was made */
+	_Atomic u32 receive_buffer,
+		send_buffer;           /* SO_RCVBUF, SO_SNDBUF; 0: the default */
+	struct net_namespace *network; /* I; a reference: where it was made */
 };
 
 struct socket_family {
@@ -107,6 +114,10 @@ int socket_set_option(struct socket *socket, int level, int name, const void *va
 		      u32 length) must_check;
 int socket_get_option(struct socket *socket, int level, int name, void *value,
 		      u32 *length) must_check;
+
+/* What may wait at it, and be sent in one: bytes with what each packet costs. A family may hold to it or not. */
+u32 socket_receive_buffer(const struct socket *socket);
+u32 socket_send_buffer(const struct socket *socket);
 
 /* Boot. */
 void unix_socket_init(void);

@@ -16,6 +16,7 @@
 #include "process/pid.h"
 #include "process/pidfd.h"
 #include "process/process.h"
+#include "process/process_events.h"
 #include "process/ptrace/ptrace.h"
 #include "process/resources.h"
 #include "sync/completion.h"
@@ -207,6 +208,7 @@ long clone_thread(const struct clone_request *request, const struct trap_frame *
 	if (pidfd) {
 		fd_install(current_files(), fd, pidfd);
 	}
+	process_event_fork(child, request->flags & (CLONE_PARENT | CLONE_THREAD));
 	number = start_child(request, child, &done, event);
 	thread_put(child);
 	return number;

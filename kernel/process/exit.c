@@ -18,6 +18,7 @@
 #include "process/job_control.h"
 #include "process/namespace/pid_namespace.h"
 #include "process/pid.h"
+#include "process/process_events.h"
 #include "process/ptrace/ptrace.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
@@ -400,8 +401,10 @@ noreturn_ void thread_exit(int status)
 	struct thread *thread = current_thread();
 
 	trace_exit(status);
+	process_event_core();
 	mark_exiting(thread, status);
 	resources_exit();
+	process_event_exit(status);
 	sched_exit(finish(thread));
 }
 

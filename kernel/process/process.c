@@ -28,6 +28,7 @@
 #include "process/namespace/uts_namespace.h"
 #include "process/pid.h"
 #include "process/posix_timers.h"
+#include "process/process_events.h"
 #include "process/resources.h"
 #include "process/signal/file_signal.h"
 #include "process/signal/signal.h"
@@ -56,6 +57,26 @@ static void describe_running(char *to, size_t size)
 	}
 }
 
+static struct user_ucred identity_of_current(void)
+{
+	const struct credentials *credentials = current_credentials();
+
+	return (struct user_ucred){.pid = pid_number_global(current_process()->pid),
+				   .uid = credentials->uid,
+				   .gid = credentials->gid};
+}
+
+static pid_nr number_of_current(void)
+{
+	return process_number(current_process());
+}
+
+static const struct net_upcalls net_upcalls = {
+	.capable = current_capable_over,
+	.identity = identity_of_current,
+	.process_number = number_of_current,
+};
+
 void process_init(void)
 {
 	panic_set_describe_thread(describe_running);
@@ -69,7 +90,8 @@ void process_init(void)
 	uts_init();
 	nsfs_set_ioctl(namespace_ioctl);
 	ipc_caller_init();
-	net_set_permission(current_capable_over);
+	net_set_upcalls(&net_upcalls);
+	process_events_init();
 }
 
 static void process_setup(struct process *process, struct pid *pid)

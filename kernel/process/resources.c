@@ -20,6 +20,7 @@
 #include "process/namespace/namespace.h"
 #include "process/namespace/time_namespace.h"
 #include "process/process.h"
+#include "process/process_events.h"
 #include "process/signal/signal.h"
 #include "vm/vm_space.h"
 #include <linux/sched.h>
@@ -343,6 +344,9 @@ void resources_commit(struct resource_change *change)
 	}
 	commit_thread_slots(thread, change);
 	commit_process_slots(thread->process, change);
+	if (change->credentials) { // the old ones
+		process_event_ids(change->credentials);
+	}
 }
 
 void resources_release(struct resource_change *change)

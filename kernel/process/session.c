@@ -11,6 +11,7 @@
 #include "process/job_control.h"
 #include "process/pid.h"
 #include "process/process.h"
+#include "process/process_events.h"
 
 static void put_group(struct pid *group)
 {
@@ -42,6 +43,9 @@ long session_start(void)
 	session_put(session);
 	session_put(old);
 	put_group(old_group);
+	if (!err) {
+		process_event_session();
+	}
 	return err ? err : process_number(process);
 }
 

@@ -9,6 +9,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "process/pid.h"
+#include "process/process_events.h"
 #include "process/resources.h"
 #include <linux/capability.h>
 #include <linux/stat.h>
@@ -55,6 +56,7 @@ static int write_comm(const struct proc_node *node, char *value)
 		error = -EINVAL;
 	} else {
 		thread_set_name(thread, value);
+		process_event_name(thread);
 	}
 	thread_put(thread);
 	return error;

@@ -7,6 +7,7 @@
 #include "cred/credentials.h"
 #include "mm/usercopy.h"
 #include "process/process.h"
+#include "process/process_events.h"
 #include "process/resources.h"
 #include "process/subreaper.h"
 #include "syscall/prctl.h"
@@ -28,6 +29,7 @@ static long set_name(vaddr_t from)
 	}
 	name[THREAD_NAME_SIZE - 1] = 0;
 	thread_set_name(current_thread(), name);
+	process_event_name(current_thread());
 	return 0;
 }
 

@@ -370,7 +370,7 @@ long sys_getsockopt(const struct syscall_arguments *a)
 {
 	struct fd_reference reference;
 	struct socket *socket;
-	u8 value[OPTION_MAX];
+	u8 value[OPTION_MAX] = {0};
 	s32 room;
 	u32 length;
 	int error = socket_begin((int)a->arg[0], &reference, &socket);
@@ -390,7 +390,8 @@ long sys_getsockopt(const struct syscall_arguments *a)
 						    (int)a->arg[2], value, &length);
 	}
 	fd_end(&reference);
-	if (error || user_write(a->arg[3], value, length)) {
+	/* Some tell the length of more than there was room for. */
+	if (error || user_write(a->arg[3], value, MIN(length, (u32)room))) {
 		return error ? error : -EFAULT;
 	}
 	return user_write(a->arg[4], &length, sizeof(length));

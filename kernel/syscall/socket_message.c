@@ -272,10 +272,11 @@ struct control_out {
 	bool truncated;
 };
 
-static int put_control(struct control_out *out, s32 type, const void *data, u64 size)
+static int put_control(struct control_out *out, s32 level, s32 type, const void *data,
+		       u64 size)
 {
 	struct user_cmsghdr header = {
-		.length = sizeof(header) + size, .level = SOL_SOCKET, .type = type};
+		.length = sizeof(header) + size, .level = level, .type = type};
 	u64 space = ALIGN_UP(header.length, sizeof(u64));
 
 	if (out->room - out->used < header.length) {
@@ -320,7 +321,9 @@ static int put_rights(struct control_out *out, struct socket_message *message,
 		fds[count++] = fd;
 	}
 	out->truncated |= count < message->file_count;
-	error = count ? put_control(out, SCM_RIGHTS, fds, count * sizeof(*fds)) : 0;
+	error = count ? put_control(out, SOL_SOCKET, SCM_RIGHTS, fds,
+				    count * sizeof(*fds))
+		      : 0;
 	heap_free(fds);
 	return error;
 }
@@ -332,14 +335,20 @@ static int write_control(struct socket *socket, struct user_msghdr *header,
 				  .room = header->control ? header->control_length : 0};
 	int error = 0;
 
-	if (socket->pass_credentials && message->has_credentials) {
+	if (message->more_control.size) {
+		error = put_control(
+			&out, message->more_control.level, message->more_control.type,
+			message->more_control.data, message->more_control.size);
+	}
+	if (!error && socket->pass_credentials && message->has_credentials) {
 		struct user_ucred shown = message->credentials;
 
 		shown.pid = pid_number_from_global(shown.pid);
 
 		shown.uid = current_uid_shown(shown.uid);
 		shown.gid = current_gid_shown(shown.gid);
-		error = put_control(&out, SCM_CREDENTIALS, &shown, sizeof(shown));
+		error = put_control(&out, SOL_SOCKET, SCM_CREDENTIALS, &shown,
+				    sizeof(shown));
 	}
 	if (!error) {
 		error = put_rights(&out, message, message->flags & MSG_CMSG_CLOEXEC);

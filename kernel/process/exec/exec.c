@@ -25,6 +25,7 @@
 #include "process/limits.h"
 #include "process/pid.h"
 #include "process/process.h"
+#include "process/process_events.h"
 #include "process/ptrace/ptrace.h"
 #include "process/resources.h"
 #include "process/signal/signal.h"
@@ -307,6 +308,9 @@ long exec_program(struct exec_image *image, struct trap_frame *frame)
 
 		image->refuse_set_id = shared || !trace_allows_privilege(thread);
 		err = load_and_commit(image, frame);
+		if (!err) {
+			process_event_exec();
+		}
 		if (!shared) {
 			fs_info_end_exec(thread->fs);
 		}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/*
+ * R6, R10: each allocation of making a netlink socket, sending, answering and telling events fails once. What fails says so, what is lost for a
+ * receiver is ENOBUFS there, and nothing is left. Heddle only.
+ * deadline: 60
+ */
+#include "ledger.h"
+#include "netlink.h"
+
+enum { MOST = 60, PORT = 1000003 };
+
+static int control = -1;
+
+static void arm(int n)
+{
+	char plan[16];
+	int length = snprintf(plan, sizeof(plan), "%d", n);
+
+	// What disarms may fail of what it disarms: then it is over too.
+	if (write(control, plan, (size_t)length) < 0) {
+		CHECK_EQ(write(control, plan, (size_t)length), length);
+	}
+}
+
+static int close_keeping_errno(int fd, long result)
+{
+	int error = errno;
+
+	close(fd);
+	errno = error;
+	return result < 0 ? -1 : 0;
+}
+
+static int act_open(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK);
+
+	return fd < 0 ? -1 : close_keeping_errno(fd, netlink_bind(fd, 0, 3));
+}
+
+static int act_send(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK);
+	long result;
+
+	if (fd < 0) {
+		return -1;
+	}
+	result = netlink_bind(fd, PORT, 0);
+	if (result == 0) {
+		result = netlink_send_to(fd, "some bytes", 10, PORT, 0);
+	}
+	return close_keeping_errno(fd, result);
+}
+
+/* A request that is answered: an answer that cannot be had is missed by who waits for it. */
+static int act_listen(void)
+{
+	struct process_event_message message;
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_CONNECTOR);
+	long result;
+
+	if (fd < 0) {
+		return -1;
+	}
+	result = netlink_bind(fd, 0, CN_IDX_PROC);
+	if (result == 0) {
+		result = process_events_ask(fd, PROC_CN_MCAST_LISTEN, 0, 4);
+	}
+	if (result > 0) {
+		result = recv(fd, &message, sizeof(message), MSG_DONTWAIT);
+		errno = result < 0 && errno == EAGAIN ? ENOBUFS : errno;
+	}
+	return close_keeping_errno(fd, result);
+}
+
+static const struct {
+	const char *name;
+	int (*act)(void);
+} acts[] = {{"open", act_open}, {"send", act_send}, {"listen", act_listen}};
+
+static int failures(int (*act)(void))
+{
+	int failed = 0;
+
+	CHECK_EQ(act(), 0);
+	for (int n = 1; n <= MOST; n++) {
+		int result, error;
+
+		arm(n);
+		result = act();
+		error = errno;
+		arm(0);
+		CHECK(result == 0 || error == ENOMEM || error == ENOBUFS);
+		failed += result != 0;
+		CHECK(result == 0 || n < MOST);
+	}
+	return failed;
+}
+
+int main(void)
+{
+	struct ledger before;
+
+	ledger_required();
+	control = open("/proc/heddle/fail_nth", O_WRONLY | O_CLOEXEC);
+	CHECK(control >= 0);
+	ledger_touch_stack();
+	for (unsigned round = 0; round < 2;
+	     round++) { // what is made once only is made now
+		for (unsigned i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
+			if (round == 1) {
+				ledger_begin(&before);
+			}
+			CHECK(failures(acts[i].act) > 0);
+			if (round == 1) {
+				ledger_expect(&before);
+				ok(acts[i].name);
+			}
+		}
+	}
+	return 0;
+}

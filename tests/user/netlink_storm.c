@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Processes that fork, exec nothing and end, as fast as they can, while listeners of the process events come, read a little, fill up
+ * and go, on every CPU. At the end the ledger is where it was, and a listener hears of the next child. Wants to be root.
+ * deadline: 60
+ */
+#include "ledger.h"
+#include "netlink.h"
+
+enum { FORKERS = 4, LISTENERS = 3, FORKS = 60 };
+
+static long rounds;
+
+static int open_listener(unsigned mask)
+{
+	int fd = netlink_open(NETLINK_CONNECTOR);
+
+	CHECK_EQ(netlink_bind(fd, 0, CN_IDX_PROC), 0);
+	CHECK(process_events_ask(fd, PROC_CN_MCAST_LISTEN, mask, mask ? 8 : 4) > 0);
+	return fd;
+}
+
+static void fork_much(void)
+{
+	for (long i = 0; i < rounds; i++) {
+		pid_t child = fork();
+
+		CHECK(child >= 0);
+		if (child == 0) {
+			_exit((int)(i & 1));
+		}
+		CHECK_EQ(waitpid(child, NULL, 0), child);
+	}
+	_exit(0);
+}
+
+static void come_and_go(atomic_int *over)
+{
+	struct process_event_message message;
+	unsigned turn = 0;
+
+	while (!atomic_load(over)) {
+		int size = 2304, fd = open_listener(++turn % 3 ? 0 : EVENT_NONZERO_EXIT);
+
+		if (turn % 4 == 0) {
+			CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size,
+					    sizeof(size)),
+				 0);
+		}
+		for (unsigned i = 0; i < turn % 16; i++) {
+			(void)process_events_next(fd, &message, MSG_DONTWAIT);
+		}
+		if (turn % 5 == 0) {
+			CHECK(process_events_ask(fd, PROC_CN_MCAST_IGNORE, 0, 4) > 0);
+		}
+		close(fd);
+	}
+	_exit(0);
+}
+
+static void hear_of_one(void)
+{
+	struct process_event_message message;
+	int fd = open_listener(EVENT_NONZERO_EXIT);
+	pid_t child = fork();
+
+	if (child == 0) {
+		_exit(9);
+	}
+	do {
+		CHECK(process_events_next(fd, &message, 0));
+	} while (message.event.event_data.exit.process_pid != child);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+	close(fd);
+}
+
+int main(void)
+{
+	const char *soak = getenv("HEDDLE_SOAK");
+	atomic_int *over = mmap(NULL, sizeof(*over), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool counts = access("/proc/heddle/ledger", R_OK) == 0;
+	pid_t forkers[FORKERS], listeners[LISTENERS];
+	struct ledger before;
+
+	if (geteuid() != 0) {
+		skip("must be root");
+	}
+	atomic_store(over, 0); // its page is there
+	rounds = FORKS * (soak ? atol(soak) : 1);
+	hear_of_one();
+	if (counts) {
+		ledger_begin(&before);
+	}
+	for (int i = 0; i < LISTENERS; i++) {
+		listeners[i] = fork();
+		if (listeners[i] == 0) {
+			come_and_go(over);
+		}
+	}
+	for (int i = 0; i < FORKERS; i++) {
+		forkers[i] = fork();
+		if (forkers[i] == 0) {
+			fork_much();
+		}
+	}
+	for (int i = 0, status; i < FORKERS; i++) {
+		CHECK_EQ(waitpid(forkers[i], &status, 0), forkers[i]);
+		CHECK_EQ(status, 0);
+	}
+	atomic_store(over, 1);
+	for (int i = 0, status; i < LISTENERS; i++) {
+		CHECK_EQ(waitpid(listeners[i], &status, 0), listeners[i]);
+		CHECK_EQ(status, 0);
+	}
+	hear_of_one();
+	if (counts) {
+		ledger_expect(&before);
+	}
+	ok("storm");
+	return 0;
+}
