@@ -24,7 +24,9 @@
 #include "ipc/sysv/sysv.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "net/generic_netlink.h"
 #include "net/netlink.h"
+#include "net/route_netlink.h"
 #include "net/socket.h"
 #include "process/process.h"
 #include "process/terminal.h"
@@ -100,6 +102,8 @@ static void boot_thread(void *unused)
 	mqueue_init();
 	unix_socket_init();
 	netlink_init();
+	generic_netlink_init();
+	route_netlink_init();
 	procfs_init();
 	overlay_init();
 	file_limits_init();

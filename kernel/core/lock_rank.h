@@ -19,6 +19,7 @@ enum lock_rank {
 	RANK_EPOLL,      /* epoll.lock */
 	RANK_NOTIFY,     /* notify_group.lock */
 	RANK_TTY,        /* tty.lock, pty pair */
+	RANK_TASKSTATS,  /* who hears of the ends of threads */
 	RANK_NETLINK,    /* netlink_lock: who is bound where */
 	RANK_SOCKET,     /* socket.lock */
 	RANK_SOCKET_PEER,

@@ -5,6 +5,8 @@
  * It carries nothing: no family here has addresses. Being up and its MTU are kept, so that what sets up a network
  * namespace finds what it set.
  */
+#include "net/interface.h"
+
 #include "abi/network.h"
 #include "abi/socket.h"
 #include "lib/errno.h"
@@ -13,8 +15,6 @@
 #include "net/net_namespace.h"
 #include <linux/capability.h>
 #include <linux/sockios.h>
-
-enum { LOOPBACK_INDEX = 1, LOOPBACK_QUEUE_LENGTH = 1000 };
 
 STATIC_ASSERT(sizeof(struct interface_request) == 40);
 STATIC_ASSERT(sizeof(struct interface_list) == 16);
@@ -31,7 +31,7 @@ static int check_name(const char *name)
 	return length == 2 && memcmp(name, "lo", 2) == 0 ? 0 : -ENODEV;
 }
 
-static s16 flags_of(struct net_namespace *network)
+u32 interface_flags(struct net_namespace *network)
 {
 	return atomic_load(&network->loopback_up)
 		       ? INTERFACE_UP | INTERFACE_LOOPBACK | INTERFACE_RUNNING
@@ -64,7 +64,7 @@ static int get(struct net_namespace *network, unsigned command,
 		request->number = LOOPBACK_INDEX;
 		return 0;
 	case SIOCGIFFLAGS:
-		request->flags = flags_of(network);
+		request->flags = (s16)interface_flags(network);
 		return 0;
 	case SIOCGIFMTU:
 		request->number = atomic_load(&network->loopback_mtu);

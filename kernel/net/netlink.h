@@ -111,10 +111,10 @@ struct netlink_message {
 void netlink_each_message(const struct netlink_request *request,
 			  int (*handle)(const struct netlink_request *request,
 					const struct netlink_message *message));
-/* The end of a NLM_F_DUMP: NLMSG_DONE behind what the packet has. */
+/* The end of a NLM_F_DUMP: NLMSG_DONE behind what the packet has, with more flags and how it went (0 or an errno, negative). */
 void netlink_put_done(struct netlink_packet *packet,
 		      const struct netlink_request *request,
-		      const struct netlink_message *message);
+		      const struct netlink_message *message, u16 flags, s32 result);
 
 enum netlink_attribute_kind {
 	NETLINK_ANY, /* 0: not looked at */
@@ -144,10 +144,9 @@ u16 netlink_get_u16(const struct netlink_attribute *attribute);
 /* For /proc/net/netlink: every socket of a network namespace. */
 struct netlink_socket_shown {
 	int protocol;
-	u32 port, groups, drops, references;
-	u64 received_bytes;
-	void *identity; /* tells sockets apart; not to be followed */
-	u64 inode;
+	u32 port, groups, drops;
+	u64 waiting_bytes; /* with what their packets cost */
+	u64 inode_number;
 };
 void netlink_for_each(const struct net_namespace *network,
 		      void (*show)(const struct netlink_socket_shown *socket,

@@ -123,11 +123,9 @@ int netlink_packet_error(const struct netlink_packet *packet)
 
 void netlink_put_done(struct netlink_packet *packet,
 		      const struct netlink_request *request,
-		      const struct netlink_message *message)
+		      const struct netlink_message *message, u16 flags, s32 result)
 {
-	s32 result = 0;
-
-	netlink_begin(packet, NLMSG_DONE, NLM_F_MULTI, message->header.nlmsg_seq,
+	netlink_begin(packet, NLMSG_DONE, NLM_F_MULTI | flags, message->header.nlmsg_seq,
 		      request->port);
 	netlink_put_bytes(packet, &result, sizeof(result));
 	netlink_end(packet);

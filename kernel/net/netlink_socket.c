@@ -259,11 +259,11 @@ static void show_socket(struct netlink_socket *socket,
 	struct netlink_socket_shown shown = {.protocol = socket->protocol->number,
 					     .port = socket->port,
 					     .groups = (u32)socket->groups,
-					     .identity = socket};
+					     .inode_number = socket->socket.inode_number};
 
 	mutex_lock(&socket->lock);
 	shown.drops = socket->drops;
-	shown.received_bytes = socket->queued;
+	shown.waiting_bytes = socket->queued;
 	mutex_unlock(&socket->lock);
 	show(&shown, context);
 }

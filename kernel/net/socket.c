@@ -77,6 +77,8 @@ int socket_file(struct socket *socket, u32 flags, struct file **out)
 
 	if (error) {
 		socket_release(socket);
+	} else {
+		socket->inode_number = (*out)->inode->attributes.inode_number;
 	}
 	return error;
 }

@@ -81,6 +81,7 @@ struct socket {
 	_Atomic u32 receive_buffer,
 		send_buffer;           /* SO_RCVBUF, SO_SNDBUF; 0: the default */
 	struct net_namespace *network; /* I; a reference: where it was made */
+	u64 inode_number;              /* of its file; 0: none yet */
 };
 
 struct socket_family {

@@ -23,6 +23,7 @@
 #include "process/resources.h"
 #include "process/signal/signal.h"
 #include "process/subreaper.h"
+#include "process/taskstats.h"
 
 /* The machine has nothing left to run: its status is init's. */
 noreturn_ static void init_ended(int status)
@@ -308,12 +309,13 @@ static void mark_exiting(struct thread *thread, int status)
 {
 	struct process *process = thread->process;
 	u64 flags = spin_lock_irq(&process->signal_lock);
+	bool last = --process->staying_threads == 0;
 
 	thread->exiting = true;
 	thread->trace.trapping = false;
 	thread->trace.exit_status =
 		process->group_exit ? process->group_exit_status : status;
-	if (--process->staying_threads == 0 && !process->group_exit) {
+	if (last && !process->group_exit) {
 		process->group_exit = true; // the last one's status is the process's
 		process->group_exit_status = status;
 	}
@@ -322,6 +324,7 @@ static void mark_exiting(struct thread *thread, int status)
 	// What broke our waits is done with: the farewell may sleep.
 	sched_clear_break(&thread->sched, BREAK_SIGNAL | BREAK_KILL);
 	signal_deliver_stop_news(process);
+	taskstats_exit(status, last);
 }
 
 void thread_reap(struct thread *thread)

@@ -32,6 +32,7 @@
 #include "process/resources.h"
 #include "process/signal/file_signal.h"
 #include "process/signal/signal.h"
+#include "process/taskstats.h"
 #include "time/clock.h"
 #include "vm/vm_space.h"
 #include <linux/sched.h>
@@ -92,6 +93,7 @@ void process_init(void)
 	ipc_caller_init();
 	net_set_upcalls(&net_upcalls);
 	process_events_init();
+	taskstats_init();
 }
 
 static void process_setup(struct process *process, struct pid *pid)

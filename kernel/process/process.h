@@ -56,6 +56,7 @@ struct process {
 	bool immune;     /* s: init: signals without a handler do nothing */
 	bool group_exit; /* s: every thread is to end with group_exit_status */
 	int group_exit_status;
+	bool had_threads; /* s: more than one at a time */
 	bool core_told; /* s: the process events had it that a signal worth a core file came */
 	struct thread *exec_thread; /* s: every thread but this one is to end */
 	struct group_stop

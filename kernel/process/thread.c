@@ -454,6 +454,7 @@ static void link_thread_locked(struct thread *thread, struct process *process)
 {
 	list_push_back(&process->threads, &thread->process_link);
 	process->thread_count++;
+	process->had_threads |= process->thread_count > 1;
 	process->unfinished_threads++;
 	process->staying_threads++;
 	atomic_fetch_add_explicit(&process->live_threads, 1, memory_order_relaxed);

@@ -311,30 +311,6 @@ static int link_net(const struct proc_node *node, char *to, size_t size)
 	return link_text("self/net", to, size);
 }
 
-static int show_net_dev(struct proc_text *text, const struct proc_node *node)
-{
-	proc_print(text,
-		   "Inter-|   Receive                                                |  "
-		   "Transmit\n face |bytes    packets errs drop fifo frame compressed "
-		   "multicast|bytes    packets errs drop fifo colls carrier compressed\n"
-		   "    lo:       0       0    0    0    0     0          0         0    "
-		   "    0 "
-		   "      0    0    0    0     0       0          0\n");
-	return 0;
-}
-
-static int show_net_unix(struct proc_text *text, const struct proc_node *node)
-{
-	proc_print(text, "Num       RefCount Protocol Flags    Type St Inode Path\n");
-	return 0;
-}
-
-const struct proc_entry proc_net_entries[] = {
-	TEXT("dev", show_net_dev),
-	TEXT("unix", show_net_unix),
-	{0},
-};
-
 const struct proc_entry proc_root_entries[] = {
 	{.name = "self", .mode = S_IFLNK | 0777, .link = link_self},
 	{.name = "thread-self", .mode = S_IFLNK | 0777, .link = link_thread_self},

@@ -6,6 +6,8 @@
  */
 #include "ledger.h"
 #include "netlink.h"
+#include <linux/genetlink.h>
+#include <linux/taskstats.h>
 
 enum { FORKERS = 4, LISTENERS = 3, FORKS = 60 };
 
@@ -18,6 +20,28 @@ static int open_listener(unsigned mask)
 	CHECK_EQ(netlink_bind(fd, 0, CN_IDX_PROC), 0);
 	CHECK(process_events_ask(fd, PROC_CN_MCAST_LISTEN, mask, mask ? 8 : 4) > 0);
 	return fd;
+}
+
+static int taskstats_family(void)
+{
+	struct genlmsghdr header = {.cmd = CTRL_CMD_GETFAMILY, .version = 1};
+	int fd = netlink_open(NETLINK_GENERIC);
+	struct netlink_text text;
+	unsigned short number;
+	const void *data;
+	size_t length;
+
+	netlink_start(&text, GENL_ID_CTRL, NLM_F_REQUEST, 1, &header, sizeof(header));
+	netlink_add(&text, CTRL_ATTR_FAMILY_NAME, "TASKSTATS", 10);
+	CHECK_EQ(send(fd, &text, text.header.nlmsg_len, 0), text.header.nlmsg_len);
+	CHECK(recv(fd, &text, sizeof(text), 0) > 0);
+	data = netlink_find(text.bytes + NLMSG_LENGTH(sizeof(header)),
+			    text.header.nlmsg_len - NLMSG_LENGTH(sizeof(header)),
+			    CTRL_ATTR_FAMILY_ID, &length);
+	CHECK(data && length == sizeof(number));
+	memcpy(&number, data, sizeof(number));
+	close(fd);
+	return number;
 }
 
 static void fork_much(void)
@@ -52,6 +76,35 @@ static void come_and_go(atomic_int *over)
 		}
 		if (turn % 5 == 0) {
 			CHECK(process_events_ask(fd, PROC_CN_MCAST_IGNORE, 0, 4) > 0);
+		}
+		close(fd);
+	}
+	_exit(0);
+}
+
+/* TASKSTATS of every end, on all CPUs: registered, read a little, and gone without a word. */
+static void register_and_go(atomic_int *over)
+{
+	struct genlmsghdr header = {.cmd = TASKSTATS_CMD_GET, .version = 1};
+	struct netlink_text text;
+	char answer[2048], all[16];
+	unsigned turn = 0;
+	int family = taskstats_family();
+
+	if (sysconf(_SC_NPROCESSORS_CONF) > 1) {
+		snprintf(all, sizeof(all), "0-%ld", sysconf(_SC_NPROCESSORS_CONF) - 1);
+	} else {
+		strcpy(all, "0");
+	}
+	netlink_start(&text, family, NLM_F_REQUEST, 1, &header, sizeof(header));
+	netlink_add(&text, TASKSTATS_CMD_ATTR_REGISTER_CPUMASK, all, strlen(all) + 1);
+	while (!atomic_load(over)) {
+		int fd = netlink_open(NETLINK_GENERIC);
+
+		CHECK_EQ(send(fd, &text, text.header.nlmsg_len, 0),
+			 text.header.nlmsg_len);
+		for (unsigned i = 0; i < ++turn % 8; i++) {
+			(void)recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
 		}
 		close(fd);
 	}
@@ -95,6 +148,9 @@ int main(void)
 	for (int i = 0; i < LISTENERS; i++) {
 		listeners[i] = fork();
 		if (listeners[i] == 0) {
+			if (i == 0) {
+				register_and_go(over);
+			}
 			come_and_go(over);
 		}
 	}
@@ -113,7 +169,7 @@ int main(void)
 		CHECK_EQ(waitpid(listeners[i], &status, 0), listeners[i]);
 		CHECK_EQ(status, 0);
 	}
-	hear_of_one();
+	hear_of_one(); // and who listened last to the ends of others is found to be gone
 	if (counts) {
 		ledger_expect(&before);
 	}
