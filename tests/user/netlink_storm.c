@@ -9,7 +9,7 @@
 #include <linux/genetlink.h>
 #include <linux/taskstats.h>
 
-enum { FORKERS = 4, LISTENERS = 3, FORKS = 60 };
+enum { FORKERS = 4, LISTENERS = 3, FORKS = 20 };
 
 static long rounds;
 
