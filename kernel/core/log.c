@@ -30,7 +30,8 @@ static struct {
 	u64 oldest GUARDED_BY(lock), newest GUARDED_BY(lock);
 	u64 next_sequence GUARDED_BY(lock);
 } log = {.lock = SPINLOCK_INIT(RANK_LOG, "log.lock")};
-static char log_ring[LOG_RING_SIZE] GUARDED_BY(log.lock); // apart: zeros have no place in the image
+static char log_ring[LOG_RING_SIZE] GUARDED_BY(
+	log.lock); // apart: zeros have no place in the image
 
 static _Atomic bool expected;
 static void (*_Atomic news_hook)(void);

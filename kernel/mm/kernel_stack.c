@@ -161,8 +161,8 @@ static int add_slot_frame(void)
 		return err;
 	}
 	u64 irq = spin_lock_irq(&stacks.lock);
-	u32 **place = &next_slot[MIN(stacks.slots_made / SLOTS_A_FRAME,
-					    SLOT_FRAMES - 1U)];
+	u32 **place =
+		&next_slot[MIN(stacks.slots_made / SLOTS_A_FRAME, SLOT_FRAMES - 1U)];
 	bool used = !*place;
 
 	if (used) {

@@ -462,8 +462,7 @@ static void link_thread_locked(struct thread *thread, struct process *process)
 		process->stop.remaining++;
 		thread->trace.stop_signal = (u8)process->stop.signal;
 	} else if (process->stop.signal) {
-		thread->stop_counted =
-			true; // its maker is traced, and goes on in a stopped group
+		thread->stop_counted = true; // its maker is traced, and goes on
 	}
 	signal_recalculate_locked(thread);
 }

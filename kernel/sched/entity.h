@@ -130,7 +130,7 @@ struct sched_entity {
 	u64 runtime_ns;       /* total CPU time */
 	u64 realtime_from_ns; /* runtime_ns when it last woke up, or became real-time */
 	u64 user_ns, system_ns;
-	nsec_t mark;      /* the split is done up to here; of what it has run since, the kernel had: */
+	nsec_t mark; /* the split is done up to here; of what it has run since, the kernel had: */
 	u64 kernel_units; /* its stretches that have ended, in units of arch_counter_read() */
 	u64 entered;      /* and, unless it is in_user, what has passed from here */
 	bool in_user;

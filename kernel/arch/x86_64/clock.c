@@ -198,12 +198,6 @@ static nsec_t rate_time(const struct rate *of, u64 tsc)
 	return (nsec_t)(((unsigned __int128)(tsc - of->base) * of->multiplier) >> 32);
 }
 
-nsec_t arch_clock_read(void)
-{
-	/* order.once: pairs with arch_clock_refine() */
-	return rate_time(atomic_load_explicit(&rate, memory_order_acquire), read_tsc());
-}
-
 u64 arch_counter_read(void)
 {
 	return read_tsc();
@@ -214,6 +208,12 @@ nsec_t arch_counter_time(u64 units)
 	const struct rate *of = atomic_load_explicit(&rate, memory_order_acquire);
 
 	return (nsec_t)(((unsigned __int128)units * of->multiplier) >> 32);
+}
+
+nsec_t arch_clock_read(void)
+{
+	/* order.once: pairs with arch_clock_refine() */
+	return rate_time(atomic_load_explicit(&rate, memory_order_acquire), read_tsc());
 }
 
 /* PIT ticks since the first sample: the counter shows their last 16 bits, the first rate the rest. */
