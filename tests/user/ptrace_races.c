@@ -230,6 +230,18 @@ static void *come_and_go(void *unused)
 	return NULL;
 }
 
+/* clone(2) says EAGAIN while a sibling is in execve, until that has ended this thread. */
+static pthread_t start_beside_exec(void)
+{
+	pthread_t thread;
+	int error;
+
+	while ((error = pthread_create(&thread, NULL, come_and_go, NULL)) == EAGAIN) {
+	}
+	CHECK_EQ(error, 0);
+	return thread;
+}
+
 static void be_many(void)
 {
 	pthread_t threads[3];
@@ -238,7 +250,7 @@ static void be_many(void)
 	CHECK_EQ(trace(PTRACE_TRACEME, 0, 0, 0), 0);
 	raise(SIGSTOP);
 	for (int i = 0; i < 3; i++) {
-		threads[i] = start_thread(come_and_go, NULL);
+		threads[i] = start_beside_exec();
 	}
 	for (int i = 0; i < 3; i++) {
 		join_thread(threads[i]);
