@@ -339,7 +339,7 @@ int walk_to_parent(struct walk *walk)
 int path_walk(const struct walk_context *context, const char *name, unsigned walk_flags,
 	      struct path *out)
 {
-	struct walk walk;
+	struct walk walk uninitialized_;
 	int result = walk_begin(&walk, context, name, walk_flags);
 
 	if (result < 0) {

@@ -17,8 +17,10 @@
 #define fallthrough_             __attribute__((fallthrough))
 #define READ_ONCE(x)             (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v)         (*(volatile __typeof__(x) *)&(x) = (v))
-#define STATIC_ASSERT(x)         _Static_assert(x, #x)
-#define CACHE_LINE               64
+/* For what is filled before it is read, where clearing it on each call would be noticed. */
+#define uninitialized_   __attribute__((uninitialized))
+#define STATIC_ASSERT(x) _Static_assert(x, #x)
+#define CACHE_LINE       64
 
 #if defined(__clang__) && __clang_major__ >= 22
 #	define CAPABILITY(x)      __attribute__((capability(x)))

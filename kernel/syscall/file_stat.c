@@ -13,7 +13,7 @@
 
 static int write_stat(vaddr_t to, const struct inode_attributes *from)
 {
-	struct stat stat;
+	struct stat stat uninitialized_;
 
 	memset(&stat, 0, sizeof(stat));
 	stat.st_dev = from->device_id;
@@ -41,7 +41,7 @@ static int write_stat(vaddr_t to, const struct inode_attributes *from)
 
 static long stat_path(struct path *path, vaddr_t to)
 {
-	struct inode_attributes attributes;
+	struct inode_attributes attributes uninitialized_;
 	int result = fs_get_attributes(path, &attributes);
 
 	path_put(path);

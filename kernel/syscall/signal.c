@@ -39,7 +39,7 @@ long sys_kill(const struct syscall_arguments *a)
 	pid_nr target = (int)a->arg[0];
 	int signal = (int)a->arg[1];
 	struct pid *group;
-	siginfo_t info;
+	siginfo_t info uninitialized_;
 	long result;
 
 	if (!signal_number_ok(signal)) {
@@ -80,7 +80,7 @@ static long send_to_thread(pid_nr group, pid_nr number, const siginfo_t *info)
 
 long sys_tkill(const struct syscall_arguments *a)
 {
-	siginfo_t info;
+	siginfo_t info uninitialized_;
 
 	signal_information_user(&info, (int)a->arg[1], SI_TKILL);
 	return send_to_thread(0, (int)a->arg[0], &info);
@@ -88,7 +88,7 @@ long sys_tkill(const struct syscall_arguments *a)
 
 long sys_tgkill(const struct syscall_arguments *a)
 {
-	siginfo_t info;
+	siginfo_t info uninitialized_;
 
 	if ((int)a->arg[0] <= 0) {
 		return -EINVAL;

@@ -7,9 +7,6 @@
 #include "vm/vm_object.h"
 #include "vm/vm_space.h"
 
-/* Arrays that are filled before they are read, on paths where clearing them would be noticed. */
-#define uninitialized_ __attribute__((uninitialized))
-
 enum {
 	VM_BATCH = 24, /* pages in one step of a walk: what fits a kernel stack frame */
 	STACK_GUARD_PAGES = 256 /* kept free below a growing stack */

@@ -180,7 +180,7 @@ int arch_signal_deliver(struct arch_thread *thread, struct trap_frame *frame,
 	vaddr_t fpu_at = ALIGN_DOWN(stack - fpu_frame_size(), 64UL);
 	/* As if the handler had been called: the stack is 8 short of a multiple of 16. */
 	vaddr_t at = ALIGN_DOWN(fpu_at - sizeof(struct signal_frame), 16UL) - 8;
-	struct signal_frame image;
+	struct signal_frame image uninitialized_;
 	int error;
 
 	/* There is no trampoline but the C library's. */
@@ -319,7 +319,7 @@ int arch_signal_return(struct arch_thread *thread, struct trap_frame *frame,
 {
 	/* The restorer address was popped by the handler's return. */
 	vaddr_t at = frame->rsp - sizeof(u64);
-	struct ucontext context;
+	struct ucontext context uninitialized_;
 
 	if (arch_copy_from_user(
 		    &context,
