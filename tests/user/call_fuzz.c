@@ -339,22 +339,23 @@ static bool move_house(void)
 static void become_child(uint64_t seed, bool nobody)
 {
 	pthread_t thread;
-	int null = open("/dev/null", O_RDWR);
+	int null;
 
 	state = seed;
 	for (int number = 1; number < NSIG; number++) {
 		signal(number, SIG_DFL);
 	}
 	setsid();
-	for (int fd = 0; fd < 3; fd++) {
-		dup2(null, fd);
-	}
 	limit(RLIMIT_AS, 300ul << 20);
 	limit(RLIMIT_FSIZE, 1 << 20);
 	limit(RLIMIT_NOFILE, 64);
 	limit(RLIMIT_CPU, 10);
 	CHECK_EQ(unshare(CLONE_NEWIPC), 0); // what is made there goes with us
 	own_mounts = !nobody && move_house();
+	null = open("/dev/null", O_RDWR); // of its own root: fchmod may find it
+	for (int fd = 0; fd < 3; fd++) {
+		dup2(null, fd);
+	}
 	make_folder();
 	if (nobody) {
 		CHECK_EQ(setgroups(0, NULL), 0);

@@ -248,7 +248,7 @@ static void check_others(void)
 	CHECK_EQ(left(once), 0);
 	set(repeated, TIMER_ABSTIME, 1, 20 * MILLISECOND); // long past
 	wait_for_expiries(5);
-	CHECK(used(clock) - start >= 120 * MILLISECOND);
+	CHECK(used(clock) >= 120 * MILLISECOND); // counted from nothing, not from start
 	CHECK(left(silent) > 3500 * 1000 * MILLISECOND);
 	CHECK_EQ(timer_delete(repeated), 0);
 	CHECK_EQ(kill(child, SIGKILL), 0);
