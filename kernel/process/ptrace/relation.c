@@ -107,23 +107,39 @@ static bool may_show_privilege(const struct credentials *tracer,
 				      CAP_SYS_PTRACE);
 }
 
-/* A parent that is about to end would let go at once: that is no error. Tree lock held. */
-static void be_traced_by_parent(struct thread *thread)
+/* Nobody looks into more power than they have. */
+static bool may_trace_us(struct thread *tracer, const struct thread *thread)
+{
+	const struct credentials *own = thread->credentials;
+	struct credentials *theirs = thread_get_credentials(tracer);
+	bool may = may_show_privilege(theirs, thread) ||
+		   (theirs->user_namespace == own->user_namespace &&
+		    !(own->capability_permitted & ~theirs->capability_permitted));
+
+	credentials_put(theirs);
+	return may;
+}
+
+/*
+ * A parent that is about to end would let go at once: that is no error. The parent has asked for nothing, and may be a program with more
+ * rights than who began it: what it may see is what we could show anybody by our own. Tree lock held.
+ */
+static long be_traced_by_parent(struct thread *thread)
 {
 	struct process *process = thread->process, *parent = process->parent;
 	struct thread *tracer = parent ? find_live(parent, process->parent_thread) : NULL;
-	struct credentials *theirs;
-	bool privileged;
 
 	if (!tracer) {
-		return;
+		return 0;
 	}
-	theirs = thread_get_credentials(tracer);
-	privileged = may_show_privilege(theirs, thread);
-	credentials_put(theirs);
+	if (!may_trace_us(tracer, thread)) {
+		return -EPERM;
+	}
 	spin_lock(&process->signal_lock);
-	link_locked(thread, tracer, 0, false, privileged);
+	link_locked(thread, tracer, 0, false,
+		    may_show_privilege(thread->credentials, thread));
 	spin_unlock(&process->signal_lock);
+	return 0;
 }
 
 long trace_me(void)
@@ -133,8 +149,7 @@ long trace_me(void)
 	u64 flags = spin_lock_irq(&process_tree_lock);
 
 	if (!thread->trace.tracer) {
-		be_traced_by_parent(thread);
-		result = 0;
+		result = be_traced_by_parent(thread);
 	}
 	spin_unlock_irq(&process_tree_lock, flags);
 	return result;

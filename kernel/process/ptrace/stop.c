@@ -181,8 +181,16 @@ static void put_back(struct thread *thread, const siginfo_t *info)
 {
 	struct process *process = thread->process;
 	struct queued_signal *entry = signal_entry_create();
+	bool realtime = info->si_signo >= SIGRTMIN;
 	u64 flags;
 
+	if (entry && !signal_entry_charge(entry, process, thread, !realtime)) {
+		signal_entry_destroy(entry);
+		entry = NULL;
+	}
+	if (!entry && realtime) {
+		return; // as many as there may be wait already
+	}
 	if (entry) {
 		entry->info = *info;
 	}

@@ -122,10 +122,11 @@ static bool hand_to_parent(struct thread *thread)
 	bool unwanted = false;
 	u64 flags = spin_lock_irq(&process_tree_lock);
 
-	// The tracer's end may have come in between: then that has been done.
+	// The tracer's end may have come in between: then that has been done. So may its parent, new or an init that ends, and take it.
 	if (thread->trace.tracer) {
 		trace_unlink_locked(thread);
-		unwanted = process_notify_parent_locked(process, &entry);
+		unwanted = process->state == PROCESS_ZOMBIE &&
+			   process_notify_parent_locked(process, &entry);
 		if (unwanted) {
 			process->state = PROCESS_DEAD;
 			list_remove(&process->sibling);

@@ -51,6 +51,7 @@ static void settle_syscall(struct thread *thread, struct trap_frame *frame,
 		restart = !handler;
 		break;
 	default:
+		trap_set_syscall_number(frame, -1); // a tracer's word: no call has it
 		return;
 	}
 	if (restart) {
