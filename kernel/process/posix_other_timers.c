@@ -5,16 +5,22 @@
  * Locks     signal_lock of the timer's process for the timer, that of the other for what it has used; never both.
  *
  * The other process does not know of them. A timer of the machine looks at its clock when it can have used, with all its threads at once,
- * what is missing, but not more often than it would be nudged for a timer of its own. A process that has ended uses no more: nobody
+ * what is missing, but not more often than it would be nudged for a timer of its own. Looking takes as long as that process has threads, in
+ * an interrupt: the more threads and the more timers of one user there are, the rarer it is. A process that has ended uses no more: nobody
  * looks any longer, and the timer stays set.
  */
 #include "process/posix_timers_internal.h"
 
+#include "cred/user_account.h"
 #include "process/cpu_timers.h"
 #include "process/process.h"
 #include "time/clock.h"
 
-enum { LOOK_LEAST_NS = 4000000 };
+enum {
+	LOOK_LEAST_NS = 4000000,
+	LOOK_EACH_NS =
+		2000, /* at least, for each thread and each timer of the user: what they cost is a small part of it */
+};
 
 struct other_clock {
 	nsec_t used;
@@ -53,24 +59,35 @@ void posix_other_timer_look(struct process *process, int id)
 	timer = posix_timer_find_locked(process, id);
 	if (timer && timer->other == other) {
 		timer->other_used = clock.used;
+		timer->other_threads = clock.threads;
 		timer->other_gone = clock.gone;
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
 	process_put(other);
 }
 
+/* What all timers of a user take together has a limit, too. */
+static nsec_t shortest_wait(const struct posix_timer *timer, unsigned threads)
+{
+	u64 timers = atomic_load_explicit(&timer->entry.account->used[USER_SIGNALS],
+					  memory_order_relaxed);
+
+	return MAX((nsec_t)(timers * threads * LOOK_EACH_NS), (nsec_t)LOOK_LEAST_NS);
+}
+
 static void look_again(struct posix_timer *timer, unsigned threads)
 {
 	nsec_t left = (timer->next - timer->other_used) / MAX(threads, 1u);
 
-	left = MIN(MAX(left, (nsec_t)LOOK_LEAST_NS), 3600 * NSEC_PER_SEC);
+	left = MIN(MAX(left, shortest_wait(timer, threads)), 3600 * NSEC_PER_SEC);
 	timer_start(&timer->timer, nsec_add(clock_monotonic(), left));
 }
 
-/* The first look is early: how many threads there are is not known here. */
+/* The first look is early: what the threads did meanwhile is not known here. */
 void posix_other_timer_start(struct posix_timer *timer)
 {
-	timer_start(&timer->timer, nsec_add(clock_monotonic(), LOOK_LEAST_NS));
+	timer_start(&timer->timer, nsec_add(clock_monotonic(),
+					    shortest_wait(timer, timer->other_threads)));
 }
 
 /* Neither lock is held: posting takes one. */

@@ -20,7 +20,8 @@ struct posix_timer {
 	struct list armed;       /* cpu: process.cpu_timers.posix while it is set */
 	struct process *other; /* I: another process, whose CPU time it is; a reference */
 	nsec_t other_used;     /* what that had used when it was looked at */
-	bool other_gone;       /* it had been reaped by then */
+	unsigned other_threads; /* that could use more then */
+	bool other_gone;        /* it had been reaped by then */
 
 	struct timer timer;
 	bool absolute; /* as it was set last: on CLOCK_REALTIME `next` moves when that clock is set, */
