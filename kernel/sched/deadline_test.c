@@ -185,6 +185,28 @@ static void reclaimed(void)
 	finish();
 }
 
+/* Its share is less than the least that is counted; it ends with budget left. */
+static void tiny_share(void)
+{
+	struct sched_limits before, wide;
+
+	sched_get_limits(&before);
+	wide = before;
+	wide.deadline_period_max_us = UINT32_MAX;
+	EXPECT_EQ(sched_set_limits(&wide), 0);
+	EXPECT_EQ(set_reclaiming(start(spin), 4000, 4290000000), 0);
+	EXPECT_EQ(threads[0]->server.bandwidth, 0);
+	finish();
+	machine_sleep(NSEC_PER_MSEC);
+	EXPECT(!rbtree_first(&run_queue_of(0)->lingering));
+	EXPECT_EQ(sched_set_limits(&before), 0);
+}
+
+TEST(D2_the_dead_do_not_linger)
+{
+	run_seeds(1, tiny_share);
+}
+
 TEST(D2_what_others_leave_is_reclaimed)
 {
 	run_seeds(1, reclaimed);

@@ -260,7 +260,7 @@ int sched_set_deadline(struct sched_entity *entity, const struct sched_deadline 
 		deadline_begin(entity, &asked, clock_monotonic());
 		entity->reset_on_fork = reset_on_fork;
 		join_queue(queue, entity, was);
-		if (!was.attached) {
+		if (state_is_wait(state_of(entity)) && !was.attached) {
 			reclaim_rest(queue, entity, clock_monotonic());
 		}
 	}

@@ -95,8 +95,10 @@ static void put_previous(struct run_queue *queue, struct sched_entity *previous,
 
 	if (state != THREAD_RUNNING && !(preempted && state_is_wait(state))) {
 		run_queue_detach(queue, previous);
-		if (!state_is_wait(state) && previous->server.bandwidth) {
-			deadline_release(previous);
+		if (!state_is_wait(state)) {
+			if (previous->server.bandwidth) {
+				deadline_release(previous);
+			}
 		} else if (previous->own.policy == SCHED_DEADLINE) {
 			reclaim_rest(queue, previous, previous->started);
 		}
