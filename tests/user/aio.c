@@ -393,6 +393,45 @@ static void check_masks(void)
 	ok("masks");
 }
 
+static _Atomic bool moving;
+
+static void *move_head_back(void *ring)
+{
+	while (moving) {
+		((struct aio_ring *)ring)->head = 0;
+	}
+	return NULL;
+}
+
+/* No call brings more than the ring holds, though the program says again and again that nothing was taken. */
+static void check_moved_head(void)
+{
+	enum { MOST = 65536 };
+	aio_context_t context = aio_new(60);
+	long long end = now_ns() + 300000000;
+	struct io_event *events = calloc(MOST, sizeof(*events));
+	struct timespec now = {0};
+	int file = make_file();
+	struct iocb iocb = aio_request(IOCB_CMD_PREAD, file, text, 1, 3);
+	pthread_t mover;
+
+	CHECK(events);
+	memset(events, 1, MOST * sizeof(*events));
+	while (aio_submit_one(context, &iocb) == 1) {
+	}
+	moving = true;
+	CHECK_EQ(pthread_create(&mover, NULL, move_head_back, ring_of(context)), 0);
+	while (now_ns() < end) {
+		CHECK(aio_get(context, 0, MOST, events, &now) <= ring_of(context)->nr);
+	}
+	moving = false;
+	CHECK_EQ(pthread_join(mover, NULL), 0);
+	CHECK_EQ(aio_destroy(context), 0);
+	free(events);
+	close(file);
+	ok("moved_head");
+}
+
 int main(void)
 {
 	check_ring();
@@ -407,5 +446,6 @@ int main(void)
 	check_waiting();
 	check_fault();
 	check_masks();
+	check_moved_head();
 	return 0;
 }

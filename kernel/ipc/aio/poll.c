@@ -205,6 +205,8 @@ static int listen(struct poll_request *request, struct list *done)
 	}
 	remove_hooks(request);
 	list_remove(&request->link);
+	request->done =
+		true; // a notification may have come: the thread has taken it, and waits for the lock
 	return collection.failed ? -EAGAIN : -EINVAL;
 }
 

@@ -136,14 +136,15 @@ static s64 take_run(struct aio_context *context, s64 most, vaddr_t to)
 	return run;
 }
 
-/* Adds to *taken; -EFAULT. */
+/* Adds to *taken; -EFAULT. No more than the ring holds: a program that moves the head back meanwhile could have us here for ever. */
 static int take_some(struct aio_context *context, s64 most, vaddr_t to, s64 *taken)
 	MUST_HOLD(&context->lock)
 {
+	const s64 enough = *taken + MIN(most - *taken, (s64)context->count);
 	s64 run;
 
 	do {
-		run = take_run(context, most - *taken,
+		run = take_run(context, enough - *taken,
 			       to + (u64)*taken * sizeof(struct aio_result));
 		*taken += run > 0 ? run : 0;
 	} while (run > 0);
