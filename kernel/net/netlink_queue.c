@@ -50,7 +50,7 @@ struct netlink_packet *netlink_packet_copy(const struct netlink_packet *packet)
 
 static u64 cost_of(const struct netlink_packet *packet)
 {
-	return NETLINK_PACKET_OVERHEAD + (u64)packet->size;
+	return NETLINK_PACKET_OVERHEAD + (u64)packet->room; // what it takes, used or not
 }
 
 static bool has_room(const struct netlink_socket *to, const struct netlink_packet *packet)
