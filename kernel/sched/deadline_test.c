@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "machine.h"
 #include "sched/debt.h"
+#include "sched/run_queue.h"
 #include <linux/sched.h>
 
 enum { SEEDS = 6, MOST = 4 };

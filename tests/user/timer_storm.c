@@ -6,7 +6,7 @@
  */
 #include "test.h"
 
-enum { TIMERS = 4000, THREADS = 500, MILLISECOND = 1000000 };
+enum { TIMERS = 4000, THREADS = 200, MILLISECOND = 1000000 };
 
 static timer_t timers[TIMERS];
 
