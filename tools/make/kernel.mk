@@ -30,7 +30,7 @@ kernel_cflags := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INCLU
 # Release kernels are optimised as a whole, at the link: a call from room to room costs no more than one within a file, and each room
 # keeps its own headers. What runs often has its calls put in line, as far as the image's mebibyte reaches; all else is made small. A
 # debug kernel is compiled file by file.
-kernel_whole := $(if $(filter 0,$(DEBUG)),-flto=auto -Os --param inline-unit-growth=170 --param large-stack-frame=512 \
+kernel_whole := $(if $(filter 0,$(DEBUG)),-flto=auto -Os $(arch_whole) --param inline-unit-growth=170 --param large-stack-frame=512 \
 	--param large-stack-frame-growth=50)
 often_run := $(addsuffix /%,arch core lib mm sched sync time vm process/signal process/futex fs/tmpfs) $(addsuffix .c.o,$(addprefix \
 	process/,thread clone exit wait user_return current resources% process rseq pid% posix_timers) $(addprefix ipc/,pipe epoll eventfd \
