@@ -11,6 +11,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MACHINES = {"x86_64": "microvm,acpi=on", "aarch64": "virt", "riscv64": "virt"}
 MODELS = {"x86_64": "max", "aarch64": "max", "riscv64": "rv64,v=true,vext_spec=v1.0"}
+LINUX = {"x86_64": ("q35", "ttyS0"), "aarch64": ("virt", "ttyAMA0"), "riscv64": ("virt", "ttyS0")}  # its machine, its console
 EXIT_DEVICES = {"x86_64": ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
                 "aarch64": ["-semihosting-config", "enable=on,target=native"], "riscv64": []}
 GUEST_SLACK = 60  # seconds a guest may take beyond what its programs may take
@@ -24,19 +25,19 @@ def newc_entry(name, data, mode, number):
     return blob + data + b"\0" * (-len(data) % 4)
 
 
-def linux_modules():
-    """The module Debian's kernel needs for the tests, in the order of loading."""
+def linux_modules(kernel):
+    """The module the Debian kernel of that path needs for the tests, in the order of loading."""
     found = []
-    for folder, _, names in os.walk(os.path.join(ROOT, "build", "debian-kernel")):
+    for folder, _, names in os.walk(os.path.dirname(os.path.dirname(kernel))):
         found += [os.path.join(folder, name) for name in names if name == "overlay.ko"]
     return found
 
 
-def write_initramfs(path, files, linux=False):
-    """files: [(name, bytes or the path of a file, mode)], with Linux's modules when it is for Linux."""
+def write_initramfs(path, files, linux=None):
+    """files: [(name, bytes or the path of a file, mode)], with the modules of `linux`, the path of a Debian kernel."""
     files = [(folder, b"", 0o040755) for folder in ("dev", "proc", "sys", "tmp", "tests")] + files
     if linux:
-        files = files + [(os.path.basename(module), module, 0o100644) for module in linux_modules()]
+        files = files + [(os.path.basename(module), module, 0o100644) for module in linux_modules(linux)]
     with open(path, "wb") as archive:
         for number, (name, data, mode) in enumerate(files, 1):
             if isinstance(data, str):
@@ -52,9 +53,9 @@ def list_file(deadlines):
     return ("tests/list", listing.encode(), 0o100644)
 
 
-def debian_kernel():
+def debian_kernel(arch):
     """The path of Debian's kernel, or None where it cannot be had."""
-    found = subprocess.run([os.path.join(ROOT, "tests", "debian-kernel")], text=True,
+    found = subprocess.run([os.path.join(ROOT, "tests", "debian-kernel"), arch], text=True,
                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     return found.stdout.strip() if found.returncode == 0 else None
 
@@ -62,8 +63,8 @@ def debian_kernel():
 def qemu_command(options, cpus, initramfs, words=""):
     """options: arch, kernel, machine, model, linux (boot Debian's kernel), memory."""
     if options.linux:
-        kernel, machine = debian_kernel(), "q35"
-        append = "console=ttyS0 quiet panic=-1 rdinit=/init"
+        kernel, (machine, console) = debian_kernel(options.arch), LINUX[options.arch]
+        append = f"console={console} quiet panic=-1 rdinit=/init"
     else:
         kernel, machine, append = options.kernel, options.machine, "console=ttyS0"
     return [f"qemu-system-{options.arch}", "-M", machine, "-accel", "tcg", "-cpu", options.model, "-m", options.memory,

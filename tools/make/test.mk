@@ -9,7 +9,7 @@
 ## make test-ports       the other architectures: boot tests, and a short list of test-user's programs
 ## make test-foreign     Debian's arm64 and riscv64 programs under `heddle run`, from trees that are fetched
 ## make test-programs    unmodified programs of the distribution, output and status compared
-## make conformance      the Open POSIX suite, stress-ng and rt-tests, as on Linux (PART=posix, TESTS="mq_ sem_")
+## make conformance      the Open POSIX suite, stress-ng and rt-tests, as on Linux (PART=posix, TESTS="mq_ sem_"); ARCH=aarch64, riscv64: the first alone
 ## make compare          system calls with results of real programs, on Linux and on Heddle
 ## make soak             the long loops; the results go to docs/soak.md
 ## make measure          speed and size as a table (docs/measurements.md)
@@ -135,7 +135,7 @@ compare:
 test-conformance: kernel
 	@tests/run-conformance --short --seconds 1
 conformance: kernel
-	@tests/run-conformance $(addprefix --part ,$(PART)) $(TESTS)
+	@tests/run-conformance --arch $(ARCH) $(addprefix --part ,$(PART)) $(TESTS)
 test:
 	@tests/run-suites
 soak:
