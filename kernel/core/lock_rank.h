@@ -55,9 +55,9 @@ enum lock_rank {
 	RANK_DENTRY_TREE,
 	RANK_DENTRY,
 	RANK_INODE_CACHE,
-	RANK_NOTIFY_WISHES, /* dnotify_lock */
+	RANK_NOTIFY_WISHES, /* dnotify_lock, fanotify.queue.lock */
 	RANK_NOTIFY_MARKS,  /* notify_lock */
-	RANK_NOTIFY_QUEUE,  /* inotify.lock */
+	RANK_NOTIFY_QUEUE,  /* inotify.queue.lock */
 	RANK_FILE_OWNER,    /* file.c: who is signalled */
 	RANK_SIGNAL,        /* process.signal_lock */
 	RANK_SIGNAL_HANDLERS,

@@ -4,8 +4,8 @@
  * handles (FAN_REPORT_FID) and permission events are not there.
  *
  * Owns      struct fanotify, struct fanotify_mark; the limits of /proc/sys/fs/fanotify.
- * Locks     notify_group.lock (mutex): adding and changing marks, one at a time  >  fanotify.lock (spin): their masks, and the queue
- *           (fanotify_queue.c)  >  notify_lock.
+ * Locks     notify_group.lock (mutex): adding and changing marks, one at a time  >  fanotify.queue.lock (spin): their masks, and the
+ *           queue (queue.c, fanotify_queue.c)  >  notify_lock.
  *
  * Invariants
  *   X3  notify_mark.wanted is what the mark asks for or ignores: who ignores must be heard too.
@@ -35,7 +35,7 @@ struct fanotify_mark {
 	u32 id;     /* I: of the mount */
 	u64 device; /* I: of the file system */
 
-	/* fanotify.lock */
+	/* fanotify.queue.lock */
 	u32 mask, ignored; /* FAN_…; FAN_ONDIR and FAN_EVENT_ON_CHILD in each mean it */
 	bool survives;     /* `ignored` does, when the file is written to */
 	bool says_which;   /* FAN_MARK_IGNORE: the modifiers in `ignored` count */
@@ -67,6 +67,11 @@ void fanotify_init(void)
 static struct fanotify *fanotify_of(struct notify_group *group)
 {
 	return container_of(group, struct fanotify, group);
+}
+
+static struct fanotify *fanotify_of_file(const struct file *file)
+{
+	return container_of(file->data, struct fanotify, queue);
 }
 
 static struct fanotify_mark *fanotify_mark_of(struct notify_mark *mark)
@@ -124,7 +129,7 @@ static u32 judge(struct fanotify *fanotify, struct notify_mark *marks[NOTIFY_ROL
 {
 	u32 asked = 0, ignored = 0;
 
-	spin_lock(&fanotify->lock);
+	spin_lock(&fanotify->queue.lock);
 	for (int role = 0; role < NOTIFY_ROLES; role++) {
 		struct fanotify_mark *mark;
 
@@ -138,7 +143,7 @@ static u32 judge(struct fanotify *fanotify, struct notify_mark *marks[NOTIFY_ROL
 		asked |= asked_by(mark, (enum notify_role)role, what);
 		ignored |= ignored_by(mark, (enum notify_role)role, what);
 	}
-	spin_unlock(&fanotify->lock);
+	spin_unlock(&fanotify->queue.lock);
 	return what & asked & ~ignored & NOTIFY_HAPPENINGS;
 }
 
@@ -268,7 +273,7 @@ static int add_to(struct fanotify *fanotify, struct fanotify_mark *mark, u32 fla
 {
 	int result;
 
-	spin_lock(&fanotify->lock);
+	spin_lock(&fanotify->queue.lock);
 	result = check_ignoring(mark, flags);
 	if (result == 0 && (flags & IGNORES)) {
 		mark->ignored |= mask;
@@ -278,7 +283,7 @@ static int add_to(struct fanotify *fanotify, struct fanotify_mark *mark, u32 fla
 		mark->mask |= mask;
 	}
 	(void)settle_locked(mark);
-	spin_unlock(&fanotify->lock);
+	spin_unlock(&fanotify->queue.lock);
 	return result;
 }
 
@@ -310,14 +315,14 @@ static int remove_from(struct fanotify *fanotify, u32 flags, u32 mask,
 		return -ENOENT;
 	}
 	mark = fanotify_mark_of(found);
-	spin_lock(&fanotify->lock);
+	spin_lock(&fanotify->queue.lock);
 	if (flags & IGNORES) {
 		mark->ignored &= ~mask;
 	} else {
 		mark->mask &= ~mask;
 	}
 	left = settle_locked(mark);
-	spin_unlock(&fanotify->lock);
+	spin_unlock(&fanotify->queue.lock);
 	if (!left) {
 		(void)notify_mark_detach(found);
 	}
@@ -327,7 +332,7 @@ static int remove_from(struct fanotify *fanotify, u32 flags, u32 mask,
 
 int fanotify_mark_place(struct file *file, u32 flags, u32 mask, const struct path *path)
 {
-	struct fanotify *fanotify = file->data;
+	struct fanotify *fanotify = fanotify_of_file(file);
 	int result;
 
 	mutex_lock(&fanotify->group.lock);
@@ -338,7 +343,7 @@ int fanotify_mark_place(struct file *file, u32 flags, u32 mask, const struct pat
 
 void fanotify_flush(struct file *file, u32 flags)
 {
-	struct fanotify *fanotify = file->data;
+	struct fanotify *fanotify = fanotify_of_file(file);
 	struct notify_mark *mark = NULL;
 
 	mutex_lock(&fanotify->group.lock);
@@ -354,9 +359,9 @@ void fanotify_flush(struct file *file, u32 flags)
 
 static void fanotify_release(struct file *file)
 {
-	struct fanotify *fanotify = file->data;
+	struct fanotify *fanotify = fanotify_of_file(file);
 
-	fanotify_queue_close(fanotify);
+	notify_queue_close(&fanotify->queue);
 	notify_group_clear(&fanotify->group);
 	notify_group_put(&fanotify->group);
 }
@@ -378,12 +383,12 @@ static int describe(struct fanotify *fanotify, struct fanotify_mark *mark, char 
 	u32 mask, ignored, flags;
 	u64 device = (mark->device & 0xff) | ((mark->device >> 12) & ~0xffUL);
 
-	spin_lock(&fanotify->lock);
+	spin_lock(&fanotify->queue.lock);
 	mask = mark->mask;
 	ignored = mark->ignored;
 	flags = (mark->survives ? FAN_MARK_IGNORED_SURV_MODIFY : 0) |
 		(ignored && mark->says_which ? FAN_MARK_IGNORE : 0);
-	spin_unlock(&fanotify->lock);
+	spin_unlock(&fanotify->queue.lock);
 	if (mark->kind == FAN_MARK_MOUNT) {
 		return format_string(
 			to, size,
@@ -403,7 +408,7 @@ static int describe(struct fanotify *fanotify, struct fanotify_mark *mark, char 
 
 static int fanotify_fdinfo(struct file *file, char *to, size_t size)
 {
-	struct fanotify *fanotify = file->data;
+	struct fanotify *fanotify = fanotify_of_file(file);
 	struct notify_mark *mark = NULL;
 	int done = format_string(to, size, "fanotify flags:%x event-flags:%x\n",
 				 fanotify->flags, fanotify->event_flags);
@@ -423,10 +428,10 @@ static int fanotify_fdinfo(struct file *file, char *to, size_t size)
 }
 
 static const struct file_operations fanotify_operations = {
-	.read = fanotify_read,
+	.read = notify_queue_read,
 	.write = fanotify_write,
-	.poll = fanotify_poll,
-	.ioctl = fanotify_ioctl,
+	.poll = notify_queue_poll,
+	.ioctl = notify_queue_ioctl,
 	.seek = fanotify_seek,
 	.fdinfo = fanotify_fdinfo,
 	.release = fanotify_release,
@@ -456,14 +461,15 @@ int fanotify_create(const struct fanotify_options *options, struct file **out)
 	fanotify_queue_init(fanotify);
 	fanotify->flags = options->flags;
 	fanotify->event_flags = options->event_flags;
-	fanotify->events_maximum = options->flags & FAN_UNLIMITED_QUEUE
-					   ? ~0u
-					   : fanotify_limit(FANOTIFY_EVENTS);
+	fanotify->queue.maximum = options->flags & FAN_UNLIMITED_QUEUE
+					  ? ~0u
+					  : fanotify_limit(FANOTIFY_EVENTS);
 	user_account_get(options->account);
 	fanotify->account = options->account;
 	result = file_create_anonymous(
 		"[fanotify]", 0600, &fanotify_operations,
-		O_RDWR | (options->flags & FAN_NONBLOCK ? O_NONBLOCK : 0), fanotify, out);
+		O_RDWR | (options->flags & FAN_NONBLOCK ? O_NONBLOCK : 0),
+		&fanotify->queue, out);
 	if (result < 0) {
 		notify_group_put(&fanotify->group);
 	}

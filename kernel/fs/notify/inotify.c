@@ -4,7 +4,7 @@
  *
  * Owns      struct inotify, struct inotify_watch; the limits of /proc/sys/fs/inotify.
  * Locks     notify_group.lock (mutex): adding and changing watches, one at a time.
- *           inotify.lock (spin): the tree of watches by number; the queue (inotify_queue.c).
+ *           inotify.queue.lock (spin): the tree of watches by number; the queue (queue.c, inotify_queue.c).
  *
  * Invariants
  *   Y3  A watch is in the tree from before its mark is attached until it is detached; then IN_IGNORED is queued.
@@ -54,6 +54,11 @@ static struct inotify *inotify_of(struct notify_group *group)
 	return container_of(group, struct inotify, group);
 }
 
+static struct inotify *inotify_of_file(const struct file *file)
+{
+	return container_of(file->data, struct inotify, queue);
+}
+
 static struct inotify_watch *watch_of(struct notify_mark *mark)
 {
 	return container_of(mark, struct inotify_watch, mark);
@@ -85,9 +90,9 @@ static void inotify_detached(struct notify_mark *mark)
 	struct inotify_watch *watch = watch_of(mark);
 
 	inotify_queue_event(inotify, watch, IN_IGNORED, 0, NULL);
-	spin_lock(&inotify->lock);
+	spin_lock(&inotify->queue.lock);
 	rbtree_remove(&inotify->watches, &watch->node);
-	spin_unlock(&inotify->lock);
+	spin_unlock(&inotify->queue.lock);
 	user_account_give_back(inotify->account, USER_INOTIFY_WATCHES, 1);
 }
 
@@ -114,9 +119,9 @@ static const struct notify_group_operations inotify_group_operations = {
 
 static void inotify_release(struct file *file)
 {
-	struct inotify *inotify = file->data;
+	struct inotify *inotify = inotify_of_file(file);
 
-	inotify_queue_close(inotify);
+	notify_queue_close(&inotify->queue);
 	notify_group_clear(&inotify->group);
 	notify_group_put(&inotify->group);
 }
@@ -142,7 +147,7 @@ static int describe(const struct inotify_watch *watch, char *to, size_t size)
 
 static int inotify_fdinfo(struct file *file, char *to, size_t size)
 {
-	struct inotify *inotify = file->data;
+	struct inotify *inotify = inotify_of_file(file);
 	struct notify_mark *mark = NULL;
 	int done = 0;
 
@@ -160,9 +165,9 @@ static int inotify_fdinfo(struct file *file, char *to, size_t size)
 }
 
 static const struct file_operations inotify_operations = {
-	.read = inotify_read,
-	.poll = inotify_poll,
-	.ioctl = inotify_ioctl,
+	.read = notify_queue_read,
+	.poll = notify_queue_poll,
+	.ioctl = notify_queue_ioctl,
 	.seek = inotify_seek,
 	.fdinfo = inotify_fdinfo,
 	.release = inotify_release,
@@ -193,11 +198,11 @@ int inotify_create(u32 flags, struct user_account *account, struct file **out)
 	}
 	notify_group_init(&inotify->group, &inotify_group_operations);
 	inotify_queue_init(inotify);
-	inotify->events_maximum = inotify_limit(INOTIFY_EVENTS);
+	inotify->queue.maximum = inotify_limit(INOTIFY_EVENTS);
 	user_account_get(account);
 	inotify->account = account;
 	result = file_create_anonymous("inotify", 0600, &inotify_operations,
-				       O_RDONLY | flags, inotify, out);
+				       O_RDONLY | flags, &inotify->queue, out);
 	if (result < 0) {
 		notify_group_put(&inotify->group);
 	}
@@ -208,7 +213,7 @@ int inotify_create(u32 flags, struct user_account *account, struct file **out)
 static struct inotify_watch *find_number(struct inotify *inotify, int number,
 					 struct rbtree_node **parent,
 					 struct rbtree_node ***link)
-	MUST_HOLD(&inotify->lock)
+	MUST_HOLD(&inotify->queue.lock)
 {
 	*parent = NULL;
 	*link = &inotify->watches.root;
@@ -230,14 +235,14 @@ static void enter(struct inotify *inotify, struct inotify_watch *watch)
 {
 	struct rbtree_node *parent, **link;
 
-	spin_lock(&inotify->lock);
+	spin_lock(&inotify->queue.lock);
 	do {
 		inotify->last_number =
 			inotify->last_number == INT32_MAX ? 1 : inotify->last_number + 1;
 	} while (find_number(inotify, inotify->last_number, &parent, &link));
 	watch->number = inotify->last_number;
 	rbtree_insert(&inotify->watches, &watch->node, parent, link);
-	spin_unlock(&inotify->lock);
+	spin_unlock(&inotify->queue.lock);
 }
 
 static int watch_anew(struct inotify *inotify, struct inode *inode, u32 mask)
@@ -285,7 +290,7 @@ static int change(struct inotify_watch *watch, u32 mask)
 int inotify_watch_inode(struct file *file, struct inode *inode, u32 mask)
 {
 	const struct notify_object object = {.inode = inode};
-	struct inotify *inotify = file->data;
+	struct inotify *inotify = inotify_of_file(file);
 	struct notify_mark *mark;
 	int result = 0;
 
@@ -304,17 +309,17 @@ int inotify_watch_inode(struct file *file, struct inode *inode, u32 mask)
 
 int inotify_unwatch(struct file *file, int number)
 {
-	struct inotify *inotify = file->data;
+	struct inotify *inotify = inotify_of_file(file);
 	struct rbtree_node *parent, **link;
 	struct inotify_watch *watch;
 	bool detached;
 
-	spin_lock(&inotify->lock);
+	spin_lock(&inotify->queue.lock);
 	watch = find_number(inotify, number, &parent, &link);
 	if (watch) {
 		notify_mark_get(&watch->mark);
 	}
-	spin_unlock(&inotify->lock);
+	spin_unlock(&inotify->queue.lock);
 	if (!watch) {
 		return -EINVAL;
 	}

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT
-/* Groups and marks: what the fronts of notification are made of. */
+/* Groups, marks and queues: what the fronts of notification are made of. */
 #pragma once
 
 #include "core/refcount.h"
 #include "fs/notify/notify.h"
 #include "lib/list.h"
+#include "sched/wait.h"
 #include "sync/mutex.h"
 
+struct file;
+struct io_buffer;
 struct notify_group;
 struct notify_mark;
+struct notify_queue;
+struct poll_table;
 
 /* Something that happened, borrowed by whom is told. */
 struct notify_event {
@@ -103,3 +108,52 @@ void notify_dispatch(const struct notify_event *event);
 /* Tell the marks of this one object. */
 void notify_tell_target(struct notify_target *target, const struct notify_event *event,
 			enum notify_role role);
+
+/* An event that waits for a reader. The fronts' own begin with one. */
+struct notify_entry {
+	struct list link; /* queue.lock; linked to itself: in no queue */
+	u32 size;         /* I: how many bytes are read */
+};
+
+struct notify_queue_operations {
+	enum lock_rank rank;
+	const char *lock_name;
+	u32 overflow_size;
+	/* Give what was taken out to a reader with room for it: its size, or an error. The overflow is &queue->overflow. */
+	s64 (*give)(struct notify_queue *queue, const struct notify_entry *entry,
+		    struct io_buffer *io);
+	/* Never the overflow. */
+	void (*free)(struct notify_entry *entry);
+};
+
+/* The events of an instance, whose file has it as `data`. The fronts protect more of theirs with its lock. */
+struct notify_queue {
+	const struct notify_queue_operations *operations; /* I */
+	u32 maximum;                                      /* I: of events */
+
+	struct spinlock lock;
+	struct list events GUARDED_BY(lock);
+	u32 count GUARDED_BY(lock);
+	u64 bytes GUARDED_BY(lock);
+	struct notify_entry overflow GUARDED_BY(lock); /* in `events` or not */
+	bool closed GUARDED_BY(lock);                  /* nothing is queued any more */
+	struct wait_queue readers;
+};
+
+/* `maximum` is the caller's. */
+void notify_queue_init(struct notify_queue *queue,
+		       const struct notify_queue_operations *operations);
+/* The last event says that some were lost: nothing is queued until it was read. */
+bool notify_queue_overflown(const struct notify_queue *queue) MUST_HOLD(&queue->lock);
+/* The event (NULL: there was no memory for it) is lost: nothing is queued any more, or there are too many; then the last one says so. */
+bool notify_queue_refuses(struct notify_queue *queue, const struct notify_entry *entry)
+	MUST_HOLD(&queue->lock);
+void notify_queue_push(struct notify_queue *queue, struct notify_entry *entry)
+	MUST_HOLD(&queue->lock);
+/* Nothing is queued from now on, and what is there goes. */
+void notify_queue_close(struct notify_queue *queue);
+
+/* Of file_operations. */
+s64 notify_queue_read(struct file *file, struct io_buffer *io, u64 *position);
+u32 notify_queue_poll(struct file *file, struct poll_table *table);
+s64 notify_queue_ioctl(struct file *file, unsigned command, u64 argument);
