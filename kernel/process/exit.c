@@ -3,9 +3,9 @@
  * exit: threads, and the process with its last thread.
  *
  * Order (R8): marked exiting · farewell to memory (rseq, thread block, robust list, clear_tid, vfork) · memory · semaphore undo · files · fs ·
- * terminal · namespaces · finished. The thread that finishes last makes the process a zombie: only then wait(2) sees it,
- * and everything it used is given back (I7). A thread other than the leader reaps itself (T9); the leader stays until the
- * process is reaped. Stack and control block are dropped by the thread that runs next (T1).
+ * terminal · namespaces · by init's last thread: all in its pid namespace · finished. The thread that finishes last makes the process a
+ * zombie: only then wait(2) sees it, and everything it used is given back (I7). A thread other than the leader reaps itself (T9); the
+ * leader stays until the process is reaped. Stack and control block are dropped by the thread that runs next (T1).
  */
 #include "process/exit.h"
 
@@ -269,9 +269,6 @@ static void process_end(struct process *process)
 
 	list_init(&dead);
 	cpu_timers_stop(process);
-	if (process->is_init && process != init_process) {
-		pid_namespace_end(process);
-	}
 	leave_handlers(process);
 	flags = death_signals_lock_tree(process, NULL, &told);
 	process->exit_status = process->group_exit_status;
@@ -304,8 +301,8 @@ static void process_end(struct process *process)
 	}
 }
 
-/* No signals from here on; what was meant for any thread goes to another one. */
-static void mark_exiting(struct thread *thread, int status)
+/* No signals from here on; what was meant for any thread goes to another one. true: there is none, nor will there be. */
+static bool mark_exiting(struct thread *thread, int status)
 {
 	struct process *process = thread->process;
 	u64 flags = spin_lock_irq(&process->signal_lock);
@@ -325,6 +322,7 @@ static void mark_exiting(struct thread *thread, int status)
 	sched_clear_break(&thread->sched, BREAK_SIGNAL | BREAK_KILL);
 	signal_deliver_stop_news(process);
 	taskstats_exit(status, last);
+	return last;
 }
 
 void thread_reap(struct thread *thread)
@@ -399,14 +397,33 @@ static enum thread_state finish(struct thread *thread)
 	return leader || kept ? THREAD_ZOMBIE : THREAD_DEAD;
 }
 
+/* Not when the process ends: that may be in wait(2) of a tracer, which may have to take the members too. */
+static void end_namespace(struct thread *thread)
+{
+	struct list untraced;
+	u64 flags;
+
+	// Nobody's end may wait for us to take it.
+	list_init(&untraced);
+	flags = spin_lock_irq(&process_tree_lock);
+	trace_tracer_ends_locked(thread, &untraced);
+	spin_unlock_irq(&process_tree_lock, flags);
+	trace_reap_ended(&untraced);
+	pid_namespace_end(thread->process);
+}
+
 noreturn_ void thread_exit(int status)
 {
 	struct thread *thread = current_thread();
+	bool last;
 
 	trace_exit(status);
 	process_event_core();
-	mark_exiting(thread, status);
+	last = mark_exiting(thread, status);
 	resources_exit();
+	if (last && thread->process->is_init && thread->process != init_process) {
+		end_namespace(thread);
+	}
 	process_event_exit(status);
 	sched_exit(finish(thread));
 }

@@ -9,7 +9,7 @@
  *   P1  A number's bit is set from pid_create() until its pid has no use any more (or, never used, is freed).
  *   P2  A pid is in the hash table, with all its numbers, iff uses > 0; so what is found has a reference to give.
  *   P3  pid.thread and pid.process are cleared before the table's reference on the thread and process is dropped.
- *   P4  namespace.members is the number of pids with a thread that have a number in it.
+ *   P4  namespace.members is the number of pids with a thread that have a number in it, but for its own init's.
  */
 #include "process/pid.h"
 
@@ -340,6 +340,12 @@ void pid_unuse(struct pid *pid)
 	}
 }
 
+/* Is it a member of n's namespace that its init waits for: not one of init's own threads? */
+static bool is_member(const struct pid_number *n, const struct thread *thread)
+{
+	return !thread->process->is_init || n->namespace != pid_own_namespace(n->pid);
+}
+
 void pid_attach(struct pid *pid, struct thread *thread, struct process *process)
 {
 	struct pid_number *n;
@@ -351,7 +357,7 @@ void pid_attach(struct pid *pid, struct thread *thread, struct process *process)
 	use_locked(pid);
 	for_each_number(n, pid)
 	{
-		n->namespace->members++;
+		n->namespace->members += is_member(n, thread);
 	}
 	spin_unlock(&pid_table_lock);
 }
@@ -361,14 +367,14 @@ void pid_detach(struct pid *pid)
 	struct pid_number *n;
 
 	spin_lock(&pid_table_lock);
-	pid->thread = NULL;
-	pid->process = NULL;
 	for_each_number(n, pid)
 	{
-		if (--n->namespace->members == 1) {
+		if (is_member(n, pid->thread) && --n->namespace->members == 0) {
 			wake_all(&n->namespace->emptied, 0);
 		}
 	}
+	pid->thread = NULL;
+	pid->process = NULL;
 	spin_unlock(&pid_table_lock);
 	wake_all(&pid->exit_waiters, 0);
 	pid_unuse(pid);
@@ -379,7 +385,7 @@ bool pid_namespace_is_empty(struct pid_namespace *namespace)
 	bool empty;
 
 	spin_lock(&pid_table_lock);
-	empty = namespace->members <= 1;
+	empty = namespace->members == 0;
 	spin_unlock(&pid_table_lock);
 	return empty;
 }

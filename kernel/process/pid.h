@@ -96,7 +96,7 @@ struct thread *pid_get_thread(struct pid *pid);   /* with a reference, or NULL *
 struct process *pid_get_process(struct pid *pid); /* likewise */
 /* May it be published: no namespace it is in has ended? process_tree_lock held. */
 bool pid_may_live_locked(const struct pid *pid);
-/* Does nobody but init's leader have a number in `namespace` any more? */
+/* Do none but init's threads have a number in `namespace` any more? */
 bool pid_namespace_is_empty(struct pid_namespace *namespace);
 pid_nr pid_maximum(void);
 int pid_set_maximum(pid_nr maximum);

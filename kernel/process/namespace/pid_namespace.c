@@ -5,8 +5,8 @@
  * Owns      struct pid_namespace.
  *
  * The end: the last thread of init sets `dying` under process_tree_lock, under which every thread is published after a look
- * at it; so whoever can be found afterwards is all there will ever be. They are killed, and init becomes a zombie only when
- * the last of them has left the pid table.
+ * at it; so whoever can be found afterwards is all there will ever be. They are killed, and that thread finishes only when
+ * the last of them has left the pid table: nobody who waits for init can be one that a member waits for.
  */
 #include "process/namespace/pid_namespace.h"
 
@@ -17,6 +17,7 @@
 #include "process/exit.h"
 #include "process/namespace/namespace.h"
 #include "process/process.h"
+#include "process/ptrace/ptrace.h"
 #include "process/signal/signal.h"
 #include <linux/sched.h>
 
@@ -132,7 +133,10 @@ int pid_namespace_check_join(const struct pid_namespace *namespace)
 	return namespace == own ? 0 : -EINVAL;
 }
 
-/* No more forks, and the children that are zombies go to `dead`; those that become it from now on reap themselves. */
+/*
+ * No more forks, and the children that are zombies go to `dead`; those that become it from now on reap themselves. What somebody else
+ * traces is that one's first.
+ */
 static void close_namespace(struct process *init, struct list *dead)
 {
 	struct process *child, *next;
@@ -141,7 +145,7 @@ static void close_namespace(struct process *init, struct list *dead)
 	pid_own_namespace(init->pid)->dying = true;
 	init->ends_namespace = true;
 	list_for_each_safe(child, next, &init->children, sibling) {
-		if (child->state == PROCESS_ZOMBIE) {
+		if (child->state == PROCESS_ZOMBIE && !trace_foreign_tracer(child)) {
 			child->state = PROCESS_DEAD;
 			list_remove(&child->sibling);
 			list_push_back(dead, &child->sibling);

@@ -21,10 +21,10 @@ struct pid_namespace {
 	struct pid_namespace *parent; /* I; a reference; NULL: the first */
 	u32 level;                    /* I: 0 is the first */
 
-	u64 *taken[PID_CHUNKS];    /* the pid table's lock: bit set: reserved or in use */
-	pid_nr last;               /* likewise */
-	u32 members;               /* likewise: threads that have a number here */
-	struct wait_queue emptied; /* members went down to init's leader */
+	u64 *taken[PID_CHUNKS]; /* the pid table's lock: bit set: reserved or in use */
+	pid_nr last;            /* likewise */
+	u32 members; /* likewise: threads that have a number here, but for init's */
+	struct wait_queue emptied; /* members went down to 0 */
 
 	struct process *
 		init; /* process_tree_lock: the first process; NULL: none yet. Valid while it is alive or ending the rest */
@@ -47,7 +47,10 @@ bool pid_namespace_is_open(const struct namespace *namespace);
 /* May the running thread put its children into `namespace` (setns)? Its own, or one inside it. 0 or -EINVAL. */
 int pid_namespace_check_join(const struct pid_namespace *namespace) must_check;
 
-/* `process`, init of a namespace, has no live thread any more: everybody else in it is killed, and gone when this returns. Sleeps. */
+/*
+ * The last thread of a namespace's init ends: everybody else in it is killed, and has been waited for when this returns. By its own
+ * parent or tracer, if that is outside or traces from there: however long that takes. Sleeps.
+ */
 void pid_namespace_end(struct process *process);
 /* reboot(2) of a thread inside: init ends as if `signal` had killed it. */
 void pid_namespace_reboot(struct pid_namespace *namespace, int signal);
