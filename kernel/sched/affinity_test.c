@@ -156,12 +156,13 @@ TEST(idle_cpus_take_waiting_threads)
 }
 
 static struct timer blocker;
-static _Atomic bool blocked, taken_over;
+static _Atomic unsigned blocked;
+static _Atomic bool taken_over;
 
 /* In an interrupt of the idle CPU, which so does not come for what is given to it. */
 static void keep_cpu(struct timer *timer)
 {
-	atomic_store(&blocked, true);
+	atomic_fetch_add(&blocked, 1);
 	while (!atomic_load(&taken_over)) {
 		arch_cpu_relax();
 	}
@@ -206,5 +207,77 @@ TEST(what_a_late_cpu_was_sent_for_is_taken_over)
 {
 	for (u64 seed = 1; seed <= machine_seeds(50); seed++) {
 		EXPECT_EQ(host_machine_run(2, seed, one_is_late), 0);
+	}
+}
+
+/* ---- what may not run here hides nothing that may ---- */
+
+static struct timer blockers[3];
+static _Atomic bool armed[3];
+
+/* Its CPU alone is its place, and that is kept from coming for it. */
+static void wait_there(void *argument)
+{
+	unsigned cpu = (unsigned)(uintptr_t)argument;
+	struct cpumask mask = only(cpu);
+
+	EXPECT_EQ(sched_set_affinity(sched_current(), &mask), 0);
+	sched_prepare_wait(THREAD_UNINTERRUPTIBLE);
+	if (!atomic_exchange(&armed[cpu], true)) {
+		timer_init(&blockers[cpu], keep_cpu);
+		timer_start(&blockers[cpu], clock_monotonic() + 500 * NSEC_PER_USEC);
+	}
+	sched_block(NSEC_NEVER);
+	sched_finish_wait();
+	if (arch_cpu_number() != cpu) {
+		EXPECT_EQ(arch_cpu_number(), 0);
+		atomic_store(&taken_over, true);
+	}
+	machine_finish();
+}
+
+static void spin_for(nsec_t time)
+{
+	for (nsec_t end = clock_monotonic() + time; clock_monotonic() < end;) {
+		arch_cpu_relax();
+	}
+}
+
+/* Two that wait: the other may be taken over, from a CPU that was sent for later or from behind the first. */
+static void first_stays(u64 cpu_of_other)
+{
+	struct cpumask mask = only(0);
+	struct sched_entity *first, *other;
+
+	EXPECT_EQ(sched_set_affinity(sched_current(), &mask), 0);
+	first = machine_start(wait_there, 1);
+	other = machine_start(wait_there, cpu_of_other);
+	while (atomic_load(&blocked) < cpu_of_other) {
+		arch_cpu_relax();
+	}
+	EXPECT(sched_wake(first));
+	spin_for(NSEC_PER_USEC);
+	EXPECT(sched_wake(other));
+	cpumask_fill(&mask, MAX_CPUS);
+	EXPECT_EQ(sched_set_affinity(other, &mask), 0);
+	spin_for(NSEC_PER_MSEC);
+	machine_wait_finished(2);
+}
+
+static void other_is_elsewhere(void)
+{
+	first_stays(2);
+}
+
+static void other_is_behind(void)
+{
+	first_stays(1);
+}
+
+TEST(what_must_stay_on_a_late_cpu_hides_no_other)
+{
+	for (u64 seed = 1; seed <= machine_seeds(50); seed++) {
+		EXPECT_EQ(host_machine_run(3, seed, other_is_elsewhere), 0);
+		EXPECT_EQ(host_machine_run(2, seed, other_is_behind), 0);
 	}
 }

@@ -84,8 +84,8 @@ NO_THREAD_SAFETY static bool move_one(struct run_queue *from, struct run_queue *
 	return entity;
 }
 
-/* The idle CPU that was sent for first, long enough ago that it should have come; MAX_CPUS: none. */
-static unsigned first_late(unsigned self)
+/* The idle CPU not in `tried` that was sent for first, long enough ago that it should have come; MAX_CPUS: none. */
+static unsigned first_late(u64 tried)
 {
 	nsec_t oldest = clock_monotonic() - LATE_NS;
 	unsigned found = MAX_CPUS;
@@ -94,7 +94,7 @@ static unsigned first_late(unsigned self)
 		nsec_t called = atomic_load_explicit(&run_queue_of(cpu)->called,
 						     memory_order_relaxed);
 
-		if (cpu != self && called && called <= oldest) {
+		if (!(tried >> cpu & 1) && called && called <= oldest) {
 			oldest = called;
 			found = cpu;
 		}
@@ -102,30 +102,40 @@ static unsigned first_late(unsigned self)
 	return found;
 }
 
-/* What waits for a CPU that is late, the first of it. Interrupts off. */
+/* What waits for a CPU that is late, the first of it that may run on `to`. Interrupts off. */
 NO_THREAD_SAFETY static bool take_over(struct run_queue *late, struct run_queue *to)
 {
-	struct sched_entity *first;
-	bool moved = false;
+	struct sched_entity *entity = NULL;
 
 	spin_lock_pair(&late->lock, &to->lock);
-	first = late->current == late->idle ? run_queue_first(late) : NULL;
-	if (first && cpumask_test(&first->affinity, to->cpu)) {
-		move(first, late, to);
-		moved = true;
+	if (late->current == late->idle) {
+		entity = urgent_candidate(late, to->cpu);
+		entity = entity ? entity
+				: look_for(rbtree_first(&late->fair), to->cpu,
+					   rbtree_next);
+	}
+	if (entity) {
+		move(entity, late, to);
 	}
 	if (!run_queue_first(late)) {
 		atomic_store_explicit(&late->called, 0, memory_order_relaxed);
 	}
 	spin_unlock_pair(&late->lock, &to->lock);
-	return moved;
+	return entity;
 }
 
 static bool pull_late(struct run_queue *idle)
 {
-	unsigned late = first_late(idle->cpu);
+	u64 tried = 1ull << idle->cpu;
+	unsigned late;
 
-	return late != MAX_CPUS && take_over(run_queue_of(late), idle);
+	while ((late = first_late(tried)) != MAX_CPUS) {
+		if (take_over(run_queue_of(late), idle)) {
+			return true;
+		}
+		tried |= 1ull << late;
+	}
+	return false;
 }
 
 bool balance_pull(struct run_queue *idle)
