@@ -101,6 +101,13 @@ void netlink_broadcast_from(const struct netlink_socket *except,
 					  const void *context),
 			    const void *context);
 
+/* Ports that the kernel chooses are below 0 as an s32: downwards from one at random, and from the lowest on from here. */
+enum { NETLINK_AUTOMATIC_FIRST = -4096 };
+static inline s32 netlink_automatic_after(s32 port)
+{
+	return port == INT32_MIN ? NETLINK_AUTOMATIC_FIRST : port - 1;
+}
+
 /* netlink_queue.c: packets at a receiver. */
 /* Queue (taken over) or lose it, and tell the receiver. */
 void netlink_deliver(struct netlink_socket *to, struct netlink_packet *packet);

@@ -14,12 +14,11 @@
 #include "mm/heap.h"
 #include "net/net_namespace.h"
 
-enum { BUCKETS = 256, FIRST_AUTOMATIC = -4096, AUTOMATIC_TRIES = 65536 };
+enum { BUCKETS = 256, AUTOMATIC_TRIES = 65536 };
 
 struct rwlock netlink_lock;
 static struct list buckets[BUCKETS];
-static s32
-	next_automatic GUARDED_BY(netlink_lock); /* these ports are below 0 as an s32 */
+static s32 next_automatic GUARDED_BY(netlink_lock);
 
 void netlink_table_init(void)
 {
@@ -73,13 +72,12 @@ static u32 free_port(const struct netlink_socket *socket) MUST_HOLD(&netlink_loc
 		    !find_locked(socket->protocol, socket->socket.network, port)) {
 			return port;
 		}
-		if (next_automatic >= FIRST_AUTOMATIC) {
-			next_automatic = FIRST_AUTOMATIC - (s32)(random_u64() >> 34);
+		if (!next_automatic) {
+			next_automatic =
+				NETLINK_AUTOMATIC_FIRST - (s32)(random_u64() >> 34);
 		}
-		port = (u32)next_automatic--;
-		if (next_automatic > 0) {
-			next_automatic = FIRST_AUTOMATIC;
-		}
+		port = (u32)next_automatic;
+		next_automatic = netlink_automatic_after(next_automatic);
 	}
 	return 0;
 }
