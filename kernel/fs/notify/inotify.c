@@ -74,6 +74,9 @@ static void inotify_tell(struct notify_mark *mark, const struct notify_event *ev
 	    dentry_unhashed(event->path->dentry)) {
 		return;
 	}
+	if ((flags & IN_ONESHOT) && atomic_exchange(&watch->told, true)) {
+		return; // who told of another ends the watch
+	}
 	if (mask & (IN_MOVE_SELF | IN_DELETE_SELF)) {
 		mask &= ~(u32)IN_ISDIR;
 	}
