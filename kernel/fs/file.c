@@ -237,48 +237,46 @@ static s64 at_own_position(struct file *file, struct io_buffer *io,
 	return moved;
 }
 
+/* Of both, inlined in each: what `act` moves, which is news to who asks for it. */
+static always_inline_ s64 transfer(struct file *file, struct io_buffer *io, u64 *position,
+				   s64 (*act)(struct file *, struct io_buffer *, u64 *),
+				   u32 news)
+{
+	s64 moved;
+
+	if (!position) {
+		moved = at_own_position(file, io, act);
+	} else if (file->operations->no_position) {
+		return -ESPIPE;
+	} else {
+		moved = act(file, io, position);
+	}
+	if (moved > 0) {
+		notify_file(file, news);
+	}
+	return moved;
+}
+
 s64 file_read(struct file *file, struct io_buffer *io, u64 *position)
 {
 	int result =
 		check_transfer(file, (const void *)file->operations->read, FILE_READ);
-	s64 moved;
 
 	if (result < 0) {
 		return result;
 	}
-	if (!position) {
-		moved = at_own_position(file, io, file->operations->read);
-	} else if (file->operations->no_position) {
-		return -ESPIPE;
-	} else {
-		moved = file->operations->read(file, io, position);
-	}
-	if (moved > 0) {
-		notify_file(file, NOTIFY_ACCESS);
-	}
-	return moved;
+	return transfer(file, io, position, file->operations->read, NOTIFY_ACCESS);
 }
 
 s64 file_write(struct file *file, struct io_buffer *io, u64 *position)
 {
 	int result =
 		check_transfer(file, (const void *)file->operations->write, FILE_WRITE);
-	s64 moved;
 
 	if (result < 0) {
 		return result == -EISDIR ? -EBADF : result;
 	}
-	if (!position) {
-		moved = at_own_position(file, io, file->operations->write);
-	} else if (file->operations->no_position) {
-		return -ESPIPE;
-	} else {
-		moved = file->operations->write(file, io, position);
-	}
-	if (moved > 0) {
-		notify_file(file, NOTIFY_MODIFY);
-	}
-	return moved;
+	return transfer(file, io, position, file->operations->write, NOTIFY_MODIFY);
 }
 
 s64 file_read_kernel(struct file *file, void *to, size_t size, u64 position)
