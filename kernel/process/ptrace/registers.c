@@ -85,17 +85,20 @@ static long write_word(struct arch_thread *thread, struct visit *visit)
 	return arch_user_word_write(thread, visit->offset, visit->word);
 }
 
+/* A set as it is, in a buffer that is the caller's to free, also after an error. */
+static long fetch(struct thread *thread, u32 set, struct visit *request)
+{
+	*request = (struct visit){.act = read_set, .set = set};
+	request->buffer = heap_allocate(arch_registers_size(set));
+	return request->buffer ? visit(thread, request) : -ENOMEM;
+}
+
 /* The first `size` bytes of a set to `to`. */
 static long get_set(struct thread *thread, u32 set, vaddr_t to, u64 size)
 {
-	struct visit request = {.act = read_set, .set = set};
-	long result;
+	struct visit request;
+	long result = fetch(thread, set, &request);
 
-	request.buffer = heap_allocate(arch_registers_size(set));
-	if (!request.buffer) {
-		return -ENOMEM;
-	}
-	result = visit(thread, &request);
 	if (!result) {
 		result = user_write(to, request.buffer, size);
 	}
@@ -106,14 +109,9 @@ static long get_set(struct thread *thread, u32 set, vaddr_t to, u64 size)
 /* What is behind the first `size` bytes stays. */
 static long put_set(struct thread *thread, u32 set, vaddr_t from, u64 size)
 {
-	struct visit request = {.act = read_set, .set = set};
-	long result;
+	struct visit request;
+	long result = fetch(thread, set, &request);
 
-	request.buffer = heap_allocate(arch_registers_size(set));
-	if (!request.buffer) {
-		return -ENOMEM;
-	}
-	result = visit(thread, &request);
 	if (!result) {
 		result = user_read(request.buffer, from, size);
 	}
