@@ -6,7 +6,6 @@
 #include "cred/credentials.h"
 #include "fs/kernel_log.h"
 #include "lib/errno.h"
-#include "lib/string.h"
 #include "sched/log_news.h"
 #include <linux/capability.h>
 #include <linux/eventpoll.h>
@@ -45,15 +44,12 @@ int proc_show_dmesg_restrict(struct proc_text *text, const struct proc_node *nod
 int proc_write_dmesg_restrict(const struct proc_node *node, char *value)
 {
 	u64 number;
+	int error = proc_parse_limit(value, 1, &number);
 
-	if (!current_capable(CAP_SYS_ADMIN)) {
-		return -EPERM;
+	if (!error) {
+		kernel_log_restrict(number == 1);
 	}
-	if (string_to_u64(value, &number) || number > 1) {
-		return -EINVAL;
-	}
-	kernel_log_restrict(number == 1);
-	return 0;
+	return error;
 }
 
 /* The console's level; that of a record without one; the least the console can have; the console's at boot. */

@@ -5,25 +5,7 @@
 #include "fs/notify/dnotify.h"
 #include "fs/notify/fanotify.h"
 #include "fs/notify/inotify.h"
-#include "lib/errno.h"
-#include "lib/string.h"
-#include "process/current.h"
-#include <linux/capability.h>
 #include <linux/stat.h>
-
-static int parse_limit(const char *value, u32 *out)
-{
-	u64 number;
-
-	if (!current_capable(CAP_SYS_ADMIN)) {
-		return -EPERM;
-	}
-	if (string_to_u64(value, &number) || number > INT32_MAX) {
-		return -EINVAL;
-	}
-	*out = (u32)number;
-	return 0;
-}
 
 #define LIMIT(name, get, set)                                                        \
 	static int show_##name(struct proc_text *text, const struct proc_node *node) \
@@ -33,8 +15,8 @@ static int parse_limit(const char *value, u32 *out)
 	}                                                                            \
 	static int write_##name(const struct proc_node *node, char *value)           \
 	{                                                                            \
-		u32 number;                                                          \
-		int error = parse_limit(value, &number);                             \
+		u64 number;                                                          \
+		int error = proc_parse_limit(value, INT32_MAX, &number);             \
                                                                                      \
 		if (!error) {                                                        \
 			set;                                                         \
@@ -42,13 +24,13 @@ static int parse_limit(const char *value, u32 *out)
 		return error;                                                        \
 	}
 #define INOTIFY_LIMIT(name, which) \
-	LIMIT(name, inotify_limit(which), inotify_set_limit(which, number))
+	LIMIT(name, inotify_limit(which), inotify_set_limit(which, (u32)number))
 
 INOTIFY_LIMIT(events, INOTIFY_EVENTS)
 INOTIFY_LIMIT(instances, INOTIFY_INSTANCES)
 INOTIFY_LIMIT(watches, INOTIFY_WATCHES)
 #define FANOTIFY_LIMIT(name, which) \
-	LIMIT(name, fanotify_limit(which), fanotify_set_limit(which, number))
+	LIMIT(name, fanotify_limit(which), fanotify_set_limit(which, (u32)number))
 FANOTIFY_LIMIT(fanotify_events, FANOTIFY_EVENTS)
 FANOTIFY_LIMIT(groups, FANOTIFY_GROUPS)
 FANOTIFY_LIMIT(marks, FANOTIFY_MARKS)
@@ -81,11 +63,11 @@ int proc_show_dnotify(struct proc_text *text, const struct proc_node *node)
 
 int proc_write_dnotify(const struct proc_node *node, char *value)
 {
-	u32 number;
-	int error = parse_limit(value, &number);
+	u64 number;
+	int error = proc_parse_limit(value, INT32_MAX, &number);
 
 	if (!error) {
-		dnotify_enable(number);
+		dnotify_enable((u32)number);
 	}
 	return error;
 }

@@ -90,6 +90,8 @@ extern const struct proc_entry proc_root_entries[], proc_process_entries[],
 	proc_fanotify_entries[], proc_inotify_entries[], proc_mqueue_entries[];
 extern const struct file_operations proc_memory_operations, proc_id_map_operations,
 	proc_setgroups_operations, proc_pagemap_operations, proc_kmsg_operations;
+/* What CAP_SYS_ADMIN writes to a setting of the machine: a number up to `most`. -EPERM, -EINVAL */
+int proc_parse_limit(const char *value, u64 most, u64 *out) must_check;
 int proc_show_dnotify(struct proc_text *text, const struct proc_node *node);
 int proc_write_dnotify(const struct proc_node *node, char *value);
 int proc_show_dmesg_restrict(struct proc_text *text, const struct proc_node *node);

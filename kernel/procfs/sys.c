@@ -51,6 +51,14 @@ CONSTANT(show_threads_max, "4194304")
 CONSTANT(show_unix_queue, "512")
 CONSTANT(show_backlog, "4096")
 
+int proc_parse_limit(const char *value, u64 most, u64 *out)
+{
+	if (!current_capable(CAP_SYS_ADMIN)) {
+		return -EPERM;
+	}
+	return string_to_u64(value, out) || *out > most ? -EINVAL : 0;
+}
+
 static struct new_utsname names(void)
 {
 	struct new_utsname result;
@@ -102,14 +110,9 @@ static int show_pid_max(struct proc_text *text, const struct proc_node *node)
 static int write_pid_max(const struct proc_node *node, char *value)
 {
 	u64 number;
+	int error = proc_parse_limit(value, PID_LIMIT, &number);
 
-	if (!current_capable(CAP_SYS_ADMIN)) {
-		return -EPERM;
-	}
-	if (string_to_u64(value, &number) || number > PID_LIMIT) {
-		return -EINVAL;
-	}
-	return pid_set_maximum((pid_nr)number);
+	return error ? error : pid_set_maximum((pid_nr)number);
 }
 
 static int show_aio_number(struct proc_text *text, const struct proc_node *node)
@@ -127,15 +130,12 @@ static int show_aio_maximum(struct proc_text *text, const struct proc_node *node
 static int write_aio_maximum(const struct proc_node *node, char *value)
 {
 	u64 number;
+	int error = proc_parse_limit(value, ~0UL, &number);
 
-	if (!current_capable(CAP_SYS_ADMIN)) {
-		return -EPERM;
+	if (!error) {
+		aio_set_maximum(number);
 	}
-	if (string_to_u64(value, &number)) {
-		return -EINVAL;
-	}
-	aio_set_maximum(number);
-	return 0;
+	return error;
 }
 
 static int show_map_count(struct proc_text *text, const struct proc_node *node)
@@ -147,15 +147,12 @@ static int show_map_count(struct proc_text *text, const struct proc_node *node)
 static int write_map_count(const struct proc_node *node, char *value)
 {
 	u64 number;
+	int error = proc_parse_limit(value, INT32_MAX, &number);
 
-	if (!current_capable(CAP_SYS_ADMIN)) {
-		return -EPERM;
+	if (!error) {
+		vm_set_areas_maximum((u32)number);
 	}
-	if (string_to_u64(value, &number) || number > INT32_MAX) {
-		return -EINVAL;
-	}
-	vm_set_areas_maximum((u32)number);
-	return 0;
+	return error;
 }
 
 static void print_uuid(struct proc_text *text, const u8 *b)
