@@ -376,16 +376,6 @@ static void check_races(void)
 
 static int control = -1;
 
-static void arm(int nth)
-{
-	char plan[16];
-	int length = snprintf(plan, sizeof(plan), "%d", nth);
-
-	if (write(control, plan, (size_t)length) < 0) { // what disarms may fail of it
-		CHECK_EQ(write(control, plan, (size_t)length), length);
-	}
-}
-
 /* Returns how far it came: 0: no context, 1: no poll, 2: all of it. */
 static int once(int nth)
 {
@@ -393,11 +383,11 @@ static int once(int nth)
 	aio_context_t context = 0;
 	long submitted;
 
-	arm(nth);
+	fail_nth(control, nth);
 	if (aio_setup(300, &context)) {
 		int error = errno;
 
-		arm(0);
+		fail_nth(control, 0);
 		CHECK(error == ENOMEM || error == EFAULT);
 		CHECK_EQ(context, 0);
 		return 0;
@@ -405,7 +395,7 @@ static int once(int nth)
 	submitted = aio_submit_one(context, &iocb);
 	int error = errno;
 
-	arm(0);
+	fail_nth(control, 0);
 	CHECK(submitted == 1 || error == EAGAIN || error == EFAULT);
 	if (submitted == 1) {
 		CHECK_ERRNO(aio_cancel(context, &iocb), EINPROGRESS);

@@ -275,7 +275,6 @@ static void check_failures(void)
 	int plans = open("/proc/heddle/fail_nth", O_WRONLY | O_CLOEXEC), refused = 0,
 	    result;
 	struct ledger before;
-	char text[16];
 
 	if (plans < 0) {
 		return; // not Heddle
@@ -283,13 +282,11 @@ static void check_failures(void)
 	set_up();
 	ledger_begin(&before);
 	do {
-		int length = snprintf(text, sizeof(text), "%d", refused + 1);
-
-		CHECK_EQ(write(plans, text, (size_t)length), length);
+		fail_nth(plans, refused + 1);
 		result = fcntl(dir, F_NOTIFY, DN_CREATE);
 		CHECK(result == 0 || errno == ENOMEM);
 	} while (result < 0 && ++refused < 20);
-	CHECK(write(plans, "0", 1) == 1 || write(plans, "0", 1) == 1);
+	fail_nth(plans, 0);
 	CHECK_EQ(refused, 2);
 	CHECK_EQ(fcntl(dir, F_NOTIFY, 0), 0);
 	ledger_expect(&before);

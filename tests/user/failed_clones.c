@@ -84,17 +84,6 @@ static void expect_ledger(const struct ledger *wanted)
 	}
 }
 
-static void fail_nth(int fd, int nth)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%d", nth);
-
-	// The write that disarms may be the one whose allocation fails: then it is over too.
-	if (write(fd, text, (size_t)length) < 0) {
-		CHECK_EQ(write(fd, text, (size_t)length), length);
-	}
-}
-
 static int end_at_once(void *unused)
 {
 	*passed = 1;
@@ -142,7 +131,7 @@ static void clone_once(int n, uint64_t flags)
 }
 
 /* Returns how many allocations there were. */
-static int fail_each(uint64_t flags, const struct ledger *before)
+static int fail_clones(uint64_t flags, const struct ledger *before)
 {
 	*passed = 0;
 	for (int n = 1; n < MOST; n++) {
@@ -175,11 +164,11 @@ static void check_failures(const char *name, uint64_t flags)
 	int steps;
 
 	ledger_begin(&before);
-	fail_each(flags, &before); // what is made once only is made now
+	fail_clones(flags, &before); // what is made once only is made now
 	expect_ledger(&before);
 	ledger_begin(&settled);
 	ledger_read(&before);
-	steps = fail_each(flags, &before);
+	steps = fail_clones(flags, &before);
 	say("# %s: %d allocations\n", name, steps);
 	CHECK(steps >= 3);
 	expect_ledger(&before); // the child of the last round is init's to reap

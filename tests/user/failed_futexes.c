@@ -18,11 +18,11 @@ static int plan_fd;
 /* The next allocation but n fails, or all pass: then true. */
 static long with_failure(int n, long (*call)(void), bool *passed)
 {
-	char text[16], state[256] = "";
-	int length = snprintf(text, sizeof(text), "%d", n), number;
+	char state[256] = "";
+	int number;
 	long nth, counted, failed = 0, result;
 
-	CHECK_EQ(write(plan_fd, text, (size_t)length), length);
+	fail_nth(plan_fd, n);
 	result = call();
 	result = result < 0 ? -errno : result;
 	// Where the call made fewer it is this read that fails.
@@ -31,9 +31,7 @@ static long with_failure(int n, long (*call)(void), bool *passed)
 			sscanf(state, "%d %ld %ld %ld", &number, &nth, &counted, &failed),
 			4);
 	}
-	if (write(plan_fd, "0", 1) < 0) {
-		CHECK_EQ(write(plan_fd, "0", 1), 1);
-	}
+	fail_nth(plan_fd, 0);
 	*passed = !failed;
 	return result;
 }

@@ -148,19 +148,8 @@ static const struct operation operations[] = {
 	{"detach", run_detach, NULL},   {"pivot", run_pivot, prepare_pivot},
 };
 
-static void fail_nth(int fd, int nth)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%d", nth);
-
-	// The write that disarms may be the one whose allocation fails: then it is over too.
-	if (write(fd, text, (size_t)length) < 0) {
-		CHECK_EQ(write(fd, text, (size_t)length), length);
-	}
-}
-
 /* In a child. Ends with 0: it failed and nothing changed; 3: it passed. */
-static void fail_once(const struct operation *operation, int n)
+static void fail_operation(const struct operation *operation, int n)
 {
 	int fd = open("/proc/heddle/fail_nth", O_WRONLY | O_CLOEXEC), result, error;
 	struct stat was, is;
@@ -205,7 +194,7 @@ static void check(const struct operation *operation)
 
 		CHECK(child >= 0);
 		if (child == 0) {
-			fail_once(operation, n);
+			fail_operation(operation, n);
 		}
 		CHECK_EQ(waitpid(child, &status, 0), child);
 		if (!WIFSIGNALED(status)) {

@@ -46,17 +46,6 @@ static int target = -1; /* a descriptor, made before the fork */
 static int control = -1;
 static volatile int *passed;
 
-static void arm(int n)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%d", n);
-
-	// The write that disarms may be the one whose allocation fails: then it is over too.
-	if (write(control, text, (size_t)length) < 0) {
-		CHECK_EQ(write(control, text, (size_t)length), length);
-	}
-}
-
 static void read_links(unsigned long numbers[LINKS])
 {
 	for (int i = 0; i < LINKS; i++) {
@@ -98,7 +87,7 @@ static int act_clone(const struct walk *walk)
 		errno = (int)-child;
 		return -1;
 	}
-	arm(0);
+	fail_nth(control, 0);
 	CHECK_EQ(waitpid((pid_t)child, NULL, 0), child);
 	return 0;
 }
@@ -134,13 +123,13 @@ static void act_once(const struct walk *walk, int n)
 	*passed = 0; // and so is the page that is shared
 	read_links(before);
 	read_links(after);
-	arm(n);
+	fail_nth(control, n);
 	result = walk->act(walk);
 	reason = errno;
 	if (result == 0) {
 		_exit(PASSED); // armed still: in a new user namespace nobody may disarm
 	}
-	arm(0);
+	fail_nth(control, 0);
 	CHECK(reason == ENOMEM || reason == EAGAIN);
 	read_links(after);
 	CHECK_EQ(memcmp(before, after, sizeof(before)), 0);

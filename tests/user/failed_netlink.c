@@ -14,17 +14,6 @@ enum { MOST = 60, PORT = 1000003 };
 
 static int control = -1;
 
-static void arm(int n)
-{
-	char plan[16];
-	int length = snprintf(plan, sizeof(plan), "%d", n);
-
-	// What disarms may fail of what it disarms: then it is over too.
-	if (write(control, plan, (size_t)length) < 0) {
-		CHECK_EQ(write(control, plan, (size_t)length), length);
-	}
-}
-
 static int close_keeping_errno(int fd, long result)
 {
 	int error = errno;
@@ -77,14 +66,28 @@ static int act_listen(void)
 	return close_keeping_errno(fd, result);
 }
 
+/* Send the request and look at the first of the answer. The socket is closed. */
+static int ask(int fd, const struct netlink_text *text)
+{
+	char answer[2048];
+	long result = send(fd, text, text->header.nlmsg_len, 0);
+
+	if (result > 0) {
+		result = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
+	}
+	if (result > 0 && ((struct nlmsghdr *)answer)->nlmsg_type == NLMSG_ERROR) {
+		errno = -((struct nlmsgerr *)NLMSG_DATA(answer))->error;
+		result = -1;
+	}
+	return close_keeping_errno(fd, result);
+}
+
 static int ask_generic(int family, int command, int attribute, const void *data,
 		       size_t size)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC);
 	struct genlmsghdr header = {.cmd = (unsigned char)command, .version = 1};
 	struct netlink_text text;
-	char answer[2048];
-	long result;
 
 	if (fd < 0) {
 		return -1;
@@ -94,15 +97,7 @@ static int ask_generic(int family, int command, int attribute, const void *data,
 	if (attribute) {
 		netlink_add(&text, attribute, data, size);
 	}
-	result = send(fd, &text, text.header.nlmsg_len, 0);
-	if (result > 0) {
-		result = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
-	}
-	if (result > 0 && ((struct nlmsghdr *)answer)->nlmsg_type == NLMSG_ERROR) {
-		errno = -((struct nlmsgerr *)NLMSG_DATA(answer))->error;
-		result = -1;
-	}
-	return close_keeping_errno(fd, result);
+	return ask(fd, &text);
 }
 
 static int act_controller(void)
@@ -130,22 +125,12 @@ static int act_links(void)
 	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 	struct ifinfomsg header = {.ifi_index = 1};
 	struct netlink_text text;
-	char answer[2048];
-	long result;
 
 	if (fd < 0) {
 		return -1;
 	}
 	netlink_start(&text, RTM_GETLINK, NLM_F_REQUEST, 1, &header, sizeof(header));
-	result = send(fd, &text, text.header.nlmsg_len, 0);
-	if (result > 0) {
-		result = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
-	}
-	if (result > 0 && ((struct nlmsghdr *)answer)->nlmsg_type == NLMSG_ERROR) {
-		errno = -((struct nlmsgerr *)NLMSG_DATA(answer))->error;
-		result = -1;
-	}
-	return close_keeping_errno(fd, result);
+	return ask(fd, &text);
 }
 
 static int act_table(void)
@@ -178,25 +163,6 @@ static const struct {
 	{"table", act_table},
 };
 
-static int failures(int (*act)(void))
-{
-	int failed = 0;
-
-	CHECK_EQ(act(), 0);
-	for (int n = 1; n <= MOST; n++) {
-		int result, error;
-
-		arm(n);
-		result = act();
-		error = errno;
-		arm(0);
-		CHECK(result == 0 || error == ENOMEM || error == ENOBUFS);
-		failed += result != 0;
-		CHECK(result == 0 || n < MOST);
-	}
-	return failed;
-}
-
 int main(void)
 {
 	struct ledger before;
@@ -211,7 +177,8 @@ int main(void)
 			if (round == 1) {
 				ledger_begin(&before);
 			}
-			CHECK(failures(acts[i].act) > 0);
+			CHECK_EQ(acts[i].act(), 0);
+			CHECK(fail_each(control, acts[i].act, MOST, ENOBUFS) > 0);
 			if (round == 1) {
 				ledger_expect(&before);
 				ok(acts[i].name);

@@ -12,26 +12,15 @@ enum { MOST = 260, STEP_FROM = 60 };
 
 static int plans;
 
-static void arm(int nth)
-{
-	char text[32];
-	int length = snprintf(text, sizeof(text), "%d children", nth);
-
-	// What disarms may fail of what it disarms: then it is over too.
-	if (write(plans, text, (size_t)length) < 0) {
-		CHECK_EQ(write(plans, text, (size_t)length), length);
-	}
-}
-
 /* In a child. Several draws, so that flags and kinds come about. */
 static void once(const struct churn_way *way, uint64_t seed, int nth)
 {
 	struct churn churn;
 
 	churn_init(&churn, seed);
-	arm(nth);
+	fail_nth_of(plans, nth, " children");
 	way->once(&churn);
-	arm(0);
+	fail_nth_of(plans, 0, " children");
 	_exit(0);
 }
 

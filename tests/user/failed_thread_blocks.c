@@ -16,17 +16,6 @@ static char stacks[THREADS_MOST + 1][STACK] __attribute__((aligned(16)));
 static int for_ever;
 static int *passed; /* shared: what was to fail did not */
 
-static void fail_nth(int fd, int nth)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%d", nth);
-
-	// The write that disarms may be the one whose allocation fails: then it is over too.
-	if (write(fd, text, (size_t)length) < 0) {
-		CHECK_EQ(write(fd, text, (size_t)length), length);
-	}
-}
-
 static int open_plan(void)
 {
 	int fd = open("/proc/heddle/fail_nth", O_RDWR | O_CLOEXEC);
@@ -41,7 +30,7 @@ static int open_plan(void)
  * In a child each: the n-th allocation of `step` fails, for each n until it passes. It ends with 0 where it failed as it
  * should. Returns how many there were.
  */
-static int fail_each(void (*step)(int plan, int n), int killed_by)
+static int fail_step(void (*step)(int plan, int n), int killed_by)
 {
 	for (int n = 1; n < MOST; n++) {
 		int status;
@@ -76,9 +65,9 @@ static int walk(const char *name, void (*step)(int plan, int n), int killed_by)
 	struct ledger before;
 	int count;
 
-	fail_each(step, killed_by);
+	fail_step(step, killed_by);
 	ledger_begin(&before);
-	count = fail_each(step, killed_by);
+	count = fail_step(step, killed_by);
 	ledger_expect(&before);
 	say("# %s: %d allocations\n", name, count);
 	return count;

@@ -83,17 +83,6 @@ static const struct {
 
 enum { TRANSFERS = sizeof(transfers) / sizeof(transfers[0]) };
 
-static void arm(int n)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%d", n);
-
-	// What disarms may fail of what it disarms.
-	if (write(plan_fd, text, (size_t)length) < 0) {
-		CHECK_EQ(write(plan_fd, text, (size_t)length), length);
-	}
-}
-
 /* Has the plan come to its allocation? Else there were fewer. */
 static bool has_failed(void)
 {
@@ -132,11 +121,11 @@ static bool transfer(int which, int n)
 
 	begin_transfer(which);
 	ledger_touch_stack();
-	arm(n);
+	fail_nth(plan_fd, n);
 	errno = 0;
 	result = transfers[which].call(0);
 	failed = has_failed();
-	arm(0);
+	fail_nth(plan_fd, 0);
 	CHECK(result > 0 || (failed && result == -1 && errno == ENOMEM));
 	for (done = result > 0 ? (size_t)result : 0; done < SIZE;
 	     done += (size_t)result) {
@@ -164,13 +153,13 @@ static bool timers(int n)
 	int result, timer;
 
 	ledger_touch_stack();
-	arm(n);
+	fail_nth(plan_fd, n);
 	result = (int)syscall(SYS_timer_create, CLOCK_THREAD_CPUTIME_ID, &silent, &timer);
 	if (result == 0) {
 		result = (int)syscall(SYS_timer_settime, timer, 0, &setting, NULL);
 	}
 	failed = has_failed();
-	arm(0);
+	fail_nth(plan_fd, 0);
 	CHECK(result == 0 || (failed && (errno == EAGAIN || errno == ENOMEM)));
 	return !failed;
 }
@@ -187,14 +176,14 @@ static bool clock_waits(int n)
 	soon.tv_nsec = soon.tv_nsec < 990000000 ? soon.tv_nsec + 5000000 : 999999999;
 	ledger_touch_stack();
 	CHECK_EQ(futex(&word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 0);
-	arm(n);
+	fail_nth(plan_fd, n);
 	result = futex(&word, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, 0, &soon,
 		       NULL, 1);
 	result = result < 0 ? -errno : result;
 	failed = has_failed();
 	CHECK_EQ(clock_gettime(CLOCK_REALTIME, &now), 0);
 	CHECK_EQ(clock_settime(CLOCK_REALTIME, &now), 0);
-	arm(0);
+	fail_nth(plan_fd, 0);
 	CHECK(result == -ETIMEDOUT || (failed && result == -ENOMEM));
 	return !failed;
 }

@@ -404,16 +404,6 @@ static void check_fdinfo(void)
 
 static int plans;
 
-static void arm(int nth)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%d", nth);
-
-	if (write(plans, text, (size_t)length) < 0) {
-		CHECK_EQ(write(plans, text, (size_t)length), length);
-	}
-}
-
 static int make_in(void)
 {
 	in = make(0);
@@ -425,30 +415,15 @@ static int mark_file(void)
 	return fanotify_mark(in, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, "d/f");
 }
 
-static int fail_each(int (*step)(void))
-{
-	for (int nth = 1; nth < 50; nth++) {
-		arm(nth);
-		int result = step(), error = errno;
-
-		arm(0);
-		if (result >= 0) {
-			return nth - 1;
-		}
-		CHECK_EQ(error, ENOMEM);
-	}
-	return 50;
-}
-
 /* Opened with an allocation failing: the event, or that there was one too many. */
 static bool told(int nth)
 {
 	struct fanotify_event_metadata event;
 	int fd;
 
-	arm(nth);
+	fail_nth(plans, nth);
 	fd = open("d/f", O_RDONLY);
-	arm(0);
+	fail_nth(plans, 0);
 	if (fd < 0) {
 		EXPECT_NOTHING();
 		return false;
@@ -470,11 +445,11 @@ static bool read_well(int nth)
 	ssize_t length;
 
 	use("d/f");
-	arm(nth);
+	fail_nth(plans, nth);
 	length = read(in, &event, sizeof(event));
 	int error = errno;
 
-	arm(0);
+	fail_nth(plans, 0);
 	if (length < 0) {
 		CHECK_EQ(error, ENOMEM);
 		EXPECT_NOTHING();
@@ -493,8 +468,8 @@ static void check_failures(void)
 	close(in);
 	use("d/f"); // it has its page from now on
 	ledger_begin(&before);
-	CHECK(fail_each(make_in) >= 3);
-	CHECK(fail_each(mark_file) >= 1);
+	CHECK(fail_until(plans, make_in, 50) >= 3);
+	CHECK(fail_until(plans, mark_file, 50) >= 1);
 	for (nth = 1; !told(nth); nth++) {
 		CHECK(nth < 50);
 	}

@@ -67,17 +67,6 @@ static void check_limits(void)
 
 static int plans;
 
-static void arm(int nth)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%d", nth);
-
-	// What disarms may be what fails: then it is over too.
-	if (write(plans, text, (size_t)length) < 0) {
-		CHECK_EQ(write(plans, text, (size_t)length), length);
-	}
-}
-
 static int in;
 
 static int make(void)
@@ -89,22 +78,6 @@ static int make(void)
 static int add(void)
 {
 	return inotify_add_watch(in, "f", IN_ATTRIB);
-}
-
-/* Until it passes; how many allocations of it failed. */
-static int fail_each(int (*step)(void))
-{
-	for (int nth = 1; nth < MOST; nth++) {
-		arm(nth);
-		int result = step(), error = errno;
-
-		arm(0);
-		if (result >= 0) {
-			return nth - 1;
-		}
-		CHECK_EQ(error, ENOMEM);
-	}
-	return MOST;
 }
 
 static int happen(void)
@@ -122,10 +95,10 @@ static bool tells(int nth, int (*step)(void), uint32_t mask)
 {
 	struct inotify_event event;
 
-	arm(nth);
+	fail_nth(plans, nth);
 	int result = step(), error = errno;
 
-	arm(0);
+	fail_nth(plans, 0);
 	if (result < 0) {
 		CHECK_EQ(error, ENOMEM); // finding the file
 		EXPECT_NOTHING(in);
@@ -145,8 +118,8 @@ static void check_failures(void)
 	close(open("f", O_CREAT | O_WRONLY, 0600));
 	close(make());
 	ledger_begin(&before);
-	CHECK(fail_each(make) >= 3);
-	CHECK(fail_each(add) >= 1);
+	CHECK(fail_until(plans, make, MOST) >= 3);
+	CHECK(fail_until(plans, add, MOST) >= 1);
 	for (nth = 1; !tells(nth, happen, IN_ATTRIB); nth++) {
 		CHECK(nth < MOST);
 	}

@@ -153,3 +153,58 @@ static inline void ledger_begin(struct ledger *ledger)
 		}
 	}
 }
+
+/* Write a plan to `fd`, /proc/heddle/fail_nth: of the writing thread's allocations the n-th fails, 0: none; `whose` is " children" or "". */
+static inline void fail_nth_of(int fd, int nth, const char *whose)
+{
+	char text[32];
+	int length = snprintf(text, sizeof(text), "%d%s", nth, whose);
+
+	// The write that disarms may be the one whose allocation fails: then it is over too.
+	if (write(fd, text, (size_t)length) < 0) {
+		CHECK_EQ(write(fd, text, (size_t)length), length);
+	}
+}
+
+static inline void fail_nth(int fd, int nth)
+{
+	fail_nth_of(fd, nth, "");
+}
+
+/* `act` while its n-th allocation fails: what it returned, where a negative number means ENOMEM or `other`. */
+static inline int fail_once(int fd, int nth, int (*act)(void), int other)
+{
+	int result, error;
+
+	fail_nth(fd, nth);
+	result = act();
+	error = errno;
+	fail_nth(fd, 0);
+	CHECK(result >= 0 || error == ENOMEM || error == other);
+	return result;
+}
+
+/* Until `act` passes: how many of its allocations failed before, fewer than `most`, each with ENOMEM. */
+static inline int fail_until(int fd, int (*act)(void), int most)
+{
+	int nth = 1;
+
+	while (fail_once(fd, nth, act, ENOMEM) < 0) {
+		CHECK(++nth < most);
+	}
+	return nth - 1;
+}
+
+/* Each of the first `most` allocations, of which `act` makes fewer: how many of them it does not pass without. */
+static inline int fail_each(int fd, int (*act)(void), int most, int other)
+{
+	int failed = 0;
+
+	for (int nth = 1; nth <= most; nth++) {
+		int result = fail_once(fd, nth, act, other);
+
+		failed += result < 0;
+		CHECK(result >= 0 || nth < most);
+	}
+	return failed;
+}

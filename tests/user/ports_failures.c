@@ -12,17 +12,6 @@ enum { MOST = 200 };
 
 static int plan = -1;
 
-static void fail_nth(int nth)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%d", nth);
-
-	if (write(plan, text, (size_t)length) <
-	    0) { // the write's own allocation was the one
-		CHECK_EQ(write(plan, text, (size_t)length), length);
-	}
-}
-
 /* Did the n-th allocation of that thread come? Asked by another one, whose own do not count. */
 static bool has_failed(pid_t wanted)
 {
@@ -83,13 +72,13 @@ static void *run_step(void *argument)
 {
 	struct step *step = argument;
 
-	fail_nth(step->nth);
+	fail_nth(plan, step->nth);
 	step->run(step);
 	step->ready = thread_id();
 	while (!step->looked) {
 		sched_yield();
 	}
-	fail_nth(0);
+	fail_nth(plan, 0);
 	if (step->run == receive_with_descriptors && step->result >= 0) {
 		struct heddle_thread_block *block = heddle_thread_block();
 

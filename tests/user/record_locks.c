@@ -5,6 +5,7 @@
  * stays and that an allocation that fails changes nothing.
  * libc: musl
  */
+#include "ledger.h"
 #include "locks.h"
 #include <sys/stat.h>
 
@@ -300,17 +301,6 @@ static long records_alive(void)
 	return live;
 }
 
-static void fail_nth(int file, unsigned nth)
-{
-	char number[16];
-	int length = snprintf(number, sizeof(number), "%u", nth);
-
-	// The write that disarms may be the one whose allocation fails: then it is over too.
-	if (write(file, number, (size_t)length) < 0) {
-		CHECK_EQ(write(file, number, (size_t)length), length);
-	}
-}
-
 static void check_failures(void)
 {
 	int failures = 0, control = open("/proc/heddle/fail_nth", O_WRONLY);
@@ -318,7 +308,7 @@ static void check_failures(void)
 	CHECK(control >= 0);
 	fd = open_file();
 	CHECK_EQ(set(F_WRLCK, 0, 30), 0);
-	for (unsigned nth = 1; nth < 20; nth++) {
+	for (int nth = 1; nth < 20; nth++) {
 		fail_nth(control, nth);
 		int result = set(F_UNLCK, 10, 10), error = errno;
 

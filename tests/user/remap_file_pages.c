@@ -219,7 +219,7 @@ static void check_no_memory(void)
 {
 	int control = open("/proc/heddle/fail_nth", O_WRONLY), file, failed = 0;
 	struct ledger before;
-	char plan[16], *memory;
+	char *memory;
 	bool done = false;
 
 	if (control < 0) {
@@ -229,16 +229,13 @@ static void check_no_memory(void)
 	file = make_file();
 	memory = map_file(file, NULL, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED);
 	for (int nth = 1; nth < MOST && !done; nth++) {
-		int length = snprintf(plan, sizeof(plan), "%d", nth);
 		long result;
 
 		CHECK_EQ(remap(memory, PAGES * PAGE, 0, 0, 0), 0);
-		CHECK_EQ(write(control, plan, (size_t)length), length);
+		fail_nth(control, nth);
 		result = remap(memory + 2 * PAGE, 2 * PAGE, 0, 6, 0);
 		CHECK(result == 0 || errno == ENOMEM);
-		if (write(control, "0", 1) < 0) {
-			CHECK_EQ(write(control, "0", 1), 1);
-		}
+		fail_nth(control, 0);
 		expect(memory, result ? "abcdefgh" : "abghefgh");
 		failed += result != 0;
 		done = result == 0 && nth > 12;

@@ -505,16 +505,12 @@ static void ring_if_possible(void)
 static void check_failures(void)
 {
 	int plans = open("/proc/heddle/fail_nth", O_WRONLY | O_CLOEXEC);
-	char text[16];
 
 	CHECK(plans >= 0);
 	for (int nth = 1; nth < 40; nth++) {
-		int length = snprintf(text, sizeof(text), "%d", nth);
-
-		CHECK_EQ(write(plans, text, (size_t)length), length);
+		fail_nth(plans, nth);
 		ring_if_possible();
-		while (write(plans, "0", 1) < 0) {
-		}
+		fail_nth(plans, 0);
 	}
 	close(plans);
 }

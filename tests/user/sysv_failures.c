@@ -13,17 +13,6 @@ enum { MOST = 200 };
 
 static int plan_file;
 
-static void plan(int nth)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%d", nth);
-
-	// The write that disarms may be the one whose allocation fails: then it is over too.
-	if (write(plan_file, text, (size_t)length) < 0) {
-		CHECK_EQ(write(plan_file, text, (size_t)length), length);
-	}
-}
-
 /* Each allocation of `body` fails in turn, until it succeeds; it leaves nothing behind either way. */
 static void walk(const char *name, bool (*body)(void))
 {
@@ -35,9 +24,9 @@ static void walk(const char *name, bool (*body)(void))
 	ledger_begin(&before);
 	do {
 		CHECK(++nth < MOST);
-		plan(nth);
+		fail_nth(plan_file, nth);
 		passed = body();
-		plan(0);
+		fail_nth(plan_file, 0);
 		ledger_expect(&before);
 	} while (!passed);
 	say("# %s: %d allocations\n", name, nth - 1);
@@ -57,11 +46,11 @@ static bool make_set(void)
 
 	if (set < 0) {
 		failed();
-		plan(0);
+		fail_nth(plan_file, 0);
 		CHECK_ERRNO(semget(77, 0, 0), ENOENT);
 		return false;
 	}
-	plan(0);
+	fail_nth(plan_file, 0);
 	remove_set(set);
 	return true;
 }
@@ -97,7 +86,7 @@ static bool send_message(void)
 	if (msgrcv(old_queue, &message, sizeof(message.text), 0, IPC_NOWAIT | MSG_COPY) <
 	    0) {
 		failed();
-		plan(0);
+		fail_nth(plan_file, 0);
 		CHECK_EQ(msgrcv(old_queue, &message, sizeof(message.text), 0, IPC_NOWAIT),
 			 3000);
 		return false;
@@ -113,7 +102,7 @@ static bool make_queue(void)
 	if (queue < 0) {
 		return failed();
 	}
-	plan(0);
+	fail_nth(plan_file, 0);
 	CHECK_EQ(msgctl(queue, IPC_RMID, NULL), 0);
 	return true;
 }
@@ -125,7 +114,7 @@ static bool make_segment(void)
 	if (segment < 0) {
 		return failed();
 	}
-	plan(0);
+	fail_nth(plan_file, 0);
 	CHECK_EQ(shmctl(segment, IPC_RMID, NULL), 0);
 	return true;
 }
@@ -135,7 +124,7 @@ static bool attach_segment(void)
 	struct shmid_ds status;
 	void *at = shmat(old_segment, NULL, 0);
 
-	plan(0);
+	fail_nth(plan_file, 0);
 	if (at == (void *)-1) {
 		failed();
 		CHECK_EQ(shmctl(old_segment, IPC_STAT, &status), 0);
@@ -165,7 +154,7 @@ static bool clone_sharing(void)
 	};
 	long child = clone3_call(&args, sizeof(args), do_nothing, NULL);
 
-	plan(0);
+	fail_nth(plan_file, 0);
 	if (child < 0) {
 		CHECK(child == -ENOMEM || child == -EAGAIN);
 		return false;
@@ -180,18 +169,18 @@ static bool leave_list(void)
 	CHECK_EQ(one_op(old_set, 1, 1, 0), 0);
 	if (one_op(old_set, 0, 2, SEM_UNDO)) {
 		failed();
-		plan(0);
+		fail_nth(plan_file, 0);
 		CHECK_EQ(value_of(old_set, 0), 0);
 		return false;
 	}
 	if (unshare(CLONE_SYSVSEM)) {
 		failed();
-		plan(0);
+		fail_nth(plan_file, 0);
 		CHECK_EQ(value_of(old_set, 0), 2); // nothing has changed
 		CHECK_EQ(unshare(CLONE_SYSVSEM), 0);
 		return false;
 	}
-	plan(0);
+	fail_nth(plan_file, 0);
 	CHECK_EQ(value_of(old_set, 0), 0);
 	return true;
 }
@@ -204,13 +193,13 @@ static bool posix_queue(void)
 
 	if (made < 0) {
 		failed();
-		plan(0);
+		fail_nth(plan_file, 0);
 		mq_unlink(
 			"/made"); // as in Linux, the open file may be what could not be had
 		return false;
 	}
 	sent = mq_send(made, text, 7000, 0) == 0 || failed();
-	plan(0);
+	fail_nth(plan_file, 0);
 	CHECK_EQ(mq_close(made), 0);
 	CHECK_EQ(mq_unlink("/made"), 0);
 	return sent;
@@ -221,7 +210,7 @@ static bool new_namespace(void)
 	if (unshare(CLONE_NEWIPC)) {
 		return failed();
 	}
-	plan(0);
+	fail_nth(plan_file, 0);
 	return true;
 }
 
