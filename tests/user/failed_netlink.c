@@ -12,8 +12,6 @@
 
 enum { MOST = 60, PORT = 1000003 };
 
-static int control = -1;
-
 static int close_keeping_errno(int fd, long result)
 {
 	int error = errno;
@@ -149,10 +147,7 @@ static int act_table(void)
 				   close_keeping_errno(fd, read(fd, text, sizeof(text))));
 }
 
-static const struct {
-	const char *name;
-	int (*act)(void);
-} acts[] = {
+static const struct failing_act acts[] = {
 	{"open", act_open},
 	{"send", act_send},
 	{"listen", act_listen},
@@ -165,25 +160,7 @@ static const struct {
 
 int main(void)
 {
-	struct ledger before;
-
 	ledger_required();
-	control = open("/proc/heddle/fail_nth", O_WRONLY | O_CLOEXEC);
-	CHECK(control >= 0);
-	ledger_touch_stack();
-	for (unsigned round = 0; round < 2;
-	     round++) { // what is made once only is made now
-		for (unsigned i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
-			if (round == 1) {
-				ledger_begin(&before);
-			}
-			CHECK_EQ(acts[i].act(), 0);
-			CHECK(fail_each(control, acts[i].act, MOST, ENOBUFS) > 0);
-			if (round == 1) {
-				ledger_expect(&before);
-				ok(acts[i].name);
-			}
-		}
-	}
+	fail_acts(acts, sizeof(acts) / sizeof(*acts), MOST, ENOBUFS);
 	return 0;
 }

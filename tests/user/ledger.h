@@ -208,3 +208,34 @@ static inline int fail_each(int fd, int (*act)(void), int most, int other)
 	}
 	return failed;
 }
+
+struct failing_act {
+	const char *name;
+	int (*act)(void);
+};
+
+/* A case for each: it passes as it is, fails at times with fail_each(), and leaves nothing. */
+static inline void fail_acts(const struct failing_act *acts, size_t count, int most,
+			     int other)
+{
+	int plans = open("/proc/heddle/fail_nth", O_WRONLY | O_CLOEXEC);
+	struct ledger before;
+
+	CHECK(plans >= 0);
+	ledger_touch_stack();
+	for (size_t i = 0; i < 2 * count; i++) {
+		bool again = i >= count; // what is made once only is made the first time
+		const struct failing_act *tried = &acts[i % count];
+
+		if (again) {
+			ledger_begin(&before);
+		}
+		CHECK_EQ(tried->act(), 0);
+		CHECK(fail_each(plans, tried->act, most, other) > 0);
+		if (again) {
+			ledger_expect(&before);
+			ok(tried->name);
+		}
+	}
+	close(plans);
+}
