@@ -5,7 +5,9 @@
  * The structure holds while its thread runs in user mode: the CPU and the concurrency number change only when it is switched in.
  * So the switch sets RETURN_RSEQ (sched/concurrency.c), and a return without it costs nothing.
  *
- *   Q1  The bit is cleared before the numbers are read: a switch in between sets it again, and entry_user_return() comes back.
+ *   Q1  The bit is cleared before the numbers are read: a switch in between sets it again, and entry_user_return() comes back. Where
+ *	 all is as it should be (rseq_holds()), interrupts are off: there is no switch, and a barrier's bit that is cleared with ours
+ *	 is acquired. No section was going on, and the next one comes behind the barrier.
  *   Q2  A thread that was switched out, or takes a signal, or that membarrier(2) asks, does not go on inside of a section.
  *   Q3  The section is left before the handler's frame is made: the frame has the abort address, and the handler begins
  *	 with rseq_cs cleared.
@@ -17,6 +19,7 @@
 
 #include "arch/cpu.h"
 #include "arch/trap.h"
+#include "core/preempt.h"
 #include "mm/usercopy.h"
 #include "process/current.h"
 #include "process/process.h"
@@ -175,21 +178,42 @@ static noinline_ int leave_named_section(const struct thread *thread,
 	return 0;
 }
 
+/* On a CPU, with a concurrency number and one memory node: the fields' pairs. */
+struct numbers {
+	u32 processor[2], place[2];
+};
+
+static struct numbers numbers_now(void)
+{
+	const u32 cpu = arch_cpu_number();
+
+	return (struct numbers){{cpu, cpu}, {0, sched_concurrency_number()}};
+}
+
+static bool processor_holds(const struct numbers *now, const struct rseq *area)
+{
+	return area->cpu_id_start == now->processor[0] &&
+	       area->cpu_id == now->processor[1];
+}
+
+static bool place_holds(const struct numbers *now, const struct rseq *area)
+{
+	return area->node_id == now->place[0] && area->mm_cid == now->place[1];
+}
+
 /* Only what is not true is written: most pages of a forked process stay shared. Nobody but the thread may look, and it is here. */
 static int write_numbers(const struct thread *thread, const struct rseq *area)
 {
-	const u32 cpu = arch_cpu_number(), number = sched_concurrency_number();
-	const u32 processor[2] = {cpu, cpu};
-	const u32 place[2] = {0, number}; // one memory node
+	const struct numbers now = numbers_now();
 
-	if ((area->cpu_id_start != cpu || area->cpu_id != cpu) &&
-	    user_write(thread->rseq + offsetof(struct rseq, cpu_id_start), processor,
-		       sizeof(processor))) {
+	if (!processor_holds(&now, area) &&
+	    user_write(thread->rseq + offsetof(struct rseq, cpu_id_start), now.processor,
+		       sizeof(now.processor))) {
 		return -EFAULT;
 	}
-	if ((area->node_id != 0 || area->mm_cid != number) &&
-	    user_write(thread->rseq + offsetof(struct rseq, node_id), place,
-		       sizeof(place))) {
+	if (!place_holds(&now, area) &&
+	    user_write(thread->rseq + offsetof(struct rseq, node_id), now.place,
+		       sizeof(now.place))) {
 		return -EFAULT;
 	}
 	return 0;
@@ -204,6 +228,22 @@ static int leave_section(const struct thread *thread, const struct rseq *area,
 static int read_area(const struct thread *thread, struct rseq *area)
 {
 	return user_read(area, thread->rseq, RSEQ_FEATURE_SIZE);
+}
+
+bool rseq_holds(const struct thread *thread)
+{
+	struct rseq area uninitialized_;
+	struct numbers now;
+	int err;
+
+	preempt_disable(); // nobody waits here for a page
+	err = thread->rseq ? read_area(thread, &area) : -EFAULT;
+	preempt_enable_no_reschedule();
+	if (err || area.rseq_cs) {
+		return false;
+	}
+	now = numbers_now();
+	return processor_holds(&now, &area) && place_holds(&now, &area);
 }
 
 int rseq_return(struct trap_frame *frame)

@@ -30,5 +30,7 @@ void rseq_forget(void);
  * -EFAULT, -EINVAL: the program has broken the rules and is to get SIGSEGV.
  */
 int rseq_return(struct trap_frame *frame) must_check;
+/* Interrupts off: RETURN_RSEQ asks for nothing, as no section goes on and the structure is up to date. Does not sleep. */
+bool rseq_holds(const struct thread *thread);
 /* A handler is about to run: the same for the section alone. */
 int rseq_signal(struct trap_frame *frame) must_check;

@@ -122,14 +122,27 @@ static noinline_ void work_before_return(struct thread *thread, struct trap_fram
 	}
 }
 
+/* Mostly it was only switched in, and finds all as it was. */
+static noinline_ void return_work(struct thread *thread, struct trap_frame *frame,
+				  u32 work)
+{
+	if (work == RETURN_RSEQ && rseq_holds(thread)) {
+		atomic_fetch_and(&thread->sched.return_work, ~(u32)RETURN_RSEQ);
+	} else {
+		work_before_return(thread, frame);
+	}
+}
+
 void entry_user_return(struct trap_frame *frame)
 {
 	struct thread *thread = current_thread();
+	u32 work = return_work_of(thread);
 
 	/* And `breaks`. order.break: pairs with sched_nudge(), whose lock the switch to this thread took, or whose interrupt comes */
-	if (unlikely(arch_need_reschedule() || return_work_of(thread) ||
-		     needs_signal_work(thread, frame))) {
+	if (unlikely(arch_need_reschedule() || needs_signal_work(thread, frame))) {
 		work_before_return(thread, frame);
+	} else if (unlikely(work)) {
+		return_work(thread, frame, work);
 	}
 	check_address_space(thread);
 	sched_account_user();
