@@ -43,6 +43,9 @@ struct waiter {
 	struct waiter_block *blocks;
 };
 
+/* So many descriptors are asked without memory from the heap. */
+enum { FEW = 16 };
+
 struct poll_item {
 	struct fd_reference reference; /* file NULL: not open, or not asked for */
 	u32 wanted;
@@ -139,14 +142,26 @@ static long wait_for_any(struct poll_item *items, size_t count, nsec_t deadline)
 	return found ? (long)found : result;
 }
 
-static void items_end(struct poll_item *items, size_t count)
+/* `few`: the caller's own, of which FEW are at hand. NULL: no memory. */
+static struct poll_item *items_begin(struct poll_item *few, size_t count)
+{
+	if (count > FEW) {
+		return heap_allocate_array(count, sizeof(*few));
+	}
+	memset(few, 0, count * sizeof(*few));
+	return few;
+}
+
+static void items_end(struct poll_item *items, const struct poll_item *few, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (items[i].reference.file) {
 			fd_end(&items[i].reference);
 		}
 	}
-	heap_free(items);
+	if (items != few) {
+		heap_free(items);
+	}
 }
 
 /* Reads the descriptors into items; those not open get POLLNVAL. */
@@ -169,7 +184,7 @@ static int items_from_poll(struct pollfd *fds, size_t count, struct poll_item *i
 
 static long poll_copied(struct pollfd *fds, size_t count, vaddr_t user, nsec_t deadline)
 {
-	struct poll_item *items = heap_allocate_array(count ? count : 1, sizeof(*items));
+	struct poll_item few[FEW] uninitialized_, *items = items_begin(few, count);
 	long result;
 
 	if (!items) {
@@ -187,13 +202,13 @@ static long poll_copied(struct pollfd *fds, size_t count, vaddr_t user, nsec_t d
 			result = -EFAULT;
 		}
 	}
-	items_end(items, count);
+	items_end(items, few, count);
 	return result;
 }
 
 static long do_poll(vaddr_t user, u64 count, nsec_t deadline)
 {
-	struct pollfd few[8], *fds = few;
+	struct pollfd few[FEW] uninitialized_, *fds = few;
 	long result;
 
 	if ((u32)count != count || count > current_limit(RLIMIT_NOFILE)) {
@@ -359,8 +374,8 @@ static long selection_write(struct selection *selection, const struct poll_item 
 
 static long select_copied(struct selection *selection, nsec_t deadline)
 {
-	struct poll_item *items =
-		heap_allocate_array(selection->bits + 1, sizeof(*items));
+	struct poll_item few[FEW] uninitialized_;
+	struct poll_item *items = items_begin(few, selection->bits);
 	long result;
 
 	if (!items) {
@@ -373,7 +388,7 @@ static long select_copied(struct selection *selection, nsec_t deadline)
 	if (result >= 0) {
 		result = selection_write(selection, items);
 	}
-	items_end(items, selection->bits);
+	items_end(items, few, selection->bits);
 	return result;
 }
 
