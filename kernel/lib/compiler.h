@@ -15,8 +15,9 @@
 #define likely(x)                __builtin_expect(!!(x), 1)
 #define unlikely(x)              __builtin_expect(!!(x), 0)
 #define fallthrough_             __attribute__((fallthrough))
-#define READ_ONCE(x)             (*(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v)         (*(volatile __typeof__(x) *)&(x) = (v))
+#define assume(x)        ((x) ? (void)0 : __builtin_unreachable()) /* it holds always */
+#define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 /* For what is filled before it is read, where clearing it on each call would be noticed. */
 #define uninitialized_   __attribute__((uninitialized))
 #define STATIC_ASSERT(x) _Static_assert(x, #x)

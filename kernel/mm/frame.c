@@ -54,6 +54,17 @@ noreturn_ void frame_broken(const struct frame *frame, u32 references)
 	      (unsigned long)frame_physical(frame), references);
 }
 
+struct frame *frame_chunk(u64 page)
+{
+	u64 chunk = (page - frame_map.first) / FRAME_CHUNK;
+
+	if (page - frame_map.first >= frame_map.count ||
+	    frame_map.chunk_state[chunk] != CHUNK_READY) {
+		return NULL;
+	}
+	return &frame_map.frames[chunk * FRAME_CHUNK];
+}
+
 static always_inline_ void push(struct stack *stack, struct frame *frame)
 {
 	frame->link.next = stack->top;
@@ -215,7 +226,7 @@ int frame_allocate(unsigned flags, struct frame **out)
 	return 0;
 }
 
-static void release(struct frame *frame, bool clean)
+void frame_release(struct frame *frame, bool clean)
 {
 	u64 irq = arch_irq_save();
 	struct frame_cache *cache = this_cpu(frame_caches);
@@ -232,40 +243,11 @@ static void release(struct frame *frame, bool clean)
 	arch_irq_restore(irq);
 }
 
-/*
- * true: that was the last reference, and it is gone. order.reference: pairs with drop() of others, its decrement; order.page_idle: pairs
- * with page_is_idle()
- */
-static always_inline_ bool drop(struct frame *frame)
-{
-	/* Who holds the only reference need not fight for it. */
-	if (atomic_load_explicit(&frame->references, memory_order_acquire) == 1) {
-		atomic_store_explicit(&frame->references, 0, memory_order_relaxed);
-		return true;
-	}
-	u32 old = atomic_fetch_sub_explicit(&frame->references, 1, memory_order_release);
-
-	if (unlikely(old - 1 >= 0x7fffffff)) {
-		frame_broken(frame, old);
-	}
-	if (old != 1) {
-		return false;
-	}
-	(void)atomic_load_explicit(&frame->references, memory_order_acquire);
-	return true;
-}
-
-void frame_put(struct frame *frame)
-{
-	if (drop(frame)) {
-		release(frame, false);
-	}
-}
-
 void frame_put_clean(struct frame *frame)
 {
-	if (drop(frame)) {
-		release(frame, true);
+	if (frame_drop(frame)) {
+		DEBUG_ASSERT(frame_is_clean(frame));
+		frame_release(frame, true);
 	}
 }
 
@@ -346,7 +328,7 @@ bool frame_clear_ahead(void)
 		return false;
 	}
 	memset(frame_address(frame), 0, PAGE_SIZE);
-	release(frame, true);
+	frame_release(frame, true);
 	return true;
 }
 

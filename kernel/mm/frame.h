@@ -43,7 +43,7 @@ int frame_allocate(unsigned flags, struct frame **out) must_check;
 int frame_allocate_contiguous(unsigned order, unsigned flags,
 			      struct frame **out) must_check;
 void frame_free_contiguous(struct frame *first, unsigned order);
-void frame_put(struct frame *frame); /* the last put frees; any context */
+static inline void frame_put(struct frame *frame); /* the last put frees; any context */
 /* frame_put() of a frame whose bytes are all 0 if this is the last reference (emptied page tables): saves clearing it again. */
 void frame_put_clean(struct frame *frame);
 noreturn_ void frame_broken(const struct frame *frame, u32 references);
@@ -66,8 +66,41 @@ static inline void frame_get(struct frame *frame)
 {
 	u32 old = atomic_fetch_add_explicit(&frame->references, 1, memory_order_relaxed);
 
-	if (unlikely(old - 1 >= 0x7ffffffe)) {
+	if (unlikely((s32)old <= 0)) {
 		frame_broken(frame, old);
+	}
+}
+
+/*
+ * true: that was the last reference, and it is gone. order.reference: pairs with frame_drop() of others, its decrement; order.page_idle: pairs
+ * with page_is_idle()
+ */
+static always_inline_ bool frame_drop(struct frame *frame)
+{
+	/* Who holds the only reference need not fight for it. */
+	if (atomic_load_explicit(&frame->references, memory_order_acquire) == 1) {
+		atomic_store_explicit(&frame->references, 0, memory_order_relaxed);
+		return true;
+	}
+	u32 old = atomic_fetch_sub_explicit(&frame->references, 1, memory_order_release);
+
+	if (unlikely(old - 1 >= 0x7fffffff)) {
+		frame_broken(frame, old);
+	}
+	if (old != 1) {
+		return false;
+	}
+	(void)atomic_load_explicit(&frame->references, memory_order_acquire);
+	return true;
+}
+
+/* Of one that has no reference any more. */
+void frame_release(struct frame *frame, bool clean);
+
+static inline void frame_put(struct frame *frame)
+{
+	if (frame_drop(frame)) {
+		frame_release(frame, false);
 	}
 }
 
@@ -88,23 +121,50 @@ static inline void *frame_address(const struct frame *frame)
 	return physical_to_virtual(frame_physical(frame));
 }
 
-/* frame_from_physical() for who asks for many: with a copy of frame_map of his own, which the compiler need not read again. */
-static inline struct frame *frame_by_map(const struct frame_map *map, paddr_t physical)
-{
-	u64 page = (physical >> PAGE_SHIFT) - map->first;
-
-	if (page >= map->count || map->chunk_state[page / FRAME_CHUNK] != CHUNK_READY) {
-		return NULL;
-	}
-	struct frame *frame = &map->frames[page];
-
-	return frame->flags & FRAME_MANAGED ? frame : NULL;
-}
-
 /* NULL: not RAM we manage (devices, the kernel image) */
 static inline struct frame *frame_from_physical(paddr_t physical)
 {
-	return frame_by_map(&frame_map, physical);
+	u64 page = (physical >> PAGE_SHIFT) - frame_map.first;
+
+	if (page >= frame_map.count ||
+	    frame_map.chunk_state[page / FRAME_CHUNK] != CHUNK_READY) {
+		return NULL;
+	}
+	struct frame *frame = &frame_map.frames[page];
+
+	assume(frame != NULL);
+	return frame->flags & FRAME_MANAGED ? frame : NULL;
+}
+
+/* For who looks up many pages, mostly neighbours: the chunk of the last one. Begins as FRAME_WINDOW_NONE. */
+struct frame_window {
+	struct frame *frames;
+	u64 first;
+};
+#define FRAME_WINDOW_NONE ((struct frame_window){.first = 1UL << 63})
+
+/* The frames of the chunk around physical page `page`; NULL: there are none. */
+struct frame *frame_chunk(u64 page);
+
+/* frame_from_physical(). */
+static always_inline_ struct frame *frame_through(struct frame_window *window,
+						  paddr_t physical)
+{
+	u64 page = physical >> PAGE_SHIFT;
+
+	if (unlikely(page - window->first >= FRAME_CHUNK)) {
+		struct frame *frames = frame_chunk(page);
+
+		if (frames == NULL) {
+			return NULL;
+		}
+		window->frames = frames;
+		window->first = ALIGN_DOWN(page, FRAME_CHUNK);
+	}
+	struct frame *frame = &window->frames[page - window->first];
+
+	assume(frame != NULL);
+	return frame->flags & FRAME_MANAGED ? frame : NULL;
 }
 
 struct frame_statistics {

@@ -33,3 +33,15 @@ struct frame *buddy_take(unsigned order) MUST_HOLD(&buddy.lock);
 /* Some block of at most `largest`: the smallest order there is; *order tells. */
 struct frame *buddy_take_some(unsigned largest, unsigned *order) MUST_HOLD(&buddy.lock);
 void buddy_give(struct frame *block, unsigned order) MUST_HOLD(&buddy.lock);
+
+/* All its bytes are 0. */
+static inline bool frame_is_clean(const struct frame *frame)
+{
+	const u64 *words = frame_address(frame);
+	size_t i = 0;
+
+	while (i < PAGE_SIZE / sizeof(*words) && words[i] == 0) {
+		i++;
+	}
+	return i == PAGE_SIZE / sizeof(*words);
+}

@@ -94,7 +94,7 @@ static struct vm_object *next_object(void)
 
 /*
  * The object is locked: nobody gets a reference anew. Whoever had one has marked the page before it went, so the references are looked
- * at first. order.page_idle: pairs with drop()
+ * at first. order.page_idle: pairs with frame_drop()
  */
 static bool page_is_idle(struct frame *frame)
 {

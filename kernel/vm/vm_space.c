@@ -203,11 +203,11 @@ static void note_peak(struct vm_space *vm)
 void release_pages(struct vm_space *vm, const paddr_t *pages, size_t count)
 {
 	const struct frame *const uncounted = zero_frame;
-	const struct frame_map map = frame_map;
+	struct frame_window window = FRAME_WINDOW_NONE;
 	s64 files = 0, anonymous = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct frame *frame = frame_by_map(&map, pages[i]);
+		struct frame *frame = frame_through(&window, pages[i]);
 
 		if (frame && frame != uncounted) {
 			files += frame->object != NULL;
@@ -241,15 +241,14 @@ static void flush_and_release(struct vm_space *vm, struct arch_taken *taken)
 	taken->first = ~0UL;
 }
 
-/* With few flushes, as many pages are gathered for one in a borrowed frame; without it, with more. Any context. */
+/* As many pages are gathered for a flush as a borrowed frame holds; without it, fewer. Any context. */
 void pages_unmap(struct vm_space *vm, vaddr_t start, vaddr_t end) NO_THREAD_SAFETY
 {
 	paddr_t pages[PAGES_AT_HAND] uninitialized_;
 	struct arch_taken taken = {.pages = pages, .max = PAGES_AT_HAND, .first = ~0UL};
 	struct frame *frame = NULL;
 
-	/* Nobody has a dead space loaded: flushes cost nothing. */
-	if (end - start > PAGES_AT_HAND * PAGE_SIZE && !vm->dead &&
+	if (end - start > PAGES_AT_HAND * PAGE_SIZE && resident_now(vm) > PAGES_A_FRAME &&
 	    !frame_allocate(FRAME_ATOMIC, &frame)) {
 		taken.pages = frame_address(frame);
 		taken.max = PAGES_A_FRAME;

@@ -58,7 +58,7 @@ int arch_vm_init(struct arch_vm *vm)
 	return 0;
 }
 
-/* Free the tables below `table`. Returns how many. */
+/* Free the tables below `table`, emptied as the next one wants them. Returns how many. */
 static size_t free_tables(pte_t *table, unsigned level)
 {
 	size_t freed = 0;
@@ -72,8 +72,9 @@ static size_t free_tables(pte_t *table, unsigned level)
 			freed += free_tables(below, level - 1);
 		}
 		DEBUG_ASSERT(level > 2 || table_empty(frame));
+		atomic_store_explicit(&table[i], 0, memory_order_relaxed);
 		frame->index = 0;
-		frame_put(frame);
+		frame_put_clean(frame);
 		freed++;
 	}
 	return freed;
@@ -440,21 +441,22 @@ size_t arch_vm_walk(struct arch_vm *vm, vaddr_t *start, vaddr_t end,
 		       false);
 }
 
-/* All used entries of one leaf table from `address` on, as far as there is room; returns where it stopped. */
+/* Used entries of one leaf table from `address` on: as many entries are looked at as there is room. Returns where it stopped. */
 static vaddr_t take_table(pte_t *table, vaddr_t address, vaddr_t end,
 			  struct arch_taken *to)
 {
 	struct frame *frame = table_frame(table);
 	struct span span = used_span(frame, address, end);
-	paddr_t *const begin = to->pages + to->count, *const full = to->pages + to->max;
+	paddr_t *const begin = to->pages + to->count;
 	paddr_t *page = begin;
-	size_t index = span.index, first, last = 0;
+	size_t index = span.index, first, last = 0, stop;
 
 	while (index < span.stop &&
 	       atomic_load_explicit(&table[index], memory_order_relaxed) == 0) {
 		index++;
 	}
-	for (first = index; index < span.stop && page < full; index++) {
+	stop = MIN(span.stop, index + (to->max - to->count));
+	for (first = index; index < stop; index++) {
 		if (atomic_load_explicit(&table[index], memory_order_relaxed) != 0) {
 			*page++ = pte_physical(atomic_exchange(&table[index], 0));
 			last = index;
@@ -527,6 +529,6 @@ void arch_vm_trim(struct arch_vm *vm, vaddr_t start, vaddr_t end)
 	tlb_flush_tables(vm, start, end);
 	list_for_each_safe(frame, following, &freed, link) {
 		list_remove(&frame->link);
-		frame_put(frame);
+		frame_put_clean(frame);
 	}
 }

@@ -9,11 +9,9 @@
 #include "core/panic.h"
 #include "lib/errno.h"
 
-/* The entry, which may not be written by any more; the CPU may be setting bits meanwhile. */
-static always_inline_ u64 forbid_write(pte_t *entry)
+/* The entry, which was `value` and may not be written by any more; the CPU may be setting bits meanwhile. */
+static always_inline_ u64 forbid_write(pte_t *entry, u64 value)
 {
-	u64 value = atomic_load_explicit(entry, memory_order_relaxed);
-
 	while (pte_without_write(value) != value) {
 		if (atomic_compare_exchange_weak(entry, &value,
 						 pte_without_write(value))) {
@@ -24,23 +22,27 @@ static always_inline_ u64 forbid_write(pte_t *entry)
 }
 
 /* What `from` holds of [start, end) goes into `to`, a table of the child's that has nothing there. Returns where `from` ends. */
-static vaddr_t share_table(struct arch_vm *child, pte_t *from, pte_t *to, vaddr_t start,
-			   vaddr_t end, const struct frame *uncounted,
-			   struct arch_shared *pages)
+static noinline_ vaddr_t share_table(struct arch_vm *child, pte_t *from, pte_t *to,
+				     vaddr_t start, vaddr_t end,
+				     const struct frame *uncounted,
+				     struct arch_shared *pages)
 {
 	struct span span = used_span(table_frame(from), start, end);
 	u64 kind = 0,
 	    rights =
 		    0; // neighbours mostly have the same: what they are in the child is found once
-	const struct frame_map map = frame_map;
-	s64 counted = 0, files = 0;
+	struct frame_window window = FRAME_WINDOW_NONE;
+	s64 others = 0, files = 0;
 	u32 protect = 0;
 	size_t count = 0;
 
 	for (size_t i = span.index; i < span.stop; i++) {
-		if (atomic_load_explicit(&from[i], memory_order_relaxed) != 0) {
-			u64 value = forbid_write(&from[i]);
-			paddr_t physical = pte_physical(value);
+		u64 value = atomic_load_explicit(&from[i], memory_order_relaxed);
+
+		if (value != 0) {
+			value = forbid_write(&from[i], value);
+
+			const paddr_t physical = pte_physical(value);
 			struct frame *frame;
 
 			if ((value & ~PTE_KEPT) != kind) {
@@ -48,11 +50,12 @@ static vaddr_t share_table(struct arch_vm *child, pte_t *from, pte_t *to, vaddr_
 				protect = pte_protect(value);
 				rights = pte_rights(protect) | PTE_ACCESSED;
 			}
-			frame = frame_by_map(&map, physical);
-			if (frame && frame != uncounted) {
+			frame = frame_through(&window, physical);
+			if (likely(frame && frame != uncounted)) {
 				frame_get(frame);
 				files += frame->object != NULL;
-				counted++;
+			} else {
+				others++;
 			}
 			pte_prepare(child, physical, protect);
 			DEBUG_ASSERT(to[i] == 0);
@@ -62,7 +65,7 @@ static vaddr_t share_table(struct arch_vm *child, pte_t *from, pte_t *to, vaddr_
 		}
 	}
 	pages->file += files;
-	pages->anonymous += counted - files;
+	pages->anonymous += (s64)count - others - files;
 	if (count > 0) {
 		entries_used(table_frame(to), span.index, span.stop - 1, count);
 	}
