@@ -120,6 +120,7 @@ static void put_previous(struct run_queue *queue, struct sched_entity *previous,
 static void set_current(struct run_queue *queue, struct sched_entity *next, nsec_t now)
 {
 	struct fair_server *server = &queue->fair_server;
+	bool urgent = run_queue_waiting(queue) != 0, fair = rbtree_first(&queue->fair);
 
 	if (next != queue->idle) {
 		state_change(next, THREAD_READY, THREAD_RUNNING);
@@ -131,27 +132,25 @@ static void set_current(struct run_queue *queue, struct sched_entity *next, nsec
 	if (atomic_load_explicit(&queue->called, memory_order_relaxed)) {
 		atomic_store_explicit(&queue->called, 0, memory_order_relaxed);
 	}
-	server->serving =
-		server->serving && (entity_is_fair(next) || rbtree_first(&queue->fair));
+	server->serving = server->serving && (entity_is_fair(next) || fair);
 	run_queue_publish_rank(queue);
-	queue->unbalanced |= run_queue_waiting(queue) != 0;
-	if (next != queue->idle && run_queue_first(queue)) {
+	queue->unbalanced |= urgent;
+	if (next != queue->idle && (urgent || fair)) {
 		run_queue_arm_slice(queue, now);
 		place_nudge_idle(queue);
 	} else if (next->policy == SCHED_DEADLINE) {
 		run_queue_arm_slice(queue, now);
 	}
-	if (!entity_is_fair(next) && rbtree_first(&queue->fair)) {
+	if (!entity_is_fair(next) && fair) {
 		fair_server_wait(queue, now);
 	}
 }
 
-/* The running thread is charged up to now, before it goes. The reschedule that may be due is what follows. */
+/* The running thread, charged up to now, goes. The reschedule that may be due is what follows. */
 static struct sched_entity *begin_switch(struct run_queue *queue, nsec_t now)
 {
 	struct sched_entity *previous = queue->current;
 
-	run_queue_account(queue, now);
 	arch_set_need_reschedule(false);
 	queue->reschedule_wanted = false;
 	account_switched_out(queue, previous, now);
@@ -196,7 +195,7 @@ NO_THREAD_SAFETY static void switch_from(struct run_queue *queue,
 	finish_switch((struct sched_entity *)arch_switch(&previous->arch, &next->arch));
 }
 
-/* The queue is locked; it is not when the thread comes back. */
+/* The queue is locked, and the thread charged; the queue is not when it comes back. */
 NO_THREAD_SAFETY static void switch_locked(struct run_queue *queue, nsec_t now,
 					   bool preempted)
 {
@@ -212,18 +211,23 @@ NO_THREAD_SAFETY static void switch_locked(struct run_queue *queue, nsec_t now,
 NO_THREAD_SAFETY void switch_away(bool preempted)
 {
 	struct run_queue *queue = run_queue_this();
+	nsec_t now;
 
 	/* order.break: pairs with sched_nudge() */
 	spin_lock(&queue->lock);
-	switch_locked(queue, clock_monotonic(), preempted);
+	now = clock_monotonic();
+	run_queue_account(queue, now);
+	switch_locked(queue, now, preempted);
 }
 
 NO_THREAD_SAFETY void switch_to_sleeper(struct run_queue *queue,
 					struct sched_entity *next)
 {
 	nsec_t now = clock_monotonic();
-	struct sched_entity *previous = begin_switch(queue, now);
+	struct sched_entity *previous;
 
+	run_queue_account(queue, now);
+	previous = begin_switch(queue, now);
 	run_queue_attach(queue, next, ATTACH_WOKEN); // before we leave, as in a wake-up
 	put_previous(queue, previous, false);
 	if (!run_queue_is_before_all(queue, next)) {
