@@ -209,6 +209,8 @@ static int modify_item(struct epoll_item *item, const struct epoll_event *event)
 		return -EINVAL;
 	}
 	item->event = *event;
+	/* order.poll: pairs with wake_some() */
+	atomic_thread_fence(memory_order_seq_cst);
 	if (item_poll(item, NULL)) {
 		mark_ready(item);
 	}

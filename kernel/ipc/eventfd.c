@@ -100,7 +100,7 @@ static s64 eventfd_write(struct file *file, struct io_buffer *io, u64 *position)
 	return sizeof(value);
 }
 
-/* One word, for who only looks: behind poll_wait(), whose fence comes in between. */
+/* One word, for who only looks: behind a fence of who asks (fs/poll.h). */
 static u64 count_now(const struct eventfd *event) NO_THREAD_SAFETY
 {
 	return READ_ONCE(event->count);

@@ -119,7 +119,8 @@ unsigned wake_some(struct wait_queue *queue, unsigned count, u32 events)
 
 	/*
 	 * The waker's side of the race in wake.c: whoever links an entry after this
-	 * sees the condition. order.poll: pairs with wait_add(), and sched_prepare_wait()
+	 * sees the condition. order.poll: pairs with wait_add(), wait_for_any(), modify_item(),
+	 * and sched_prepare_wait()
 	 */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (wait_queue_empty(queue)) {

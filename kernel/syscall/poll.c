@@ -132,7 +132,9 @@ static long wait_for_any(struct poll_item *items, size_t count, nsec_t deadline)
 			}
 		}
 		sched_finish_wait();
-		atomic_store(&waiter.triggered, false);
+		atomic_store_explicit(&waiter.triggered, false, memory_order_relaxed);
+		/* order.poll: pairs with wake_some() */
+		atomic_thread_fence(memory_order_seq_cst);
 		found = ask_all(items, count, NULL);
 		if (!found && deadline != NSEC_NEVER && clock_monotonic() >= deadline) {
 			break;

@@ -11,12 +11,15 @@
  * lock, is the thread that waits; what the other changes is how urgent its own work is. Each has a fence behind that, and looks. The rest of it is
  * tests/model/urgent_model.c's.
  *
+ * A poller whose entry is linked looks again: poll(2) after it said that nothing was told since (kernel/syscall/poll.c), epoll_ctl(2)
+ * after it said what is wanted from now on (kernel/ipc/epoll.c). The entry's function looks at that, or writes it, behind the waker's fence.
+ *
  * What must hold: not both miss the other.
  */
 #include "weak.h"
 
-enum { CONDITION, WAITS, LINKED };
-enum { SLEEPER, POLLER, WAKER };
+enum { CONDITION, WAITS, LINKED, WANTED, TOLD, POLLS };
+enum { SLEEPER, POLLER, WAKER, CHANGER, AGAIN };
 
 static struct weak_lock queue;
 
@@ -47,6 +50,50 @@ static void poller(void)
 	}
 }
 
+/* epoll_ctl(2): the entry is there, and its function does nothing for what is not wanted. */
+static void changer(void)
+{
+	store(WANTED, 1, RELAXED);
+#ifndef MUTANT_5 /* no fence behind what is wanted */
+	fence(SEQ_CST);
+#endif
+	if (!load(CONDITION, RELAXED)) {
+		sleep_until_woken();
+	}
+}
+
+/* poll(2), told of something that was gone when it looked. */
+static void again(void)
+{
+#ifdef MUTANT_6 /* no fence: that the store is seq_cst is not enough */
+	store(TOLD, 0, SEQ_CST);
+#else
+	store(TOLD, 0, RELAXED);
+	fence(SEQ_CST);
+#endif
+	if (load(CONDITION, RELAXED)) {
+		return;
+	}
+	exchange(POLLS, 1, SEQ_CST);
+	fence(SEQ_CST);
+	if (!load(TOLD, SEQ_CST)) {
+		sleep_until_woken();
+	}
+}
+
+/* What the functions of linked entries do. */
+static void notify(void)
+{
+	if (load(WANTED, RELAXED)) {
+		wake(CHANGER);
+	}
+	store(TOLD, 1, SEQ_CST);
+	fence(SEQ_CST);
+	if (load(POLLS, SEQ_CST)) {
+		wake(AGAIN);
+	}
+}
+
 static void waker(void)
 {
 #ifdef MUTANT_3 /* looks before the condition is true */
@@ -73,16 +120,19 @@ static void waker(void)
 		wake(POLLER);
 		give(&queue);
 	}
+	notify();
 }
 
 static void begin(void)
 {
 	queue = (struct weak_lock){0};
+	weak_initial(TOLD, 1);
 }
 
 int main(void)
 {
-	static const weak_function threads[] = {sleeper, poller, waker, NULL};
+	static const weak_function threads[] = {sleeper, poller, waker,
+						changer, again,  NULL};
 
 	return weak_run(begin, weak_nothing, threads);
 }

@@ -30,7 +30,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-enum { WEAK_CELLS = 10, WEAK_THREADS = 4, WEAK_STORES = 96, WEAK_STACK = 64 << 10 };
+enum { WEAK_CELLS = 10, WEAK_THREADS = 5, WEAK_STORES = 96, WEAK_STACK = 64 << 10 };
 enum {
 	RELAXED = memory_order_relaxed,
 	ACQUIRE = memory_order_acquire,
