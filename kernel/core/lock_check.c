@@ -105,6 +105,11 @@ bool lock_check_holds(const struct held_locks *held, const void *lock)
 	return false;
 }
 
+bool lock_check_free(void)
+{
+	return lock_check_cpu()->count == 0;
+}
+
 void lock_check_may_sleep(const char *what)
 {
 	if (panic_in_progress() || preempt_enabled()) {

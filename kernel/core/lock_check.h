@@ -34,6 +34,8 @@ struct held_locks *lock_check_cpu(void);
 /* Around an interrupt that came in kernel mode, interrupts off. What begin returns is end's. */
 unsigned lock_check_interrupt_begin(void);
 void lock_check_interrupt_end(unsigned base);
+/* Does this CPU hold no spinlock? */
+bool lock_check_free(void);
 /* Panics if this CPU holds a spinlock or preemption is off: called by everything that may sleep. */
 void lock_check_may_sleep(const char *what);
 /* Print what this CPU (and the given thread, or NULL) holds; for panic. */
@@ -69,6 +71,11 @@ static inline unsigned lock_check_interrupt_begin(void)
 
 static inline void lock_check_interrupt_end(unsigned base)
 {
+}
+
+static inline bool lock_check_free(void)
+{
+	return true;
 }
 
 static inline void lock_check_may_sleep(const char *what)

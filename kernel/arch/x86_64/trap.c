@@ -194,8 +194,8 @@ static void kernel_page_fault(struct trap_frame *frame)
 
 	if (entry != NULL && entry->kind == EXCEPTION_MAY_FAULT_IN &&
 	    address < USER_END) {
-		DEBUG_ASSERT(
-			may_sleep); /* a copy under a spinlock: fails in release builds */
+		/* A copy under a spinlock fails in release builds. */
+		DEBUG_ASSERT(may_sleep || lock_check_free());
 		if (may_sleep) {
 			arch_irq_enable();
 			error = entry_page_fault(frame, address,

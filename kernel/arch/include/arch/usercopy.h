@@ -2,7 +2,8 @@
 /*
  * Contract: the only way to user memory. Every function checks that the range lies below USER_END,
  * opens access (SMAP, PAN, SUM) for the copy alone, and ends in a fixup on a fault that cannot be resolved.
- * Context: may sleep (a fault may read a file), unless page faults are disabled: see the _nofault forms.
+ * Context: may sleep (a fault may read a file). With preemption off, and no spinlock held, what is not there right now is not copied.
+ * Under spinlocks: the _nofault forms.
  */
 #pragma once
 
