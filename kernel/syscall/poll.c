@@ -322,6 +322,11 @@ static int selection_read(struct selection *selection)
 		if (user_read(selection->sets[set], selection->user[set], size)) {
 			return -EFAULT;
 		}
+		if (selection->bits %
+		    64) { // those behind are not asked for, and come back clear
+			selection->sets[set][size / sizeof(u64) - 1] &=
+				(1UL << selection->bits % 64) - 1;
+		}
 	}
 	return 0;
 }
