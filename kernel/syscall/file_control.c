@@ -186,13 +186,10 @@ static long test_lock(struct file *file, vaddr_t user, bool open_file)
 static long watch_directory(struct file *file, int fd, u32 mask)
 {
 	struct file *now;
-	long result = dnotify_set(file, fd, current_files(), mask);
+	long result = dnotify_set(file, fd, current_files(), mask, file_claim);
 
 	if (result) {
 		return result;
-	}
-	if (mask & ~(u32)DN_MULTISHOT) {
-		file_claim(file);
 	}
 	now = file_table_get(current_files(), fd);
 	file_put(now);

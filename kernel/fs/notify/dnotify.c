@@ -269,7 +269,8 @@ static int set_locked(struct inode *inode, struct dnotify_wish *fresh, bool *use
 	return result;
 }
 
-int dnotify_set(struct file *file, int fd, const void *table, u32 mask)
+int dnotify_set(struct file *file, int fd, const void *table, u32 mask,
+		void (*claim)(struct file *file))
 {
 	struct dnotify_wish *wish;
 	bool used = false;
@@ -294,6 +295,7 @@ int dnotify_set(struct file *file, int fd, const void *table, u32 mask)
 	wish->fd = fd;
 	wish->what = events_of(mask);
 	wish->again = (mask & DN_MULTISHOT) != 0;
+	claim(file);
 	mutex_lock(&group.lock);
 	result = set_locked(file->inode, wish, &used);
 	mutex_unlock(&group.lock);

@@ -7,7 +7,8 @@
  *           inotify.queue.lock (spin): the tree of watches by number; the queue (queue.c, inotify_queue.c).
  *
  * Invariants
- *   Y3  A watch is in the tree from before its mark is attached until it is detached; then IN_IGNORED is queued.
+ *   Y3  A watch is in the tree from before its mark is attached until it is detached; then IN_IGNORED is queued. Whoever has
+ *       read that, or the event of IN_ONESHOT, finds the watch gone, and its place free (Y5).
  *   Y4  Numbers go up and come again only after the greatest.
  *   Y5  The account is charged with one watch for each that is in the tree.
  */
@@ -64,39 +65,50 @@ static struct inotify_watch *watch_of(struct notify_mark *mark)
 	return container_of(mark, struct inotify_watch, mark);
 }
 
+/* Undo enter(), and the charge. */
+static void leave(struct inotify *inotify, struct inotify_watch *watch)
+{
+	spin_lock(&inotify->queue.lock);
+	rbtree_remove(&inotify->watches, &watch->node);
+	spin_unlock(&inotify->queue.lock);
+	user_account_give_back(inotify->account, USER_INOTIFY_WATCHES, 1);
+}
+
 static void inotify_tell(struct notify_mark *mark, const struct notify_event *event,
 			 enum notify_role role)
 {
-	struct inotify_watch *watch = watch_of(mark);
-	u32 flags = atomic_load(&watch->flags), mask = event->what & REPORTED;
+	struct inotify *inotify = inotify_of(mark->group);
+	u32 flags = READ_ONCE(mark->wanted), mask = event->what & REPORTED;
+	bool last;
 
 	if ((flags & IN_EXCL_UNLINK) && event->path &&
 	    dentry_unhashed(event->path->dentry)) {
 		return;
 	}
-	if ((flags & IN_ONESHOT) && atomic_exchange(&watch->told, true)) {
-		return; // who told of another ends the watch
+	last = (flags & IN_ONESHOT) != 0;
+	if (last && !notify_mark_take(mark, event->what, IN_ONESHOT, &last)) {
+		return; // of another event it has told, or by now it asks for others
+	}
+	if (last) {
+		leave(inotify, watch_of(mark)); // before the reader knows: Y3
 	}
 	if (mask & (IN_MOVE_SELF | IN_DELETE_SELF)) {
 		mask &= ~(u32)IN_ISDIR;
 	}
-	inotify_queue_event(inotify_of(mark->group), watch, mask, event->cookie,
+	inotify_queue_event(inotify, watch_of(mark), mask, event->cookie,
 			    role == NOTIFY_AS_DIRECTORY ? event->name : NULL);
-	if (flags & IN_ONESHOT) {
-		(void)notify_mark_detach(mark);
+	if (last) {
+		inotify_queue_event(inotify, watch_of(mark), IN_IGNORED, 0, NULL);
+		notify_mark_put(mark);
 	}
 }
 
 static void inotify_detached(struct notify_mark *mark)
 {
 	struct inotify *inotify = inotify_of(mark->group);
-	struct inotify_watch *watch = watch_of(mark);
 
-	inotify_queue_event(inotify, watch, IN_IGNORED, 0, NULL);
-	spin_lock(&inotify->queue.lock);
-	rbtree_remove(&inotify->watches, &watch->node);
-	spin_unlock(&inotify->queue.lock);
-	user_account_give_back(inotify->account, USER_INOTIFY_WATCHES, 1);
+	leave(inotify, watch_of(mark));
+	inotify_queue_event(inotify, watch_of(mark), IN_IGNORED, 0, NULL);
 }
 
 static void inotify_free_mark(struct notify_mark *mark)
@@ -140,12 +152,11 @@ static int describe(const struct inotify_watch *watch, char *to, size_t size)
 	const struct inode *inode = watch->mark.inode;
 	u64 device = inode->super_block->device_id;
 
-	return format_string(to, size,
-			     "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0\n",
-			     (u32)watch->number, inode->attributes.inode_number,
-			     (device & 0xff) | ((device >> 12) & ~0xffUL),
-			     (READ_ONCE(watch->mark.wanted) & IN_ALL_EVENTS) |
-				     atomic_load(&watch->flags));
+	return format_string(
+		to, size, "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0\n",
+		(u32)watch->number, inode->attributes.inode_number,
+		(device & 0xff) | ((device >> 12) & ~0xffUL),
+		READ_ONCE(watch->mark.wanted) & (IN_ALL_EVENTS | WATCH_FLAGS));
 }
 
 static int inotify_fdinfo(struct file *file, char *to, size_t size)
@@ -248,6 +259,11 @@ static void enter(struct inotify *inotify, struct inotify_watch *watch)
 	spin_unlock(&inotify->queue.lock);
 }
 
+static u32 wanted_of(u32 mask)
+{
+	return (mask & (IN_ALL_EVENTS | WATCH_FLAGS)) | NOTIFY_UNMOUNT;
+}
+
 static int watch_anew(struct inotify *inotify, struct inode *inode, u32 mask)
 {
 	const struct notify_object object = {.inode = inode};
@@ -263,9 +279,7 @@ static int watch_anew(struct inotify *inotify, struct inode *inode, u32 mask)
 		user_account_give_back(inotify->account, USER_INOTIFY_WATCHES, 1);
 		return -ENOMEM;
 	}
-	notify_mark_init(&watch->mark, &inotify->group,
-			 (mask & IN_ALL_EVENTS) | NOTIFY_UNMOUNT);
-	atomic_store(&watch->flags, mask & WATCH_FLAGS);
+	notify_mark_init(&watch->mark, &inotify->group, wanted_of(mask));
 	enter(inotify, watch);
 	number = watch->number;
 	notify_mark_attach(&watch->mark, &object);
@@ -276,16 +290,13 @@ static int watch_anew(struct inotify *inotify, struct inode *inode, u32 mask)
 /* The number, or 0: it went meanwhile. */
 static int change(struct inotify_watch *watch, u32 mask)
 {
-	u32 wanted = (mask & IN_ALL_EVENTS) | NOTIFY_UNMOUNT;
+	u32 wanted = wanted_of(mask);
 
 	if (mask & IN_MASK_CREATE) {
 		return -EEXIST;
 	}
 	if (mask & IN_MASK_ADD) {
 		wanted |= watch->mark.wanted;
-		atomic_fetch_or(&watch->flags, mask & WATCH_FLAGS);
-	} else {
-		atomic_store(&watch->flags, mask & WATCH_FLAGS);
 	}
 	return notify_mark_change(&watch->mark, wanted) ? watch->number : 0;
 }

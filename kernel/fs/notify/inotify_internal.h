@@ -19,11 +19,10 @@ struct inotify {
 	int last_number;
 };
 
+/* Its mark's `wanted` has IN_ONESHOT and IN_EXCL_UNLINK, too. */
 struct inotify_watch {
 	struct notify_mark mark;
 	int number;              /* I */
-	_Atomic u32 flags;       /* IN_ONESHOT, IN_EXCL_UNLINK */
-	_Atomic bool told;       /* an event of IN_ONESHOT */
 	bool ended;              /* queue.lock: IN_IGNORED was its last event */
 	struct rbtree_node node; /* queue.lock */
 };

@@ -12,7 +12,8 @@
  *   K2  super_block.watched is not NULL as long as anything in it is marked: who reads NULL tells nobody.
  *   K3  target.wanted is what any of its marks asks for.
  *   K4  Of an inode with marks the name stays cached (dentry.c), so that who looks it up finds that inode and no other.
- *   K5  operations->detached() is called once for each mark that was attached, by who detached it.
+ *   K5  operations->detached() is called once for each mark that was attached, by who detached it; of a mark that its front took
+ *       (notify_mark_take()) that knows.
  */
 #include "fs/fs_internal.h"
 #include "fs/notify/notify_internal.h"
@@ -149,6 +150,29 @@ void notify_mark_attach(struct notify_mark *mark, const struct notify_object *ob
 	spin_unlock(&notify_lock);
 }
 
+static void take_out(struct notify_mark *mark) MUST_HOLD(&notify_lock)
+{
+	mark->attached = false;
+	node_remove(&mark->target_node);
+	node_remove(&mark->super_block_node);
+	list_remove(&mark->group_link);
+	count_wanted(mark->target);
+}
+
+bool notify_mark_take(struct notify_mark *mark, u32 what, u32 once, bool *taken)
+{
+	bool asks;
+
+	spin_lock(&notify_lock);
+	asks = mark->attached && (mark->wanted & what & NOTIFY_HAPPENINGS);
+	*taken = asks && (mark->wanted & once);
+	if (*taken) {
+		take_out(mark);
+	}
+	spin_unlock(&notify_lock);
+	return asks;
+}
+
 bool notify_mark_detach(struct notify_mark *mark)
 {
 	bool was_attached;
@@ -156,11 +180,7 @@ bool notify_mark_detach(struct notify_mark *mark)
 	spin_lock(&notify_lock);
 	was_attached = mark->attached;
 	if (was_attached) {
-		mark->attached = false;
-		node_remove(&mark->target_node);
-		node_remove(&mark->super_block_node);
-		list_remove(&mark->group_link);
-		count_wanted(mark->target);
+		take_out(mark);
 	}
 	spin_unlock(&notify_lock);
 	if (was_attached) {

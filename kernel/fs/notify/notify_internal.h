@@ -65,7 +65,7 @@ struct notify_mark {
 	u64 age;                      /* I: later ones have a greater one */
 	struct inode *inode;          /* I; NULL: not on an inode */
 	struct notify_target *target; /* I; not looked at once detached */
-	u32 wanted;                   /* notify_lock; NOTIFY_… */
+	u32 wanted;                   /* notify_lock; NOTIFY_…, and bits for the front */
 
 	/* notify_lock */
 	bool attached;
@@ -99,6 +99,11 @@ struct notify_mark *notify_mark_find(struct notify_group *group,
 bool notify_mark_change(struct notify_mark *mark, u32 wanted);
 /* Take it from its object, and tell the front. The caller has a reference. false: somebody else did. */
 bool notify_mark_detach(struct notify_mark *mark);
+/*
+ * For who is told of `what`. false: the mark is no longer attached, or asks for it no longer. Else, if `once` is in what it
+ * asks for, it was taken from its object (*taken): a reference is the caller's, and so is what detached() does.
+ */
+bool notify_mark_take(struct notify_mark *mark, u32 what, u32 once, bool *taken);
 /* The group's marks one by one, newest first: the next after `mark` (NULL: the first), which is put, with a reference; NULL: no more. */
 struct notify_mark *notify_mark_next(struct notify_group *group,
 				     struct notify_mark *mark);
