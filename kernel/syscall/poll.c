@@ -196,7 +196,10 @@ static long poll_copied(struct pollfd *fds, size_t count, vaddr_t user, nsec_t d
 	if (result == 0) {
 		result = wait_for_any(items, count, deadline);
 	}
-	for (size_t i = 0; i < count && result >= 0; i++) {
+	if (!user_range_ok(user, count * sizeof(*fds))) { // were it of none
+		result = -EFAULT;
+	}
+	for (size_t i = 0; i < count; i++) { // when interrupted, too
 		short events = (short)items[i].got;
 
 		if (user_write(user + i * sizeof(*fds) + offsetof(struct pollfd, revents),

@@ -48,6 +48,47 @@ static void check_reads_and_writes(void)
 	ok("reads_and_writes");
 }
 
+/* poll of no descriptors reads nothing, but the address is looked at when the results would be written. */
+static void check_poll_of_none(void)
+{
+	const struct timespec none = {0};
+	char *nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(nowhere != MAP_FAILED);
+	CHECK_EQ(syscall(SYS_ppoll, nowhere, 0, &none, NULL, 8), 0);
+	CHECK_EQ(munmap(nowhere, 4096), 0);
+	CHECK_EQ(syscall(SYS_ppoll, nowhere, 0, &none, NULL, 8), 0);
+	CHECK_EQ(syscall(SYS_ppoll, NULL, 0, &none, NULL, 8), 0);
+	for (size_t i = 0; i < WILD; i++) {
+		if ((uintptr_t)wild[i] >> 63) {
+			CHECK_ERRNO(syscall(SYS_ppoll, wild[i], 0, &none, NULL, 8),
+				    EFAULT);
+		}
+	}
+	ok("poll of none");
+}
+
+static void nothing(int signal)
+{
+}
+
+/* What was found is written when a signal ended the wait, too. */
+static void check_interrupted_poll(void)
+{
+	struct pollfd entry = {.fd = ends[0], .events = POLLIN, .revents = 0x7f};
+	sigset_t blocked, before;
+
+	signal(SIGUSR1, nothing);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &blocked, &before), 0);
+	CHECK_EQ(raise(SIGUSR1), 0);
+	CHECK_ERRNO(ppoll(&entry, 1, NULL, &before), EINTR);
+	CHECK_EQ(entry.revents, 0);
+	CHECK_EQ(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+	ok("interrupted poll");
+}
+
 /* Calls that newer architectures do not have. */
 static void check_old_calls(void)
 {
@@ -202,6 +243,8 @@ int main(void)
 	CHECK_EQ(pipe(ends), 0);
 	check_reads_and_writes();
 	check_structures();
+	check_poll_of_none();
+	check_interrupted_poll();
 	check_old_calls();
 	check_strings();
 	check_string_ends();
