@@ -1,12 +1,12 @@
 # Tests and checks. `make test` runs every suite below and ends in the line `N passed, N failed`.
-## make test             everything: checks, unit, model, user and command tests, programs
+## make test             check and every test-…; test-compare and test-conformance are samples of compare and conformance
 ## make check            static checks: layers, format, lengths, rows, the ports' shape, gcc and clang without warnings
 ## make test-tools       the checkers refuse what they should
 ## make test-unit        host tests beside the code, under ASan and UBSan
 ## make test-model       models of the protocols under TSan, and their mutants
 ## make test-user        the Linux programs of tests/user, on the host and on Heddle (CPUS="1 4")
 ## make test-boot        the boot contract: machines, initramfs forms, CPUs, a panic
-## make test-ports       the other architectures: boot tests, and a short list of test-user's programs
+## make test-ports       the other architectures: boot tests, and test-user's programs
 ## make test-foreign     Debian's arm64 and riscv64 programs under `heddle run`, from trees that are fetched
 ## make test-programs    unmodified programs of the distribution, output and status compared
 ## make conformance      the Open POSIX suite, stress-ng and rt-tests, as on Linux (PART=posix, TESTS="mq_ sem_"); ARCH=aarch64, riscv64: the first alone
