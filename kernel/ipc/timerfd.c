@@ -6,10 +6,11 @@
  * Locks     realtime_lock (irq-safe) > timerfd.lock (irq-safe: the timer's callback takes it). timer_cancel() is called without them.
  *
  * Invariants
- *   F1  `interval` and `next` describe the armed timer; next == NSEC_NEVER: disarmed.
+ *   F1  `interval` and `next` describe the timer; next == NSEC_NEVER: disarmed. With `parked` it has expired once and rests until
+ *       somebody reads or asks: `next` is the expiry after that one, and however short the interval, nobody is interrupted.
  *   F3  Those on CLOCK_REALTIME are in realtime_timerfds as long as they are there; when the clock is set, the ones that wait for a
  *       point of it move by `offset`, what the clock stood from CLOCK_MONOTONIC when `next` was computed.
- *   F2  An interval timer's missed periods are counted when it expires, not one interrupt each.
+ *   F2  What it would have expired while it was parked is counted when it goes on.
  */
 #include "ipc/eventfd.h"
 
@@ -36,6 +37,7 @@ struct timerfd {
 	u64 expirations GUARDED_BY(lock);
 	nsec_t next GUARDED_BY(lock), interval GUARDED_BY(lock); /* CLOCK_MONOTONIC */
 	nsec_t offset GUARDED_BY(lock);                          /* F3 */
+	bool parked GUARDED_BY(lock);                            /* F1 */
 	bool cancelled GUARDED_BY(lock); /* TFD_TIMER_CANCEL_ON_SET, and it was */
 	struct timer timer;
 	int clock;
@@ -51,31 +53,44 @@ static struct list realtime_timerfds = LIST_INIT(realtime_timerfds); /* realtime
 static void timerfd_expired(struct timer *timer)
 {
 	struct timerfd *timerfd = container_of(timer, struct timerfd, timer);
-	nsec_t now = clock_monotonic();
 	u64 flags = spin_lock_irq(&timerfd->lock);
 
-	if (timerfd->next != NSEC_NEVER && timerfd->next <= now) {
+	if (!timerfd->parked && timerfd->next <= clock_monotonic()) {
 		timerfd->expirations++;
-		if (timerfd->interval) {
-			u64 missed = (u64)(now - timerfd->next) / (u64)timerfd->interval;
-
-			timerfd->expirations += missed;
-			timerfd->next += (nsec_t)(missed + 1) * timerfd->interval;
-		} else {
-			timerfd->next = NSEC_NEVER;
-		}
-	}
-	if (timerfd->next != NSEC_NEVER) {
-		timer_start(timer, timerfd->next);
+		timerfd->parked = timerfd->interval > 0;
+		timerfd->next = timerfd->interval
+					? nsec_add(timerfd->next, timerfd->interval)
+					: NSEC_NEVER;
+	} else if (!timerfd->parked && timerfd->next != NSEC_NEVER) {
+		timer_start(timer, timerfd->next); // the clock was set back
 	}
 	spin_unlock_irq(&timerfd->lock, flags);
 	wake_all(&timerfd->queue, EPOLLIN);
+}
+
+/* F2 */
+static void go_on(struct timerfd *timerfd) MUST_HOLD(&timerfd->lock)
+{
+	nsec_t now = clock_monotonic();
+	s64 passed;
+
+	if (!timerfd->parked) {
+		return;
+	}
+	if (timerfd->next <= now) {
+		passed = (now - timerfd->next) / timerfd->interval + 1;
+		timerfd->expirations += (u64)passed;
+		timerfd->next = nsec_add(timerfd->next, passed * timerfd->interval);
+	}
+	timerfd->parked = false;
+	timer_start(&timerfd->timer, timerfd->next);
 }
 
 static bool try_take(struct timerfd *timerfd, u64 *value, bool *cancelled)
 {
 	u64 flags = spin_lock_irq(&timerfd->lock);
 
+	go_on(timerfd);
 	*value = timerfd->expirations;
 	*cancelled = timerfd->cancelled;
 	timerfd->expirations = 0;
@@ -135,17 +150,23 @@ static void timerfd_release(struct file *file)
 	heap_free(timerfd);
 }
 
+static void describe_locked(struct timerfd *timerfd, struct __kernel_itimerspec *value)
+	MUST_HOLD(&timerfd->lock)
+{
+	nsec_t left = timerfd->next - clock_monotonic();
+	bool rests = timerfd->parked || timerfd->next == NSEC_NEVER;
+
+	value->it_interval = nsec_to_timespec(timerfd->interval);
+	value->it_value = nsec_to_timespec(rests ? 0 : MAX(left, (nsec_t)1));
+}
+
 static void describe(struct timerfd *timerfd, struct __kernel_itimerspec *value)
 {
-	nsec_t now = clock_monotonic(), next, interval;
 	u64 flags = spin_lock_irq(&timerfd->lock);
 
-	next = timerfd->next;
-	interval = timerfd->interval;
+	go_on(timerfd);
+	describe_locked(timerfd, value);
 	spin_unlock_irq(&timerfd->lock, flags);
-	value->it_interval = nsec_to_timespec(interval);
-	value->it_value =
-		nsec_to_timespec(next == NSEC_NEVER ? 0 : MAX(next - now, (nsec_t)1));
 }
 
 static int timerfd_fdinfo(struct file *file, char *to, size_t size)
@@ -155,8 +176,8 @@ static int timerfd_fdinfo(struct file *file, char *to, size_t size)
 	u64 flags, expirations;
 	int set_flags;
 
-	describe(timerfd, &value);
 	flags = spin_lock_irq(&timerfd->lock);
+	describe_locked(timerfd, &value);
 	expirations = timerfd->expirations;
 	set_flags = timerfd->set_flags;
 	spin_unlock_irq(&timerfd->lock, flags);
@@ -190,7 +211,9 @@ static void follow_clock(struct timerfd *timerfd, nsec_t offset)
 
 	if (timerfd->next != NSEC_NEVER && (timerfd->set_flags & TFD_TIMER_ABSTIME)) {
 		timerfd->next = MAX(timerfd->next + timerfd->offset - offset, (nsec_t)1);
-		timer_start(&timerfd->timer, timerfd->next);
+		if (!timerfd->parked) {
+			timer_start(&timerfd->timer, timerfd->next);
+		}
 	}
 	timerfd->offset = offset;
 	if ((timerfd->set_flags & CANCELLABLE) == CANCELLABLE) {
@@ -288,7 +311,8 @@ static int set_anew(struct timerfd *timerfd, int flags, nsec_t first, nsec_t int
 	bool cancelled;
 	u64 irq = spin_lock_irq(&timerfd->lock);
 
-	timerfd->next = NSEC_NEVER; /* a callback that runs now must not start it again */
+	timerfd->next = NSEC_NEVER; /* nobody starts it again */
+	timerfd->parked = false;
 	spin_unlock_irq(&timerfd->lock, irq);
 	timer_cancel(&timerfd->timer);
 	irq = spin_lock_irq(&timerfd->lock);

@@ -18,20 +18,21 @@
 
 enum { WATCH_LEAST_NS = 4000000 }; /* how often running threads are nudged at most */
 
+/* However short the interval, it costs no more interrupts than SIGALRMs are taken: only then does it start again. */
 static void real_expired(struct timer *timer)
 {
-	struct process *process = container_of(timer, struct process, real_timer);
-	u64 flags;
+	signal_send_kernel(container_of(timer, struct process, real_timer), SIGALRM);
+}
 
-	signal_send_kernel(process, SIGALRM);
-	flags = spin_lock_irq(&process->signal_lock);
-	if (process->real_interval > 0 && process->handlers) {
-		nsec_t next = nsec_add(timer->deadline, process->real_interval);
+void interval_timer_signal_taken(struct process *process)
+{
+	nsec_t now = clock_monotonic(), next = process->real_timer.deadline,
+	       interval = process->real_interval;
 
-		// Missed ones are one signal.
-		timer_start(timer, MAX(next, clock_monotonic()));
+	if (interval > 0 && !timer_pending(&process->real_timer)) {
+		next = nsec_add(next, ((now - next) / interval + 1) * interval);
+		timer_start(&process->real_timer, next);
 	}
-	spin_unlock_irq(&process->signal_lock, flags);
 }
 
 /* CPU time of all threads, dead ones too. signal_lock held. */
@@ -192,8 +193,7 @@ void interval_timer_set(struct process *process, int which, const struct interva
 	interval_timer_get(process, which, old);
 	if (which == ITIMER_REAL) {
 		flags = spin_lock_irq(&process->signal_lock);
-		process->real_interval =
-			0; // a callback that runs now does not start it again
+		process->real_interval = 0; // it does not start again
 		spin_unlock_irq(&process->signal_lock, flags);
 		(void)timer_cancel(&process->real_timer);
 	}

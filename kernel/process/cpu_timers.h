@@ -38,6 +38,8 @@ void cpu_timers_inherit_limit(struct process *process);
 void interval_timer_get(struct process *process, int which, struct interval *out);
 void interval_timer_set(struct process *process, int which, const struct interval *value,
 			struct interval *old);
+/* SIGALRM of the process has been taken: ITIMER_REAL goes on. signal_lock held. */
+void interval_timer_signal_taken(struct process *process);
 /* RLIMIT_CPU has changed. */
 void cpu_timers_set_limit(struct process *process);
 /* RLIMIT_RTTIME has changed. */

@@ -62,16 +62,15 @@ nsec_t posix_cpu_timer_used(const struct posix_timer *timer)
 	return (nsec_t)cpu_time_locked(timer->process);
 }
 
-void posix_cpu_timer_set(struct posix_timer *timer,
-			 const struct posix_timer_setting *setting)
+nsec_t posix_cpu_timer_first(const struct posix_timer *timer,
+			     const struct posix_timer_setting *setting)
 {
-	list_remove(&timer->armed);
-	if (!setting->value) {
-		return;
-	}
-	timer->next = setting->absolute
-			      ? setting->value
-			      : nsec_add(posix_cpu_timer_used(timer), setting->value);
+	return setting->absolute ? setting->value
+				 : nsec_add(posix_cpu_timer_used(timer), setting->value);
+}
+
+void posix_cpu_timer_arm(struct posix_timer *timer)
+{
 	if (timer->other) {
 		posix_other_timer_start(timer);
 		return;
@@ -100,18 +99,9 @@ void posix_cpu_timers_check_locked(struct process *process)
 	struct posix_timer *timer, *next;
 
 	list_for_each_safe(timer, next, &process->cpu_timers.posix, armed) {
-		nsec_t used = posix_cpu_timer_used(timer);
-		struct queued_signal *entry = &timer->entry;
-
-		if (used < timer->next) {
-			continue;
-		}
-		if (!timer->interval) {
+		if (posix_cpu_timer_used(timer) >= timer->next) {
 			list_remove(&timer->armed);
-		}
-		if (posix_timer_expire_locked(timer, used)) {
-			(void)signal_post_locked(process, timer->target,
-						 entry->info.si_signo, &entry);
+			posix_timer_expire_locked(timer);
 		}
 	}
 }

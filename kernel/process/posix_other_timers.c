@@ -90,30 +90,21 @@ void posix_other_timer_start(struct posix_timer *timer)
 					    shortest_wait(timer, timer->other_threads)));
 }
 
-/* Neither lock is held: posting takes one. */
+/* Neither lock is held. */
 void posix_other_timer_expired(struct timer *clock_timer)
 {
 	struct posix_timer *timer = container_of(clock_timer, struct posix_timer, timer);
 	struct process *process = timer->process;
-	struct queued_signal *entry = &timer->entry;
 	struct other_clock clock;
-	bool send = false;
 	u64 flags;
 
 	read_other(timer->other, &clock);
 	flags = spin_lock_irq(&process->signal_lock);
-	if (!timer->deleted && timer->next) {
-		bool due = clock.used >= timer->next;
-
-		timer->other_used = clock.used;
-		send = due && posix_timer_expire_locked(timer, clock.used);
-		if (clock.threads && (!due || timer->interval > 0)) {
-			look_again(timer, clock.threads);
-		}
+	timer->other_used = clock.used;
+	if (timer->state == POSIX_TIMER_ARMED && clock.used >= timer->next) {
+		posix_timer_expire_locked(timer);
+	} else if (timer->state == POSIX_TIMER_ARMED && clock.threads) {
+		look_again(timer, clock.threads);
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
-	if (send) {
-		(void)signal_post(process, timer->target, timer->entry.info.si_signo,
-				  &entry);
-	}
 }

@@ -6,9 +6,11 @@
  * Locks     process.signal_lock (irq-safe): everything but the clock's own part of the timer.
  *
  * A timer carries its one queue entry with it, so that expiring never allocates; the entry counts as a queued signal of who
- * made the timer (RLIMIT_SIGPENDING) for as long as the timer is there. Expiries while the entry is still queued are
- * counted as overruns and told with the signal. A timer that is deleted is unlinked first, so that its callback, which looks
- * at `deleted` under the lock, does nothing more; then cancelled; then freed.
+ * made the timer (RLIMIT_SIGPENDING) for as long as the timer is there.
+ *
+ * However short its interval, a timer costs no more interrupts than its signals are taken: one that has expired is parked until
+ * then, and what it would have expired meanwhile is counted as overruns. Where the signal is ignored it stays parked
+ * until somebody wants it; where its thread has ended, for ever.
  */
 #include "process/posix_timers_internal.h"
 
@@ -27,57 +29,87 @@ enum { TIMERS_MAX = 4096 };
 
 OBJECT_CACHE(timer_cache, posix_timer);
 
+static nsec_t time_of(const struct posix_timer *timer)
+{
+	return timer->cpu ? posix_cpu_timer_used(timer) : clock_monotonic();
+}
+
+/* `next` moves beyond now; what it passes are overruns. */
+static void skip_to_now(struct posix_timer *timer)
+{
+	nsec_t now = time_of(timer);
+	s64 passed;
+
+	if (timer->next <= now) {
+		passed = (now - timer->next) / timer->interval + 1;
+		timer->next = nsec_add(timer->next, passed * timer->interval);
+		timer->overrun += MIN(passed, (s64)INT32_MAX);
+	}
+}
+
+/* To expire at `next`. signal_lock held. */
+static void arm(struct posix_timer *timer)
+{
+	timer->state = POSIX_TIMER_ARMED;
+	if (timer->cpu) {
+		posix_cpu_timer_arm(timer);
+	} else {
+		timer_start(&timer->timer, timer->next);
+	}
+}
+
 static void entry_taken(struct queued_signal *entry, siginfo_t *info)
 {
 	struct posix_timer *timer = container_of(entry, struct posix_timer, entry);
 
-	info->si_overrun = (int)timer->overrun;
-	timer->last_overrun = timer->overrun;
+	if (timer->state == POSIX_TIMER_PARKED) {
+		skip_to_now(timer);
+		arm(timer);
+	}
+	timer->last_overrun = (long)MIN(timer->overrun, (s64)INT32_MAX);
 	timer->overrun = 0;
+	info->si_overrun = (int)timer->last_overrun;
 }
 
-bool posix_timer_expire_locked(struct posix_timer *timer, nsec_t now)
+static void send_locked(struct posix_timer *timer)
 {
-	bool queued = !list_empty(&timer->entry.link);
-	s64 missed = 0;
+	struct queued_signal *entry = &timer->entry;
 
-	if (queued) {
-		timer->overrun = MIN(timer->overrun + 1, (u32)OVERRUN_MAX);
-	}
-	if (timer->interval > 0) {
-		timer->next = nsec_add(timer->next, timer->interval);
-		if (timer->next <= now) {
-			missed = (now - timer->next) / timer->interval + 1;
-			timer->next += missed * timer->interval;
-		}
-		timer->overrun = (u32)MIN((s64)timer->overrun + missed, (s64)OVERRUN_MAX);
-	}
-	return !queued && timer->notify != SIGEV_NONE;
+	(void)signal_post_locked(timer->process, timer->target, entry->info.si_signo,
+				 &entry);
 }
 
-/* The lock is not held: posting takes it. */
+void posix_timer_expire_locked(struct posix_timer *timer)
+{
+	timer->state = timer->interval ? POSIX_TIMER_PARKED : POSIX_TIMER_OFF;
+	timer->next = timer->interval ? nsec_add(timer->next, timer->interval) : 0;
+	send_locked(timer);
+}
+
+void posix_timers_wanted_locked(struct process *process, int signal)
+{
+	struct posix_timer *timer;
+
+	list_for_each(timer, &process->posix_timers, link) {
+		if (timer->state == POSIX_TIMER_PARKED &&
+		    timer->entry.info.si_signo == signal &&
+		    list_empty(&timer->entry.link)) {
+			send_locked(timer);
+		}
+	}
+}
+
 static void expired(struct timer *clock_timer)
 {
 	struct posix_timer *timer = container_of(clock_timer, struct posix_timer, timer);
-	struct process *process = timer->process;
-	struct queued_signal *entry = &timer->entry;
-	bool send = false;
-	u64 flags = spin_lock_irq(&process->signal_lock);
+	u64 flags = spin_lock_irq(&timer->process->signal_lock);
 
-	if (!timer->deleted && timer->next > clock_monotonic()) {
-		timer_start(&timer->timer,
-			    timer->next); // the clock was set back meanwhile
-	} else if (!timer->deleted) {
-		send = posix_timer_expire_locked(timer, clock_monotonic());
-		if (timer->interval > 0) {
-			timer_start(&timer->timer, timer->next);
-		}
+	if (timer->state == POSIX_TIMER_ARMED && timer->next > clock_monotonic()) {
+		timer_start(&timer->timer, timer->next); // the clock was set back
+	} else if (timer->state == POSIX_TIMER_ARMED) {
+		posix_timer_expire_locked(timer);
 	}
-	spin_unlock_irq(&process->signal_lock, flags);
-	if (send) {
-		(void)signal_post(process, timer->target, timer->entry.info.si_signo,
-				  &entry);
-	}
+	spin_unlock_irq(&timer->process->signal_lock, flags);
 }
 
 struct posix_timer *posix_timer_find_locked(struct process *process, int id)
@@ -221,26 +253,24 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 	return 0;
 }
 
-static void read_setting(const struct posix_timer *timer, struct posix_timer_setting *out)
+static void read_setting(struct posix_timer *timer, struct posix_timer_setting *out)
 {
-	bool set = timer->cpu && !timer->other ? !list_empty(&timer->armed)
-					       : timer_pending(&timer->timer);
+	nsec_t left;
 
 	*out = (struct posix_timer_setting){0};
 	if (timer->other_gone) {
 		return;
 	}
 	out->interval = timer->interval;
-	if (timer->next) {
-		nsec_t left = timer->next - (timer->cpu ? posix_cpu_timer_used(timer)
-							: clock_monotonic());
-
-		if (left > 0) {
-			out->value = left;
-		} else if (set && timer->notify != SIGEV_NONE) {
-			out->value = 1; // due any moment, but armed
-		}
+	if (!timer->next) {
+		return;
 	}
+	if (timer->interval && timer->state != POSIX_TIMER_ARMED) {
+		skip_to_now(timer);
+	}
+	left = timer->next - time_of(timer);
+	// Armed and due any moment is not the same as off.
+	out->value = MAX(left, timer->state == POSIX_TIMER_ARMED ? 1LL : 0LL);
 }
 
 static bool follows_realtime(const struct posix_timer *timer)
@@ -272,13 +302,15 @@ static void move_realtime_timers(struct process *process)
 	list_for_each(timer, &process->posix_timers, link) {
 		nsec_t offset = clock_realtime_offset();
 
-		if (!follows_realtime(timer) || !timer_pending(&timer->timer) ||
+		if (!follows_realtime(timer) || !timer->next ||
 		    timer->next == NSEC_NEVER) {
 			continue;
 		}
 		timer->next = MAX(timer->next + timer->offset - offset, 1LL);
 		timer->offset = offset;
-		timer_start(&timer->timer, timer->next);
+		if (timer->state == POSIX_TIMER_ARMED) {
+			timer_start(&timer->timer, timer->next);
+		}
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
 }
@@ -318,6 +350,36 @@ static struct posix_timer *stop_timer(struct process *process, int id, u64 *flag
 	}
 }
 
+/* signal_lock held. */
+static void unqueue_locked(struct posix_timer *timer)
+{
+	if (!list_empty(&timer->entry.link)) {
+		list_remove(&timer->entry.link);
+		signal_queue_settle(timer->target ? &timer->target->signals.queue
+						  : &timer->process->shared_signals,
+				    timer->entry.info.si_signo);
+	}
+}
+
+/* signal_lock held; it is stopped, and its signal not queued. */
+static void set_locked(struct posix_timer *timer,
+		       const struct posix_timer_setting *setting)
+{
+	list_remove(&timer->armed);
+	timer->state = POSIX_TIMER_OFF;
+	timer->next = 0;
+	timer->overrun = 0;
+	timer->interval = setting->value ? setting->interval : 0;
+	if (!setting->value) {
+		return;
+	}
+	timer->next = timer->cpu ? posix_cpu_timer_first(timer, setting)
+				 : first_expiry(timer, setting);
+	if (timer->notify != SIGEV_NONE) {
+		arm(timer);
+	}
+}
+
 int posix_timer_set(int id, const struct posix_timer_setting *setting,
 		    struct posix_timer_setting *old)
 {
@@ -336,15 +398,8 @@ int posix_timer_set(int id, const struct posix_timer_setting *setting,
 	timer = stop_timer(process, id, &flags);
 	error = !timer ? -EINVAL : timer->other_gone ? -ESRCH : 0;
 	if (!error) {
-		timer->interval = setting->value ? setting->interval : 0;
-		timer->next = 0;
-		timer->overrun = 0;
-		if (timer->cpu) {
-			posix_cpu_timer_set(timer, setting);
-		} else if (setting->value) {
-			timer->next = first_expiry(timer, setting);
-			timer_start(&timer->timer, timer->next);
-		}
+		unqueue_locked(timer);
+		set_locked(timer, setting);
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
 	return error;
@@ -374,7 +429,7 @@ long posix_timer_overrun(int id)
 	u64 flags = spin_lock_irq(&process->signal_lock);
 
 	timer = posix_timer_find_locked(process, id);
-	overrun = timer ? (long)timer->last_overrun : -EINVAL;
+	overrun = timer ? timer->last_overrun : -EINVAL;
 	spin_unlock_irq(&process->signal_lock, flags);
 	return overrun;
 }
@@ -382,30 +437,10 @@ long posix_timer_overrun(int id)
 /* Out of the list and out of the signal queue; nobody finds it any more. signal_lock held. */
 static void unlink_locked(struct posix_timer *timer)
 {
-	timer->deleted = true;
 	list_remove(&timer->link);
 	list_remove(&timer->armed);
 	timer->process->posix_timer_count--;
-}
-
-/* The queue it waits in must forget its entry. signal_lock held. */
-static void unqueue_locked(struct posix_timer *timer)
-{
-	struct queued_signal *entry = &timer->entry;
-	struct signal_queue *queue = timer->target ? &timer->target->signals.queue
-						   : &timer->process->shared_signals;
-	struct queued_signal *other;
-
-	if (list_empty(&entry->link)) {
-		return;
-	}
-	list_remove(&entry->link);
-	list_for_each(other, &queue->queued, link) {
-		if (other->info.si_signo == entry->info.si_signo) {
-			return;
-		}
-	}
-	queue->pending &= ~SIGNAL_BIT(entry->info.si_signo);
+	unqueue_locked(timer);
 }
 
 int posix_timer_delete(int id)
@@ -417,7 +452,6 @@ int posix_timer_delete(int id)
 	timer = stop_timer(process, id, &flags);
 	if (timer) {
 		unlink_locked(timer);
-		unqueue_locked(timer);
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
 	if (!timer) {
@@ -445,7 +479,6 @@ void posix_timers_drop(struct process *process)
 		timer = stop_timer(process, id, &flags);
 		if (timer) {
 			unlink_locked(timer);
-			unqueue_locked(timer);
 		}
 		spin_unlock_irq(&process->signal_lock, flags);
 		if (timer) {

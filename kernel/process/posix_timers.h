@@ -26,4 +26,7 @@ int posix_timer_delete(int id) must_check;
 u64 posix_cpu_timers_left_locked(struct process *process);
 void posix_cpu_timers_check_locked(struct process *process)
 	MUST_HOLD(&process->signal_lock);
+/* The signal is not ignored any more: timers that had nobody to tell send it. signal_lock held. */
+void posix_timers_wanted_locked(struct process *process, int signal)
+	MUST_HOLD(&process->signal_lock);
 void posix_timers_init(void); /* boot */

@@ -5,7 +5,11 @@
 #include "process/posix_timers.h"
 #include "time/timer.h"
 
-enum { OVERRUN_MAX = INT32_MAX };
+enum posix_timer_state {
+	POSIX_TIMER_OFF, /* not set, expired for good, or SIGEV_NONE: reading it is all there is */
+	POSIX_TIMER_ARMED, /* it expires at `next` */
+	POSIX_TIMER_PARKED, /* it has expired and has an interval: armed again when its signal is taken */
+};
 
 struct posix_timer {
 	struct list link; /* process.posix_timers */
@@ -27,23 +31,25 @@ struct posix_timer {
 	bool absolute; /* as it was set last: on CLOCK_REALTIME `next` moves when that clock is set, */
 	nsec_t offset; /* which stood so far from CLOCK_MONOTONIC then */
 	nsec_t interval;
-	nsec_t next;      /* of CLOCK_MONOTONIC or the CPU time: the expiry that is due */
-	u32 overrun;      /* since the signal was queued */
-	u32 last_overrun; /* what timer_getoverrun tells */
-	bool deleted;
+	nsec_t next; /* of CLOCK_MONOTONIC or the CPU time: the expiry that is due; 0: none */
+	enum posix_timer_state state;
+	s64 overrun;       /* since the expiry that the signal tells */
+	long last_overrun; /* what timer_getoverrun tells */
 	struct queued_signal entry;
 };
 
-/* It expires now: overruns are counted, `next` moves by the interval. Returns whether the signal is to be sent. */
-bool posix_timer_expire_locked(struct posix_timer *timer, nsec_t now) must_check;
+/* It expires now: its signal is sent, `next` moves by the interval. signal_lock held. */
+void posix_timer_expire_locked(struct posix_timer *timer);
 
 /* A new timer's clock is CPU time: whose? -EINVAL: nobody's, or that of a thread of another process. */
 int posix_cpu_timer_measure(struct posix_timer *timer) must_check;
 /* How much has been used on its clock; by another process, when it was last looked at. signal_lock held. */
 nsec_t posix_cpu_timer_used(const struct posix_timer *timer);
-/* Set it, or stop it. signal_lock held. */
-void posix_cpu_timer_set(struct posix_timer *timer,
-			 const struct posix_timer_setting *setting);
+/* When it expires as it is set. signal_lock held. */
+nsec_t posix_cpu_timer_first(const struct posix_timer *timer,
+			     const struct posix_timer_setting *setting) must_check;
+/* From now on it expires at `next`. signal_lock held. */
+void posix_cpu_timer_arm(struct posix_timer *timer);
 
 /* posix_other_timers.c */
 struct posix_timer *posix_timer_find_locked(struct process *process, int id);

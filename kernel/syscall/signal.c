@@ -11,6 +11,7 @@
 #include "mm/usercopy.h"
 #include "process/job_control.h"
 #include "process/pid.h"
+#include "process/posix_timers.h"
 #include "process/signal/alternate_stack.h"
 #include "process/signal/group_signal.h"
 #include "process/signal/signal.h"
@@ -159,6 +160,8 @@ static void swap_action(struct process *process, int signal,
 		for_each_thread(thread, process) {
 			signal_queue_flush(&thread->signals.queue, SIGNAL_BIT(signal));
 		}
+	} else if (fresh) {
+		posix_timers_wanted_locked(process, signal);
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
 }

@@ -37,10 +37,14 @@ static pid_t sleeper(void)
 static void set_all(clockid_t clock)
 {
 	struct itimerspec soon = {{0, 0}, {0, 1}};
-	struct sigevent nobody = {.sigev_notify = SIGEV_NONE};
+	struct sigevent blocked = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	sigset_t set;
 
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &set, NULL), 0);
 	for (int i = 0; i < TIMERS; i++) {
-		CHECK_EQ(timer_create(clock, &nobody, &timers[i]), 0);
+		CHECK_EQ(timer_create(clock, &blocked, &timers[i]), 0);
 		CHECK_EQ(timer_settime(timers[i], 0, &soon, NULL), 0);
 	}
 }

@@ -284,6 +284,7 @@ void trace_inherit_locked(struct thread *child)
 		child->trace.trap_stop = true;
 	} else {
 		child->signals.queue.pending |= SIGNAL_BIT(SIGSTOP);
+		child->signals.queue.bare |= SIGNAL_BIT(SIGSTOP);
 	}
 	signal_recalculate_locked(child);
 	spin_unlock(&process->signal_lock);

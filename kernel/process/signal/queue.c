@@ -2,8 +2,8 @@
 /*
  * Queues of pending signals, and the entries in them.
  *
- * A pending bit without an entry is a signal without information (SI_USER of nobody), which happens when memory or the
- * user's limit was short. Queues are guarded by the process's signal_lock; entries are made and freed outside it.
+ * A bare signal, without an entry, is one of the kernel that has nothing to tell (SI_KERNEL), or one whose sender was short of memory or of
+ * the user's limit (SI_USER of nobody). Queues are guarded by the process's signal_lock; entries are made and freed outside it.
  */
 #include "process/signal/signal.h"
 
@@ -11,6 +11,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "process/cpu_timers.h"
 #include "process/current.h"
 #include "process/signal/signal_internal.h"
 
@@ -18,7 +19,7 @@ OBJECT_CACHE(entry_cache, queued_signal);
 
 void signal_queue_init(struct signal_queue *queue)
 {
-	queue->pending = 0;
+	queue->pending = queue->bare = queue->from_kernel = 0;
 	list_init(&queue->queued);
 }
 
@@ -75,6 +76,8 @@ void signal_queue_flush(struct signal_queue *queue, signal_mask which)
 	struct queued_signal *entry, *next;
 
 	queue->pending &= ~which;
+	queue->bare &= ~which;
+	queue->from_kernel &= ~which;
 	list_for_each_safe(entry, next, &queue->queued, link) {
 		if (which & SIGNAL_BIT(entry->info.si_signo)) {
 			list_remove(&entry->link);
@@ -96,38 +99,56 @@ static int first_signal(signal_mask pending)
 	return pending ? __builtin_ctzll(pending) + 1 : 0;
 }
 
+static struct queued_signal *first_entry(struct signal_queue *queue, int signal)
+{
+	struct queued_signal *entry;
+
+	list_for_each(entry, &queue->queued, link) {
+		if (entry->info.si_signo == signal) {
+			return entry;
+		}
+	}
+	return NULL;
+}
+
+void signal_queue_settle(struct signal_queue *queue, int signal)
+{
+	if (!(queue->bare & SIGNAL_BIT(signal)) && !first_entry(queue, signal)) {
+		queue->pending &= ~SIGNAL_BIT(signal);
+	}
+}
+
+static void take_bare(struct signal_queue *queue, int signal, siginfo_t *info)
+{
+	signal_information_kernel(info, signal);
+	if (!(queue->from_kernel & SIGNAL_BIT(signal))) {
+		info->si_code = SI_USER;
+	}
+	queue->bare &= ~SIGNAL_BIT(signal);
+	queue->from_kernel &= ~SIGNAL_BIT(signal);
+}
+
 int signal_take_from_queue(struct signal_queue *queue, signal_mask mask, siginfo_t *info,
 			   struct queued_signal **used)
 {
 	int signal = first_signal(queue->pending & mask);
-	struct queued_signal *entry, *found = NULL;
-	bool more = false;
+	struct queued_signal *entry;
 
 	if (!signal) {
 		return 0;
 	}
-	list_for_each(entry, &queue->queued, link) {
-		if (entry->info.si_signo == signal) {
-			if (found) {
-				more = true;
-				break;
-			}
-			found = entry;
+	if (queue->bare & SIGNAL_BIT(signal)) {
+		take_bare(queue, signal, info);
+	} else {
+		entry = first_entry(queue, signal);
+		*info = entry->info;
+		list_remove(&entry->link);
+		if (entry->taken) {
+			entry->taken(entry, info);
 		}
+		*used = entry->embedded ? NULL : entry;
 	}
-	memset(info, 0, sizeof(*info));
-	info->si_signo = signal;
-	if (found) {
-		*info = found->info;
-		list_remove(&found->link);
-		if (found->taken) {
-			found->taken(found, info);
-		}
-		*used = found->embedded ? NULL : found;
-	}
-	if (!more) {
-		queue->pending &= ~SIGNAL_BIT(signal);
-	}
+	signal_queue_settle(queue, signal);
 	return signal;
 }
 
@@ -143,6 +164,9 @@ int signal_dequeue(signal_mask mask, siginfo_t *info)
 	if (!signal) {
 		signal = signal_take_from_queue(&process->shared_signals, mask, info,
 						&used);
+		if (signal == SIGALRM) {
+			interval_timer_signal_taken(process);
+		}
 	}
 	thread->stop_dequeued = signal && (SIGNALS_STOPPING & SIGNAL_BIT(signal));
 	signal_recalculate_locked(thread);

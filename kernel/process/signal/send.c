@@ -197,13 +197,27 @@ static bool all_block(struct process *process, struct thread *thread, int signal
 	return true;
 }
 
+/* No entry at all (NULL): the kernel sends it. */
 static void enqueue(struct signal_queue *queue, int signal, struct queued_signal **entry)
 {
+	queue->pending |= SIGNAL_BIT(signal);
 	if (entry && *entry) {
 		list_push_back(&queue->queued, &(*entry)->link);
 		*entry = NULL;
+		return;
 	}
-	queue->pending |= SIGNAL_BIT(signal);
+	queue->bare |= SIGNAL_BIT(signal);
+	if (!entry) {
+		queue->from_kernel |= SIGNAL_BIT(signal);
+	}
+}
+
+/* One of these is enough, but a timer tells of itself. */
+static bool has_come(const struct signal_queue *queue, int signal,
+		     struct queued_signal **entry)
+{
+	return signal < SIGRTMIN && (queue->pending & SIGNAL_BIT(signal)) &&
+	       !(entry && *entry && (*entry)->embedded);
 }
 
 /* Does its default end the process, and does nothing stand in the way? */
@@ -247,7 +261,7 @@ static int post_locked(struct process *process, struct thread *thread, int signa
 		       how & POST_FORCED)) {
 		return 0;
 	}
-	if (signal < SIGRTMIN && (queue->pending & SIGNAL_BIT(signal))) {
+	if (has_come(queue, signal, entry)) {
 		return 0;
 	}
 	if ((how & POST_ENTRY) && !*entry) {

@@ -95,6 +95,8 @@ int signal_dequeue(signal_mask mask, siginfo_t *info);
 /* All signals out of a queue, freed; the queue's owner is gone. */
 void signal_queue_flush(struct signal_queue *queue, signal_mask which);
 void signal_queue_init(struct signal_queue *queue);
+/* An entry of that signal has gone: is it still pending? signal_lock held. */
+void signal_queue_settle(struct signal_queue *queue, int signal);
 
 /* Before the return to user mode, interrupts on: act on what is pending, or end the thread. Sets up one handler at most. */
 struct trap_frame;

@@ -13,7 +13,9 @@ typedef u64 signal_mask; /* bit n-1: signal n */
 
 struct signal_queue {
 	signal_mask pending;
-	struct list queued; /* struct queued_signal, oldest first */
+	signal_mask bare, /* of those: there is one without an entry, which came first; */
+		from_kernel; /* the kernel sent that */
+	struct list queued;  /* struct queued_signal, oldest first */
 };
 
 struct signal_action {
