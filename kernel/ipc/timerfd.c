@@ -50,6 +50,19 @@ static struct spinlock realtime_lock =
 	SPINLOCK_INIT(RANK_ITIMER, "timerfd.realtime_lock");
 static struct list realtime_timerfds = LIST_INIT(realtime_timerfds); /* realtime_lock */
 
+/* What is set to a point of CLOCK_REALTIME from before the machine began expires at once, but in the rhythm of that point. */
+static void start(struct timerfd *timerfd) MUST_HOLD(&timerfd->lock)
+{
+	timer_start(&timerfd->timer, MAX(timerfd->next, (nsec_t)1));
+}
+
+/* So many intervals later; never is not what it is. */
+static void advance(struct timerfd *timerfd, s64 intervals) MUST_HOLD(&timerfd->lock)
+{
+	timerfd->next = MIN(nsec_add(timerfd->next, intervals * timerfd->interval),
+			    NSEC_NEVER - 1);
+}
+
 static void timerfd_expired(struct timer *timer)
 {
 	struct timerfd *timerfd = container_of(timer, struct timerfd, timer);
@@ -58,11 +71,13 @@ static void timerfd_expired(struct timer *timer)
 	if (!timerfd->parked && timerfd->next <= clock_monotonic()) {
 		timerfd->expirations++;
 		timerfd->parked = timerfd->interval > 0;
-		timerfd->next = timerfd->interval
-					? nsec_add(timerfd->next, timerfd->interval)
-					: NSEC_NEVER;
+		if (timerfd->parked) {
+			advance(timerfd, 1);
+		} else {
+			timerfd->next = NSEC_NEVER;
+		}
 	} else if (!timerfd->parked && timerfd->next != NSEC_NEVER) {
-		timer_start(timer, timerfd->next); // the clock was set back
+		start(timerfd); // the clock was set back
 	}
 	spin_unlock_irq(&timerfd->lock, flags);
 	wake_all(&timerfd->queue, EPOLLIN);
@@ -80,10 +95,10 @@ static void go_on(struct timerfd *timerfd) MUST_HOLD(&timerfd->lock)
 	if (timerfd->next <= now) {
 		passed = (now - timerfd->next) / timerfd->interval + 1;
 		timerfd->expirations += (u64)passed;
-		timerfd->next = nsec_add(timerfd->next, passed * timerfd->interval);
+		advance(timerfd, passed);
 	}
 	timerfd->parked = false;
-	timer_start(&timerfd->timer, timerfd->next);
+	start(timerfd);
 }
 
 static bool try_take(struct timerfd *timerfd, u64 *value, bool *cancelled)
@@ -210,9 +225,9 @@ static void follow_clock(struct timerfd *timerfd, nsec_t offset)
 	u64 flags = spin_lock_irq(&timerfd->lock);
 
 	if (timerfd->next != NSEC_NEVER && (timerfd->set_flags & TFD_TIMER_ABSTIME)) {
-		timerfd->next = MAX(timerfd->next + timerfd->offset - offset, (nsec_t)1);
+		timerfd->next += timerfd->offset - offset;
 		if (!timerfd->parked) {
-			timer_start(&timerfd->timer, timerfd->next);
+			start(timerfd);
 		}
 	}
 	timerfd->offset = offset;
@@ -295,7 +310,7 @@ static nsec_t first_expiry(const struct timerfd *timerfd, nsec_t value, int flag
 	if (!on_realtime(timerfd) || value == NSEC_NEVER) {
 		return value;
 	}
-	return MAX(value - timerfd->offset, (nsec_t)1);
+	return value - timerfd->offset;
 }
 
 int timerfd_clock(const struct file *file)
@@ -324,7 +339,7 @@ static int set_anew(struct timerfd *timerfd, int flags, nsec_t first, nsec_t int
 	timerfd->next = first_expiry(timerfd, first, flags);
 	timerfd->set_flags = flags;
 	if (timerfd->next != NSEC_NEVER) {
-		timer_start(&timerfd->timer, timerfd->next);
+		start(timerfd);
 	}
 	spin_unlock_irq(&timerfd->lock, irq);
 	return cancelled ? -ECANCELED : 0;

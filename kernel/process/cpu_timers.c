@@ -9,6 +9,7 @@
  */
 #include "process/cpu_timers.h"
 
+#include "arch/cpu.h"
 #include "process/current.h"
 #include "process/posix_timers.h"
 #include "process/process.h"
@@ -191,13 +192,12 @@ void interval_timer_set(struct process *process, int which, const struct interva
 	u64 flags;
 
 	interval_timer_get(process, which, old);
-	if (which == ITIMER_REAL) {
-		flags = spin_lock_irq(&process->signal_lock);
-		process->real_interval = 0; // it does not start again
-		spin_unlock_irq(&process->signal_lock, flags);
-		(void)timer_cancel(&process->real_timer);
-	}
 	flags = spin_lock_irq(&process->signal_lock);
+	while (which == ITIMER_REAL && timer_try_cancel(&process->real_timer) == -EBUSY) {
+		spin_unlock_irq(&process->signal_lock, flags); // its callback takes it
+		arch_cpu_relax();
+		flags = spin_lock_irq(&process->signal_lock);
+	}
 	if (which == ITIMER_REAL) {
 		process->real_interval = value->value_ns ? (nsec_t)value->interval_ns : 0;
 		if (value->value_ns) {

@@ -103,7 +103,9 @@ void posix_other_timer_expired(struct timer *clock_timer)
 	timer->other_used = clock.used;
 	if (timer->state == POSIX_TIMER_ARMED && clock.used >= timer->next) {
 		posix_timer_expire_locked(timer);
-	} else if (timer->state == POSIX_TIMER_ARMED && clock.threads) {
+	}
+	// Parked, too: what is missed counts by other_used.
+	if (timer->state != POSIX_TIMER_OFF && clock.threads) {
 		look_again(timer, clock.threads);
 	}
 	spin_unlock_irq(&process->signal_lock, flags);

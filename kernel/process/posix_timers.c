@@ -7,14 +7,9 @@
  *
  * A timer carries its one queue entry with it, so that expiring never allocates; the entry counts as a queued signal of who
  * made the timer (RLIMIT_SIGPENDING) for as long as the timer is there.
- *
- * However short its interval, a timer costs no more interrupts than its signals are taken: one that has expired is parked until
- * then, and what it would have expired meanwhile is counted as overruns. Where the signal is ignored it stays parked
- * until somebody wants it; where its thread has ended, for ever.
  */
 #include "process/posix_timers_internal.h"
 
-#include "core/panic.h"
 #include "cred/user_account.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
@@ -28,89 +23,6 @@
 enum { TIMERS_MAX = 4096 };
 
 OBJECT_CACHE(timer_cache, posix_timer);
-
-static nsec_t time_of(const struct posix_timer *timer)
-{
-	return timer->cpu ? posix_cpu_timer_used(timer) : clock_monotonic();
-}
-
-/* `next` moves beyond now; what it passes are overruns. */
-static void skip_to_now(struct posix_timer *timer)
-{
-	nsec_t now = time_of(timer);
-	s64 passed;
-
-	if (timer->next <= now) {
-		passed = (now - timer->next) / timer->interval + 1;
-		timer->next = nsec_add(timer->next, passed * timer->interval);
-		timer->overrun += MIN(passed, (s64)INT32_MAX);
-	}
-}
-
-/* To expire at `next`. signal_lock held. */
-static void arm(struct posix_timer *timer)
-{
-	timer->state = POSIX_TIMER_ARMED;
-	if (timer->cpu) {
-		posix_cpu_timer_arm(timer);
-	} else {
-		timer_start(&timer->timer, timer->next);
-	}
-}
-
-static void entry_taken(struct queued_signal *entry, siginfo_t *info)
-{
-	struct posix_timer *timer = container_of(entry, struct posix_timer, entry);
-
-	if (timer->state == POSIX_TIMER_PARKED) {
-		skip_to_now(timer);
-		arm(timer);
-	}
-	timer->last_overrun = (long)MIN(timer->overrun, (s64)INT32_MAX);
-	timer->overrun = 0;
-	info->si_overrun = (int)timer->last_overrun;
-}
-
-static void send_locked(struct posix_timer *timer)
-{
-	struct queued_signal *entry = &timer->entry;
-
-	(void)signal_post_locked(timer->process, timer->target, entry->info.si_signo,
-				 &entry);
-}
-
-void posix_timer_expire_locked(struct posix_timer *timer)
-{
-	timer->state = timer->interval ? POSIX_TIMER_PARKED : POSIX_TIMER_OFF;
-	timer->next = timer->interval ? nsec_add(timer->next, timer->interval) : 0;
-	send_locked(timer);
-}
-
-void posix_timers_wanted_locked(struct process *process, int signal)
-{
-	struct posix_timer *timer;
-
-	list_for_each(timer, &process->posix_timers, link) {
-		if (timer->state == POSIX_TIMER_PARKED &&
-		    timer->entry.info.si_signo == signal &&
-		    list_empty(&timer->entry.link)) {
-			send_locked(timer);
-		}
-	}
-}
-
-static void expired(struct timer *clock_timer)
-{
-	struct posix_timer *timer = container_of(clock_timer, struct posix_timer, timer);
-	u64 flags = spin_lock_irq(&timer->process->signal_lock);
-
-	if (timer->state == POSIX_TIMER_ARMED && timer->next > clock_monotonic()) {
-		timer_start(&timer->timer, timer->next); // the clock was set back
-	} else if (timer->state == POSIX_TIMER_ARMED) {
-		posix_timer_expire_locked(timer);
-	}
-	spin_unlock_irq(&timer->process->signal_lock, flags);
-}
 
 struct posix_timer *posix_timer_find_locked(struct process *process, int id)
 {
@@ -223,11 +135,11 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 	}
 	timer->process = process;
 	timer->clock = clock;
-	timer_init(&timer->timer, expired);
+	timer_init(&timer->timer, posix_timer_expired);
 	list_init(&timer->entry.link);
 	list_init(&timer->armed);
 	timer->entry.embedded = true;
-	timer->entry.taken = entry_taken;
+	timer->entry.taken = posix_timer_signal_taken;
 	timer->cpu = cpu;
 	err = cpu ? posix_cpu_timer_measure(timer) : 0;
 	if (timer->other) {
@@ -255,7 +167,7 @@ int posix_timer_create(int clock, const struct sigevent *event, int *id)
 
 static void read_setting(struct posix_timer *timer, struct posix_timer_setting *out)
 {
-	nsec_t left;
+	nsec_t now;
 
 	*out = (struct posix_timer_setting){0};
 	if (timer->other_gone) {
@@ -265,18 +177,13 @@ static void read_setting(struct posix_timer *timer, struct posix_timer_setting *
 	if (!timer->next) {
 		return;
 	}
+	now = posix_timer_time(timer);
 	if (timer->interval && timer->state != POSIX_TIMER_ARMED) {
-		skip_to_now(timer);
+		posix_timer_skip(timer, now);
 	}
-	left = timer->next - time_of(timer);
 	// Armed and due any moment is not the same as off.
-	out->value = MAX(left, timer->state == POSIX_TIMER_ARMED ? 1LL : 0LL);
-}
-
-static bool follows_realtime(const struct posix_timer *timer)
-{
-	return timer->absolute &&
-	       (timer->clock == CLOCK_REALTIME || timer->clock == CLOCK_TAI);
+	out->value =
+		MAX(timer->next - now, timer->state == POSIX_TIMER_ARMED ? 1LL : 0LL);
 }
 
 static nsec_t first_expiry(struct posix_timer *timer,
@@ -286,51 +193,11 @@ static nsec_t first_expiry(struct posix_timer *timer,
 	if (!setting->absolute) {
 		return nsec_add(clock_monotonic(), setting->value);
 	}
-	if (follows_realtime(timer)) {
+	if (posix_timer_follows_realtime(timer)) {
 		timer->offset = clock_realtime_offset();
-		return MAX(setting->value - timer->offset, 1LL);
+		return posix_timer_point(setting->value - timer->offset);
 	}
 	return current_time_to_kernel(timer->clock, setting->value);
-}
-
-/* The clock was set: timers that wait for a point of it move. */
-static void move_realtime_timers(struct process *process)
-{
-	u64 flags = spin_lock_irq(&process->signal_lock);
-	struct posix_timer *timer;
-
-	list_for_each(timer, &process->posix_timers, link) {
-		nsec_t offset = clock_realtime_offset();
-
-		if (!follows_realtime(timer) || !timer->next ||
-		    timer->next == NSEC_NEVER) {
-			continue;
-		}
-		timer->next = MAX(timer->next + timer->offset - offset, 1LL);
-		timer->offset = offset;
-		if (timer->state == POSIX_TIMER_ARMED) {
-			timer_start(&timer->timer, timer->next);
-		}
-	}
-	spin_unlock_irq(&process->signal_lock, flags);
-}
-
-static void realtime_changed(void)
-{
-	struct process *process;
-
-	for (pid_nr number = 1;
-	     (process = process_next_in(&first_pid_namespace, &number)); number++) {
-		move_realtime_timers(process);
-		process_put(process);
-	}
-}
-
-void posix_timers_init(void)
-{
-	if (!clock_on_realtime_change(realtime_changed)) {
-		panic("posix_timers: too many watch the clock");
-	}
 }
 
 /* The timer stops, for good or to be set anew: its callback is neither running nor pending. signal_lock held, dropped in between. */
@@ -368,7 +235,7 @@ static void set_locked(struct posix_timer *timer,
 	list_remove(&timer->armed);
 	timer->state = POSIX_TIMER_OFF;
 	timer->next = 0;
-	timer->overrun = 0;
+	timer->overrun = timer->last_overrun = 0;
 	timer->interval = setting->value ? setting->interval : 0;
 	if (!setting->value) {
 		return;
@@ -376,7 +243,7 @@ static void set_locked(struct posix_timer *timer,
 	timer->next = timer->cpu ? posix_cpu_timer_first(timer, setting)
 				 : first_expiry(timer, setting);
 	if (timer->notify != SIGEV_NONE) {
-		arm(timer);
+		posix_timer_arm(timer);
 	}
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Between posix_timers.c, posix_cpu_timers.c and posix_other_timers.c. Everything here is guarded by the process's signal_lock. */
+/* Between the files of POSIX timers. Everything here is guarded by the process's signal_lock. */
 #pragma once
 
 #include "process/posix_timers.h"
@@ -31,15 +31,33 @@ struct posix_timer {
 	bool absolute; /* as it was set last: on CLOCK_REALTIME `next` moves when that clock is set, */
 	nsec_t offset; /* which stood so far from CLOCK_MONOTONIC then */
 	nsec_t interval;
-	nsec_t next; /* of CLOCK_MONOTONIC or the CPU time: the expiry that is due; 0: none */
+	nsec_t next; /* of CLOCK_MONOTONIC or the CPU time: the expiry that is due; 0: none. CLOCK_REALTIME's may be < 0 */
 	enum posix_timer_state state;
 	s64 overrun;       /* since the expiry that the signal tells */
 	long last_overrun; /* what timer_getoverrun tells */
 	struct queued_signal entry;
 };
 
-/* It expires now: its signal is sent, `next` moves by the interval. signal_lock held. */
+/* posix_timer_expiry.c; signal_lock held but for the callbacks */
+
+/* Now, on its clock. */
+nsec_t posix_timer_time(const struct posix_timer *timer);
+/* It has an interval: `next` moves beyond now, and what it passes are overruns. */
+void posix_timer_skip(struct posix_timer *timer, nsec_t now);
+/* As `next`: 0 says that there is none. */
+static inline nsec_t posix_timer_point(nsec_t time)
+{
+	return time ? time : 1;
+}
+/* To expire at `next`. */
+void posix_timer_arm(struct posix_timer *timer);
+/* It expires now: its signal is sent, `next` moves by the interval. */
 void posix_timer_expire_locked(struct posix_timer *timer);
+/* It was set to a point of CLOCK_REALTIME. */
+bool posix_timer_follows_realtime(const struct posix_timer *timer);
+/* The callbacks of posix_timer.timer and posix_timer.entry. */
+void posix_timer_expired(struct timer *clock_timer);
+void posix_timer_signal_taken(struct queued_signal *entry, siginfo_t *info);
 
 /* A new timer's clock is CPU time: whose? -EINVAL: nobody's, or that of a thread of another process. */
 int posix_cpu_timer_measure(struct posix_timer *timer) must_check;

@@ -5,6 +5,8 @@
  * deadline: 60
  */
 #include "test.h"
+#include <limits.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
 
@@ -88,6 +90,11 @@ static int take(int signal, siginfo_t *info, int seconds)
 	return sigtimedwait(&set, info, &limit);
 }
 
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
 static timer_t make(clockid_t clock, int notify, int signal, int value)
 {
 	struct sigevent event = {.sigev_notify = notify, .sigev_signo = signal};
@@ -112,7 +119,7 @@ static void check_timers(const char *name, int notify, int signal)
 
 		CHECK_EQ(timer_gettime(timers[i], &now), 0);
 		CHECK_EQ(now.it_interval.tv_nsec, INTERVAL_NS);
-		CHECK(now.it_value.tv_sec == 0 && now.it_value.tv_nsec >= 0 &&
+		CHECK(now.it_value.tv_sec == 0 && now.it_value.tv_nsec > 0 &&
 		      now.it_value.tv_nsec <= INTERVAL_NS);
 		CHECK_EQ(timer_delete(timers[i]), 0);
 	}
@@ -271,6 +278,97 @@ static void check_alarm(void)
 	ok("alarm");
 }
 
+/* The rhythm is that of the point it was set to, however long ago that was. */
+static void check_rhythm(void)
+{
+	const long second = 1000 * MILLISECOND;
+	struct itimerspec full = {{1, 0}, {0, 1}}, now;
+	timer_t timer = make(CLOCK_REALTIME, SIGEV_SIGNAL, SIGUSR1, 4);
+	int fd = timerfd_create(CLOCK_REALTIME, 0);
+	struct timespec time;
+	uint64_t count;
+	siginfo_t info;
+
+	block(SIG_BLOCK, SIGUSR1);
+	CHECK_EQ(clock_gettime(CLOCK_REALTIME, &time), 0);
+	CHECK_EQ(timer_settime(timer, TIMER_ABSTIME, &full, NULL), 0);
+	CHECK_EQ(take(SIGUSR1, &info, 10), SIGUSR1);
+	CHECK(info.si_overrun >= time.tv_sec && info.si_overrun <= time.tv_sec + 10);
+	CHECK_EQ(take(SIGUSR1, &info, 10), SIGUSR1);
+	CHECK_EQ(clock_gettime(CLOCK_REALTIME, &time), 0);
+	CHECK_EQ(timer_gettime(timer, &now), 0);
+	CHECK(time.tv_nsec + now.it_value.tv_nsec <= second + 1);
+	CHECK_EQ(timer_settime(timer, 0, &(struct itimerspec){{0, 0}, {100, 0}}, NULL),
+		 0);
+	CHECK_EQ(timer_getoverrun(timer), 0);
+	CHECK_EQ(timer_delete(timer), 0);
+	CHECK(fd >= 0);
+	CHECK_EQ(timerfd_settime(fd, TFD_TIMER_ABSTIME, &full, NULL), 0);
+	CHECK_EQ(read(fd, &count, sizeof(count)), sizeof(count));
+	CHECK(count > (uint64_t)time.tv_sec && count <= (uint64_t)time.tv_sec + 10);
+	full.it_interval.tv_sec = LONG_MAX; // is not off
+	CHECK_EQ(timerfd_settime(fd, TFD_TIMER_ABSTIME, &full, NULL), 0);
+	CHECK_EQ(read(fd, &count, sizeof(count)), sizeof(count));
+	CHECK_EQ(count, 1);
+	CHECK_EQ(timerfd_gettime(fd, &now), 0);
+	CHECK(now.it_value.tv_sec > 1000000000);
+	close(fd);
+	ok("rhythm");
+}
+
+/* A timer whose signal was dropped by a stop's opposite takes nothing back when it is sent again. */
+static void check_stop_kept(void)
+{
+	timer_t timer = make(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGCONT, 4);
+	struct itimerspec rare = {{100, 0}, {0, 1}};
+	siginfo_t info;
+
+	block(SIG_BLOCK, SIGCONT);
+	block(SIG_BLOCK, SIGTSTP);
+	CHECK(signal(SIGCONT, SIG_IGN) != SIG_ERR);
+	block(SIG_UNBLOCK, SIGCONT);
+	CHECK_EQ(timer_settime(timer, 0, &rare, NULL), 0);
+	rest(MILLISECOND);
+	CHECK_EQ(kill(getpid(), SIGTSTP), 0);
+	block(SIG_BLOCK, SIGCONT);
+	CHECK(signal(SIGCONT, nothing) != SIG_ERR);
+	CHECK_EQ(take(SIGCONT, &info, 10), SIGCONT);
+	CHECK_EQ(take(SIGTSTP, &info, 0), SIGTSTP);
+	CHECK_EQ(timer_delete(timer), 0);
+	CHECK(signal(SIGCONT, SIG_DFL) != SIG_ERR);
+	block(SIG_UNBLOCK, SIGCONT);
+	block(SIG_UNBLOCK, SIGTSTP);
+	ok("stop_kept");
+}
+
+/* One more than may be queued comes without information, and is not one more. */
+static void check_queue_full(void)
+{
+	struct rlimit limit, few;
+	siginfo_t info;
+	int queued = 0;
+
+	CHECK_EQ(getrlimit(RLIMIT_SIGPENDING, &limit), 0);
+	few = (struct rlimit){20, limit.rlim_max};
+	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &few), 0);
+	block(SIG_BLOCK, SIGRTMIN);
+	while (sigqueue(getpid(), SIGRTMIN, (union sigval){queued + 1}) == 0) {
+		queued++;
+	}
+	CHECK_EQ(errno, EAGAIN);
+	CHECK(queued <= 20);
+	if (queued) {
+		CHECK_EQ(kill(getpid(), SIGRTMIN), 0);
+	}
+	for (int i = 0; i < queued; i++) {
+		CHECK_EQ(take(SIGRTMIN, &info, 0), SIGRTMIN);
+		CHECK_EQ(info.si_value.sival_int, i + 1);
+	}
+	CHECK_EQ(take(SIGRTMIN, &info, 0), -1);
+	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &limit), 0);
+	ok("queue_full");
+}
+
 /* On CPU time: the same, but time must be used. */
 static void check_cpu_time(void)
 {
@@ -293,6 +391,34 @@ static void check_cpu_time(void)
 	ok("cpu_time");
 }
 
+/* What another process used while the signal waited counts. */
+static void check_other_cpu_time(void)
+{
+	struct itimerspec each = {{0, MILLISECOND}, {0, MILLISECOND}};
+	pid_t child = fork();
+	struct timespec used;
+	clockid_t clock;
+	siginfo_t info;
+	timer_t timer;
+
+	CHECK(child >= 0);
+	while (child == 0) {
+	}
+	CHECK_EQ(clock_getcpuclockid(child, &clock), 0);
+	timer = make(clock, SIGEV_SIGNAL, SIGUSR1, 7);
+	CHECK_EQ(timer_settime(timer, 0, &each, NULL), 0);
+	do {
+		rest(10 * MILLISECOND);
+		CHECK_EQ(clock_gettime(clock, &used), 0);
+	} while (used.tv_sec == 0 && used.tv_nsec < 300 * MILLISECOND);
+	CHECK_EQ(take(SIGUSR1, &info, 10), SIGUSR1);
+	CHECK(info.si_overrun > 150);
+	CHECK_EQ(timer_delete(timer), 0);
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+	ok("other_cpu_time");
+}
+
 int main(void)
 {
 	check_timers("none", SIGEV_NONE, 0);
@@ -308,6 +434,10 @@ int main(void)
 	check_ignored(SIGUSR1);
 	check_one_signal();
 	check_alarm();
+	check_rhythm();
+	check_stop_kept();
+	check_queue_full();
 	check_cpu_time();
+	check_other_cpu_time();
 	return 0;
 }

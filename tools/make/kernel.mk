@@ -33,7 +33,7 @@ kernel_cflags := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INCLU
 kernel_whole := $(if $(filter 0,$(DEBUG)),-flto=auto -Os $(arch_whole) --param inline-unit-growth=170 --param large-stack-frame=512 \
 	--param large-stack-frame-growth=50)
 often_run := $(addsuffix /%,arch core lib mm sched sync time vm process/signal process/futex fs/tmpfs) $(addsuffix .c.o,$(addprefix \
-	process/,thread clone exit wait user_return current resources% process rseq pid% posix_timers) $(addprefix ipc/,pipe epoll eventfd \
+	process/,thread clone exit wait user_return current resources% process rseq pid% posix_timer%) $(addprefix ipc/,pipe epoll eventfd \
 	timerfd) $(addprefix net/,socket unix_%) $(addprefix fs/,anonymous attributes dentry directory file file_table fs_info inode names \
 	open page_file path walk) $(addprefix syscall/,clone file_io file_open file_stat file_control futex memory poll posix_timers process \
 	scheduling signal socket% table time unshare))

@@ -200,15 +200,15 @@ static bool all_block(struct process *process, struct thread *thread, int signal
 /* No entry at all (NULL): the kernel sends it. */
 static void enqueue(struct signal_queue *queue, int signal, struct queued_signal **entry)
 {
+	bool first = !(queue->pending & SIGNAL_BIT(signal));
+
 	queue->pending |= SIGNAL_BIT(signal);
 	if (entry && *entry) {
 		list_push_back(&queue->queued, &(*entry)->link);
 		*entry = NULL;
-		return;
-	}
-	queue->bare |= SIGNAL_BIT(signal);
-	if (!entry) {
-		queue->from_kernel |= SIGNAL_BIT(signal);
+	} else if (first) {
+		queue->bare |= SIGNAL_BIT(signal);
+		queue->from_kernel |= entry ? 0 : SIGNAL_BIT(signal);
 	}
 }
 
@@ -242,6 +242,8 @@ static bool waits_for(const struct thread *thread, int signal)
 enum {
 	POST_FORCED = 1, /* init of a pid namespace is not immune */
 	POST_ENTRY = 2,  /* -EAGAIN where it would be queued without one */
+	POST_AGAIN =
+		4, /* it was sent before, and dropped: not a new one that stops or continues */
 };
 
 static int post_locked(struct process *process, struct thread *thread, int signal,
@@ -255,7 +257,9 @@ static int post_locked(struct process *process, struct thread *thread, int signa
 	if (!process->handlers || (thread && thread->exiting)) {
 		return thread ? -ESRCH : 0;
 	}
-	job_control_effects(process, signal);
+	if (!(how & POST_AGAIN)) {
+		job_control_effects(process, signal);
+	}
 	if (!all_block(process, thread, signal) &&
 	    is_ignored(process, thread ? thread : process->leader, signal,
 		       how & POST_FORCED)) {
@@ -322,6 +326,12 @@ int signal_post_locked(struct process *process, struct thread *thread, int signa
 		       struct queued_signal **entry)
 {
 	return post_locked(process, thread, signal, entry, 0);
+}
+
+void signal_post_again_locked(struct process *process, struct thread *thread,
+			      struct queued_signal **entry)
+{
+	(void)post_locked(process, thread, (*entry)->info.si_signo, entry, POST_AGAIN);
 }
 
 static bool knows_sender(const siginfo_t *info)

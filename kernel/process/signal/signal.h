@@ -47,6 +47,10 @@ int signal_post(struct process *process, struct thread *thread, int signal,
 		struct queued_signal **entry);
 int signal_post_locked(struct process *process, struct thread *thread, int signal,
 		       struct queued_signal **entry) MUST_HOLD(&process->signal_lock);
+/* The same for one that was dropped because it was ignored: it does not take back a stop or SIGCONT. */
+void signal_post_again_locked(struct process *process, struct thread *thread,
+			      struct queued_signal **entry)
+	MUST_HOLD(&process->signal_lock);
 /* The same, with an entry of its own. Thread context. */
 int signal_send(struct process *process, struct thread *thread, const siginfo_t *info);
 /*

@@ -13,7 +13,7 @@ typedef u64 signal_mask; /* bit n-1: signal n */
 
 struct signal_queue {
 	signal_mask pending;
-	signal_mask bare, /* of those: there is one without an entry, which came first; */
+	signal_mask bare,    /* of those: the first one has no entry; */
 		from_kernel; /* the kernel sent that */
 	struct list queued;  /* struct queued_signal, oldest first */
 };
