@@ -61,7 +61,8 @@ void posix_timer_signal_taken(struct queued_signal *entry, siginfo_t *info)
 	info->si_overrun = (int)timer->last_overrun;
 }
 
-static void send_locked(struct posix_timer *timer)
+/* The process is the timer's, under whatever name the caller holds its lock. */
+static NO_THREAD_SAFETY void send_locked(struct posix_timer *timer)
 {
 	struct queued_signal *entry = &timer->entry;
 
