@@ -5,6 +5,7 @@
  * deadline: 40
  */
 #include "ptrace.h"
+#include <sys/time.h>
 #ifndef NT_ARM_TLS
 #	define NT_ARM_TLS 0x401
 #endif
@@ -250,6 +251,33 @@ static void spoil(pid_t child, unsigned long set)
 	(void)put(child, set, image, size);
 }
 
+static void grow_impatient(int signal)
+{
+	(void)signal;
+}
+
+static void be_impatient_every(suseconds_t microseconds)
+{
+	struct timeval after = {.tv_usec = microseconds};
+
+	CHECK_EQ(setitimer(ITIMER_REAL, &(struct itimerval){after, after}, NULL), 0);
+}
+
+/* A call of any number may be one that sleeps, such as read(2) of the console: a signal ends that. */
+static int await_spoilt(pid_t child)
+{
+	int status;
+	pid_t found;
+
+	be_impatient_every(200000);
+	while ((found = waitpid(child, &status, __WALL)) < 0 && errno == EINTR) {
+		kill(child, SIGSTOP);
+	}
+	be_impatient_every(0);
+	CHECK_EQ(found, child);
+	return status;
+}
+
 static void spoil_one(void)
 {
 	static const unsigned long sets[] = {NT_PRSTATUS, NT_PRSTATUS, NT_PRFPREG,
@@ -267,7 +295,7 @@ static void spoil_one(void)
 		if (i == 5) {
 			break; // it may go on for good
 		}
-		CHECK_EQ(waitpid(child, &status, __WALL), child);
+		status = await_spoilt(child);
 		if (!WIFSTOPPED(status)) {
 			return;
 		}
@@ -288,6 +316,9 @@ int main(void)
 	check_sizes();
 	check_refused();
 	check_vectors_stay();
+	CHECK_EQ(sigaction(SIGALRM, &(struct sigaction){.sa_handler = grow_impatient},
+			   NULL),
+		 0);
 	for (int i = 0; i < rounds && getenv("HEDDLE_TEST_GUEST"); i++) {
 		spoil_one();
 	}
