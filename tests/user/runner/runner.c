@@ -2,7 +2,7 @@
 /*
  * pid 1 of the test guests: runs the programs that /tests/list names, one after the other.
  *
- * The list holds lines `NAME SECONDS`; the program is /tests/NAME. On the console:
+ * The list holds lines `NAME SECONDS`; the program is /tests/NAME, of NAME@ROUND too. On the console:
  *   BEGIN NAME, the program's output, RESULT NAME exit N | signal N | timeout, and TESTS-END.
  * Each program gets a session, an empty directory below /tmp, and nobody left over from the
  * one before. It asks little of the kernel: fork, exec, wait4, sigtimedwait, mount.
@@ -85,7 +85,7 @@ static void become_test(const char *name)
 			environment[next++] = environ[i];
 		}
 	}
-	snprintf(path, sizeof(path), "/tests/%s", name);
+	snprintf(path, sizeof(path), "/tests/%.*s", (int)strcspn(name, "@"), name);
 	snprintf(folder, sizeof(folder), "/tmp/%s", name);
 	setsid();
 	mkdir(folder, 0700);
