@@ -35,7 +35,7 @@ kernel_whole := $(if $(filter 0,$(DEBUG)),-flto=auto -Os $(arch_whole) --param i
 often_run := $(addsuffix /%,arch core lib mm sched sync time vm process/signal process/futex fs/tmpfs) $(addsuffix .c.o,$(addprefix \
 	process/,thread clone exit wait user_return current resources% process rseq pid% posix_timer%) $(addprefix ipc/,pipe epoll eventfd \
 	timerfd) $(addprefix net/,socket unix_%) $(addprefix fs/,anonymous attributes dentry directory file file_table fs_info inode names \
-	open page_file path walk) $(addprefix syscall/,clone file_io file_open file_stat file_control futex memory poll posix_timers process \
+	open page_file path walk) $(addprefix syscall/,clone file_io file_open file_stat file_control futex memory poll% posix_timers process \
 	scheduling signal socket% table time unshare))
 $(filter $(addprefix $(B)/kernel/,$(often_run)),$(kernel_obj)): private kernel_whole += \
 	$(if $(filter 0,$(DEBUG)),-O2 -finline-functions --param max-inline-insns-auto=60)
