@@ -210,6 +210,7 @@ static void check_background(void)
 static void wait_for_hangup(void)
 {
 	take_terminal();
+	signal(SIGHUP, SIG_DFL); // nohup has it ignored
 	CHECK_EQ(write(1, "", 0), 0);
 	for (;;) {
 		pause();
